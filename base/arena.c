@@ -1,0 +1,138 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    FIRST_SLAB_BYTES = 4096,
+    SLAB_BYTES_MAX = 2 << 20,
+};
+
+struct arena_slab {
+    struct arena_slab *older; /* owned */
+    size_t bytes;             /* of `data` */
+    alignas(max_align_t) uint8_t data[];
+};
+
+void arena_init(struct arena *arena, size_t first_slab_bytes)
+{
+    *arena = (struct arena){.slab_bytes = first_slab_bytes};
+}
+
+static void slabs_free(struct arena_slab *slab)
+{
+    while (slab) {
+        struct arena_slab *older = slab->older;
+        free(slab);
+        slab = older;
+    }
+}
+
+void arena_deinit(struct arena *arena)
+{
+    slabs_free(arena->slabs);
+    *arena = (struct arena){0};
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_slab *keep = arena->slabs;
+    if (!keep)
+        return;
+    slabs_free(keep->older);
+    keep->older = NULL;
+    arena->at = keep->data;
+    arena->end = keep->data + keep->bytes;
+    arena->reserved_bytes = sizeof *keep + keep->bytes;
+    arena->used_bytes = 0;
+}
+
+static bool slab_add(struct arena *arena, size_t at_least_bytes)
+{
+    size_t bytes = arena->slab_bytes ? arena->slab_bytes : FIRST_SLAB_BYTES;
+    if (bytes < SLAB_BYTES_MAX)
+        arena->slab_bytes = bytes * 2;
+    if (bytes < at_least_bytes)
+        bytes = at_least_bytes;
+    if (bytes > SIZE_MAX / 2)
+        return false;
+    struct arena_slab *slab = malloc(sizeof *slab + bytes);
+    if (!slab)
+        return false;
+    slab->older = arena->slabs;
+    slab->bytes = bytes;
+    arena->slabs = slab;
+    arena->at = slab->data;
+    arena->end = slab->data + bytes;
+    arena->reserved_bytes += sizeof *slab + bytes;
+    return true;
+}
+
+uint8_t *arena_bytes(struct arena *arena, size_t bytes)
+{
+    if ((size_t)(arena->end - arena->at) < bytes || !arena->at) {
+        if (!slab_add(arena, bytes ? bytes : 1))
+            return NULL;
+    }
+    uint8_t *taken = arena->at;
+    arena->at += bytes;
+    arena->used_bytes += bytes;
+    return taken;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    size_t misaligned = (uintptr_t)arena->at % alignof(max_align_t);
+    size_t padding = misaligned ? alignof(max_align_t) - misaligned : 0;
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    if (!arena->at || (size_t)(arena->end - arena->at) < bytes + padding)
+        return slab_add(arena, bytes ? bytes : 1) ? arena_bytes(arena, bytes) : NULL;
+    arena_bytes(arena, padding);
+    return arena_bytes(arena, bytes);
+}
+
+void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes)
+{
+    if (item_bytes && count > SIZE_MAX / 2 / item_bytes)
+        return NULL;
+    void *taken = arena_alloc(arena, count * item_bytes);
+    return taken ? memset(taken, 0, count * item_bytes) : NULL;
+}
+
+struct slice arena_copy(struct arena *arena, struct slice bytes)
+{
+    uint8_t *copy = arena_bytes(arena, bytes.bytes);
+    if (!copy)
+        return (struct slice){0};
+    if (bytes.bytes)
+        memcpy(copy, bytes.data, bytes.bytes);
+    return slice_of(copy, bytes.bytes);
+}
+
+char *arena_text(struct arena *arena, struct slice text)
+{
+    char *copy = (char *)arena_bytes(arena, text.bytes + 1);
+    if (!copy)
+        return NULL;
+    if (text.bytes)
+        memcpy(copy, text.data, text.bytes);
+    copy[text.bytes] = 0;
+    return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    char *text = length < 0 ? NULL : (char *)arena_bytes(arena, (size_t)length + 1);
+    if (text)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,13 @@
+# Every library is Debian's; scripts/install-deps names the packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmp)
+pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+find_program(RE2C re2c REQUIRED)
+find_program(LEMON lemon REQUIRED)
+find_file(LEMON_TEMPLATE lempar.c PATHS /usr/share/lemon REQUIRED NO_DEFAULT_PATH)
