@@ -1,0 +1,51 @@
+/*
+ * memtable.h: the newest writes of one table in one shard, ordered, in memory.
+ *
+ * A hash of partitions; each partition keeps its rows as chunks of {8-byte key prefix, key, image},
+ * sorted by clustering key. Appending at either end is the fast path (created_at rises, its key order
+ * is DESC); a late row goes into its chunk by copy. Rows of one key are reconciled when written.
+ *
+ * Ownership   memtable_new() gives one reference; ref/unref share it; the last unref frees every byte.
+ *             Arguments are copied into the memtable's arena.
+ * Errors      STATUS_NOMEM: the write did not happen. STATUS_CORRUPT: the mutation's bytes do not parse;
+ *             nothing of it happened.
+ * Threads     One writer at a time (the shard's lock). Any number of cursors, lock-free, at the same time:
+ *             a cursor sees each partition as it was when it came to it, all of a mutation or none.
+ */
+#ifndef STRAIT_MEMTABLE_MEMTABLE_H
+#define STRAIT_MEMTABLE_MEMTABLE_H
+
+#include "row/cursor.h"
+#include "row/mutation.h"
+
+struct memtable;
+
+status memtable_new(const struct reconcile_rules *rules, struct memtable **out_memtable);
+struct memtable *memtable_ref(struct memtable *memtable);
+void memtable_unref(struct memtable *memtable); /* NULL is welcome */
+
+/* Apply one mutation: visible at once and whole to cursors that come to the partition from now on. */
+status memtable_apply(struct memtable *memtable, struct mutation mutation);
+
+/* No write follows. */
+void memtable_freeze(struct memtable *memtable);
+
+struct memtable_stats {
+    size_t bytes;         /* memory held, to the byte */
+    uint64_t partitions;
+    uint64_t rows;        /* distinct clustering keys */
+    uint64_t writes;      /* mutations applied */
+    uint64_t late_rows;   /* rows that missed the fast path */
+    int64_t min_timestamp, max_timestamp; /* over everything written */
+};
+/* May be called beside a writer: counters are exact after memtable_freeze(). */
+void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats);
+
+/* A cursor over all partitions in (token, key) order. Holds a reference. seek_partition() to a key that is
+ * there is one hash probe; the order of partitions is made by the first next_partition() that needs it. */
+status memtable_cursor_open(struct memtable *memtable, bool reverse, struct cursor **out_cursor);
+/* A cursor that sees no partition but `key`; STATUS_NOT_FOUND when the memtable does not have it. */
+status memtable_cursor_open_one(struct memtable *memtable, struct partition_key key, bool reverse,
+                                struct cursor **out_cursor);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * key.h: clustering keys as bytes that memcmp orders, and partition keys with their tokens.
+ *
+ * A clustering key is its columns' encodings one after another. A column is a header byte and a
+ * body; a DESC column is the bitwise inverse of the ASC encoding, header included:
+ *
+ *     header 0x40  the empty value (NUL-7: sorts before every other)        no body
+ *     header 0x41  a value                                                  body of its kind
+ *
+ *     KEY_BOOLEAN, KEY_INT8..64   two's complement, big-endian, sign bit inverted
+ *     KEY_UINT32                  big-endian (date)
+ *     KEY_FLOAT, KEY_DOUBLE       IEEE bits, all inverted when negative, else sign inverted; one NaN, last (TYP-3)
+ *     KEY_BYTES                   0x00 becomes 00 FF; the end is 00 00
+ *     KEY_UUID                    version nibble, then time (version 1) or the other nibbles in order,
+ *                                 then the rest: TYP-1; 16 bytes
+ *     KEY_TIMEUUID                60-bit time, then the low 8 bytes with their signs inverted: TYP-2; 16 bytes
+ *     KEY_VARINT, KEY_DECIMAL     sign, magnitude class, digits: by value, so 1.0 and 1.00 are one key (TYP-5)
+ *
+ * A bound is a prefix of whole columns: the prefix itself sorts before everything that begins with
+ * it, prefix + KEY_AFTER sorts after all of that.
+ */
+#ifndef STRAIT_ROW_KEY_H
+#define STRAIT_ROW_KEY_H
+
+#include "base/buffer.h"
+#include "base/reader.h"
+
+enum key_kind {
+    KEY_BOOLEAN,
+    KEY_INT8,
+    KEY_INT16,
+    KEY_INT32,
+    KEY_INT64,
+    KEY_UINT32,
+    KEY_FLOAT,
+    KEY_DOUBLE,
+    KEY_BYTES,
+    KEY_UUID,
+    KEY_TIMEUUID,
+    KEY_VARINT,
+    KEY_DECIMAL,
+    KEY_KINDS
+};
+
+struct key_column {
+    enum key_kind kind;
+    bool descending;
+};
+
+enum {
+    KEY_AFTER = 0xff,             /* above every header byte, ascending or descending */
+    PARTITION_KEY_BYTES_MAX = 65535,
+};
+
+/* Append the encoding of one column's wire bytes (a CQL value as the protocol carries it).
+ * STATUS_INVALID when `wire` does not have the size its kind needs. */
+status key_append(struct buffer *out, struct key_column column, struct slice wire);
+
+/* Decode one column from a clustering key and append its wire bytes. STATUS_CORRUPT on bytes that
+ * key_append() cannot have written. */
+status key_take(struct reader *key, struct key_column column, struct buffer *out_wire);
+
+/* The first 8 bytes after a leading header as one integer that orders as the keys do, weakly: unequal
+ * prefixes decide, equal ones do not. */
+uint64_t key_prefix(struct slice clustering);
+
+/* Where a partition stands in the order of (signed token, key bytes). */
+struct partition_key {
+    int64_t token;
+    struct slice bytes; /* as the protocol composes them (TOK-2) */
+};
+
+struct partition_key partition_key_of(struct slice bytes);
+int partition_key_compare(struct partition_key a, struct partition_key b);
+
+#endif

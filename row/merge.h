@@ -1,0 +1,35 @@
+/*
+ * merge.h: several sources as one.
+ *
+ * A merging cursor owns its children (all of one direction). Rows of one key are reconciled, range and
+ * partition deletions are applied: cells they cover are gone, and so are rows of which nothing
+ * is left. Tombstones themselves stay, for the next level to see.
+ *
+ * Children are entered lazily: within a partition a child is asked for rows only when the frontier
+ * reaches its `first` (`last` when reverse) bound; while one child leads, its rows pass through
+ * without a comparison. merge_options turns the shortcuts off for tests; merge_counters shows them at work.
+ */
+#ifndef STRAIT_ROW_MERGE_H
+#define STRAIT_ROW_MERGE_H
+
+#include "row/cursor.h"
+
+struct merge_counters {
+    uint64_t children_entered; /* asked for rows of a partition */
+    uint64_t children_skipped; /* had the partition, were never asked */
+    uint64_t rows_passed;      /* by a single leading child, no comparison */
+    uint64_t rows_merged;      /* reconciled from more than one child */
+};
+
+struct merge_options {
+    const struct reconcile_rules *rules; /* borrowed, outlives the cursor */
+    bool reverse;
+    bool no_lazy;                    /* enter every child at once */
+    struct merge_counters *counters; /* borrowed; NULL for none; added to when the cursor closes */
+};
+
+/* Takes over the children (not the array) on STATUS_OK; on failure they stay with the caller. */
+status merge_cursor_open(struct cursor **children, uint32_t count, const struct merge_options *options,
+                         struct cursor **out_cursor);
+
+#endif
