@@ -1,0 +1,102 @@
+/*
+ * commitlog.h: a durable sequence of opaque payloads, one stream a shard.
+ *
+ * Files       FOLDER/log-STREAM-SEGMENT.log, zero-filled once, recycled. docs/formats/commitlog.md.
+ * Shapes      A payload is 1..COMMITLOG_PAYLOAD_BYTES_MAX bytes. A position is a segment number and a byte offset
+ *             in it; positions grow. Segment numbers are never given twice in the life of a store (F5).
+ * Ownership   commitlog_open() creates a stream that commitlog_close() syncs and releases.
+ * Errors      After a failed write or sync the stream refuses appends with STATUS_CLOSED until it is opened
+ *             anew (F2); nothing acknowledged is lost by that. STATUS_NOSPACE refuses the one append, nothing was
+ *             logged, later appends may succeed.
+ * Threads     Any. Group commit: while one buffer is being written the next one fills; one waiter writes for all.
+ */
+#ifndef STRAIT_COMMITLOG_COMMITLOG_H
+#define STRAIT_COMMITLOG_COMMITLOG_H
+
+#include "base/buffer.h"
+#include "io/io.h"
+
+enum {
+    COMMITLOG_PAYLOAD_BYTES_MAX = 32 << 20,
+    COMMITLOG_SEGMENT_BYTES = 32 << 20,
+    COMMITLOG_FIRST_SEGMENT_BYTES = 256 << 10, /* of a new store, so that it starts in milliseconds */
+};
+
+struct log_position {
+    uint64_t segment; /* 0: nowhere */
+    uint64_t offset;
+};
+
+static inline int log_position_compare(struct log_position a, struct log_position b)
+{
+    if (a.segment != b.segment)
+        return a.segment < b.segment ? -1 : 1;
+    return (a.offset > b.offset) - (a.offset < b.offset);
+}
+
+struct commitlog_options {
+    struct io_env *env; /* borrowed */
+    const char *folder; /* borrowed for the call */
+    uint64_t store_id;
+    uint32_t stream;
+    uint64_t next_segment;  /* number of the first new segment: above every number ever used */
+    uint64_t segment_bytes; /* 0: COMMITLOG_SEGMENT_BYTES */
+    uint64_t first_segment_bytes; /* 0: COMMITLOG_FIRST_SEGMENT_BYTES */
+    bool no_direct;         /* buffered writes and fdatasync */
+};
+
+struct commitlog;
+
+/* Always begins a new segment: what a crash left is only read, never appended to (F8). */
+status commitlog_open(const struct commitlog_options *options, struct commitlog **out_log);
+/* Writes and syncs what is buffered. NULL is welcome. */
+status commitlog_close(struct commitlog *log);
+
+/* Copy `payload` into the stream. *out_end is where it ends: pass it to commitlog_sync() to wait for it. */
+status commitlog_append(struct commitlog *log, struct slice payload, struct log_position *out_end);
+/* Return when everything up to `end` is durable; the caller may write for all waiters. */
+status commitlog_sync(struct commitlog *log, struct log_position end);
+/* Where the next payload will begin, at the earliest. */
+struct log_position commitlog_tail(struct commitlog *log);
+/* The last position known durable. */
+struct log_position commitlog_durable(struct commitlog *log);
+/* Segments below `segment` are needed no more: recycled (a few) or unlinked. */
+status commitlog_release(struct commitlog *log, uint64_t segment);
+/* Create and zero-fill the next segment ahead of need; true when there was something to do. For the background. */
+bool commitlog_prepare(struct commitlog *log);
+
+struct commitlog_stats {
+    uint64_t payloads, payload_bytes, written_bytes, syncs;
+    uint64_t segments; /* live ones, the current included */
+};
+void commitlog_stats(struct commitlog *log, struct commitlog_stats *out_stats);
+
+/* ---- recovery ---- */
+
+enum commitlog_end {
+    COMMITLOG_END_CLEAN,   /* the stream ends where its last write ended */
+    COMMITLOG_END_TORN,    /* the tail of an unsynced write is incomplete: what a power cut leaves */
+    COMMITLOG_END_DAMAGED, /* bytes known to have been synced do not check out: data is lost */
+};
+
+struct commitlog_reader;
+
+/* Read every payload of `stream` in order, from segments numbered >= from_segment. Nothing is modified (I7). */
+status commitlog_reader_open(struct io_env *env, const char *folder, uint64_t store_id, uint32_t stream,
+                             uint64_t from_segment, struct commitlog_reader **out_reader);
+/* *out_more false at the end of the stream. The payload is borrowed until the next call. */
+status commitlog_reader_next(struct commitlog_reader *reader, struct slice *out_payload,
+                             struct log_position *out_begin, bool *out_more);
+/* How the stream ended and where, after *out_more was false. */
+enum commitlog_end commitlog_reader_end(const struct commitlog_reader *reader, struct log_position *out_at);
+/* One above the greatest segment number seen in the folder, 1 when there is none. */
+uint64_t commitlog_reader_next_segment(const struct commitlog_reader *reader);
+void commitlog_reader_close(struct commitlog_reader *reader);
+
+/* The parts of a file name; false when `name` is not a segment's. */
+bool commitlog_name_parse(const char *name, uint32_t *out_stream, uint64_t *out_segment);
+
+/* A person's view of one segment file: header, blocks, records, verdict. For `strait inspect`. */
+status commitlog_dump(struct io_env *env, const char *path, struct buffer *out_text);
+
+#endif

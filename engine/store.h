@@ -1,0 +1,235 @@
+/*
+ * store.h: open a store, apply batches, walk rows. The only face of storage that cql/ sees.
+ *
+ * Shapes      Tables are numbered; a number is never given twice. Keys and clustering keys are byte strings
+ *             (row/key.h), rows are images (row/row.h). Timestamps are microseconds, *_s seconds, *_bytes bytes.
+ * Ownership   store_open() creates a handle that store_close() releases after every cursor and guard of it is gone.
+ *             Arguments are borrowed for the call.
+ * Errors      out_ parameters are written on STATUS_OK only. After a failed log or manifest write the store refuses
+ *             writes with STATUS_CLOSED and goes on reading; only opening it anew clears that (F2).
+ * Threads     A store may be shared freely. A cursor belongs to one thread at a time.
+ */
+#ifndef STRAIT_ENGINE_STORE_H
+#define STRAIT_ENGINE_STORE_H
+
+#include "base/histogram.h"
+#include "row/cursor.h"
+#include "row/merge.h"
+#include "row/mutation.h"
+
+struct io_env;
+struct store;
+
+enum durability {
+    DURABILITY_DEFAULT,  /* what the store was opened with */
+    DURABILITY_DURABLE,  /* acknowledged after the sync */
+    DURABILITY_PERIODIC, /* in the log's buffer; synced within period_us */
+    DURABILITY_NONE,     /* not logged at all: lost unless flushed */
+};
+
+enum store_background {
+    STORE_BACKGROUND_THREADS, /* flush, compaction and periodic sync run by themselves */
+    STORE_BACKGROUND_MANUAL,  /* they run inside store_step(): simulation and tests */
+};
+
+struct store_options {
+    const char *folder; /* NULL with the memory body */
+    const char *io;     /* "auto", "uring", "threads", "memory"; NULL is "auto", or "memory" without a folder */
+    struct io_env *env; /* use this environment instead, borrowed; tests with the sim body */
+    bool must_exist;    /* STATUS_NOT_FOUND when the folder holds no store */
+    bool read_only;     /* recover in memory, modify nothing on disk; writes answer STATUS_CLOSED */
+    bool accept_log_damage; /* open although synced log bytes are damaged; else STATUS_CORRUPT (I6) */
+    uint32_t shards;    /* of a new store; 0: one per core, at most 16. A store keeps the number it was made with. */
+    uint64_t memtable_bytes; /* all memtables of the store together; 0: 64 MiB */
+    uint64_t cache_bytes;    /* block cache; 0: 64 MiB */
+    uint64_t log_segment_bytes; /* 0: the default of commitlog.h */
+    enum durability durability; /* DEFAULT here means PERIODIC */
+    int64_t period_us;          /* 0: 10000 */
+    enum store_background background;
+    struct reconcile_rules rules;
+};
+
+status store_open(const struct store_options *options, struct store **out_store);
+/* Flush nothing, sync the log, stop the background. NULL is welcome. The failure, if any, is of the last sync. */
+status store_close(struct store *store);
+
+/* "uring", "threads", "memory", "sim". */
+const char *store_io_name(const struct store *store);
+const char *store_io_note(const struct store *store);
+/* Shards, and whether the folder was new. */
+uint32_t store_shard_count(const struct store *store);
+/* 128 random bits that name the store for ever. */
+void store_uuid(const struct store *store, uint8_t out_uuid[16]);
+
+/* The store's clock and randomness: the one source for timestamps, TTL, now() and uuid() (TTL-9). */
+int64_t store_now_us(struct store *store);
+void store_clock_set(struct store *store, int64_t now_us); /* INT64_MIN: run again */
+int64_t store_monotonic_ns(struct store *store);
+uint64_t store_random(struct store *store);
+
+/* ---- tables ---- */
+
+enum store_compaction {
+    STORE_COMPACTION_SIZE_TIERED,
+    STORE_COMPACTION_TIME_WINDOW,
+    STORE_COMPACTION_NONE,
+};
+
+/* What the engine must know of a table; everything else is in `properties`, which is opaque to it. */
+struct store_table_options {
+    int64_t gc_grace_s;
+    enum store_compaction compaction;
+    uint32_t min_threshold, max_threshold; /* 0: the strategy's defaults */
+    int64_t window_s;                      /* 0: the strategy's default */
+    int compression_level;                 /* zstd; 0: none */
+    uint32_t block_bytes;                  /* 0: default */
+    double filter_fp_chance;               /* 0: default */
+};
+
+struct store_table {
+    uint64_t id;
+    struct store_table_options options;
+    struct slice properties; /* borrowed until the next change of tables */
+};
+
+enum store_change_kind {
+    STORE_CREATE_TABLE,
+    STORE_ALTER_TABLE, /* options and properties */
+    STORE_DROP_TABLE,
+    STORE_TRUNCATE_TABLE,
+    STORE_SET_PROPERTY, /* of the store itself: a name and a value; an empty value removes it */
+};
+
+struct store_change {
+    enum store_change_kind kind;
+    uint64_t table_id; /* CREATE: a number from store_new_table_id() */
+    struct store_table_options options;
+    struct slice properties; /* CREATE, ALTER; the value for SET_PROPERTY */
+    struct slice name;       /* SET_PROPERTY */
+};
+
+uint64_t store_new_table_id(struct store *store);
+/* All of the changes, durably and in one manifest record, or none. Writes that were applied before a TRUNCATE or DROP
+ * never come back (DEL-10). Tables dropped while cursors are open live until those close. */
+status store_change(struct store *store, const struct store_change *changes, uint32_t count);
+/* The table with the least id above `above`; STATUS_NOT_FOUND past the last. The caller owns `out_properties`' bytes. */
+status store_next_table(struct store *store, uint64_t above, struct store_table *out_table,
+                        struct buffer *out_properties);
+/* The property with the least name above `above` (empty: the first). */
+status store_next_property(struct store *store, struct slice above, struct buffer *out_name,
+                           struct buffer *out_value);
+
+/* ---- writing ---- */
+
+/*
+ * Make every mutation of `batch` visible, or none.
+ *
+ * STATUS_OK         visible to every cursor that comes to its partitions from now on; durable as the mode says.
+ * STATUS_BUSY       memory is full and flushing cannot keep up within 5 s; nothing was written.
+ * STATUS_NOSPACE    the disk is full; nothing was written; later calls may succeed.
+ * STATUS_NOT_FOUND  a mutation names a table that is not there; nothing was written.
+ * STATUS_LIMIT      larger than STORE_BATCH_BYTES_MAX; nothing was written.
+ * STATUS_CLOSED     an earlier failure stopped writing, or this one did: whether the batch survives is decided by
+ *                   the next open, never half of it.
+ */
+enum {
+    STORE_BATCH_BYTES_MAX = 32 << 20
+};
+status store_apply(struct store *store, const struct batch *batch, enum durability durability);
+
+/* Apply now, wait for the sync later: for a caller with several writes in flight. With DURABLE, *out_ticket is to be
+ * passed to store_wait() before the write is acknowledged; it is zero when there is nothing to wait for. */
+struct store_ticket {
+    uint32_t shard;
+    uint64_t segment, offset;
+};
+status store_apply_deferred(struct store *store, const struct batch *batch, enum durability durability,
+                            struct store_ticket *out_ticket);
+status store_wait(struct store *store, struct store_ticket ticket);
+/* Everything acknowledged so far is durable on return. */
+status store_sync(struct store *store);
+
+/* Read-then-apply: keep other such sections off these partitions. Plain store_apply() is not kept off, so every
+ * writer of a table that needs this must use it. Guards do not nest on one thread. */
+struct store_guard {
+    uint64_t stripes[4]; /* set of locked stripes, one bit each */
+};
+struct store_partition {
+    uint64_t table_id;
+    struct slice key;
+};
+void store_lock_partitions(struct store *store, const struct store_partition *partitions, uint32_t count,
+                           struct store_guard *out_guard);
+void store_unlock_partitions(struct store *store, const struct store_guard *guard);
+
+/* ---- reading ---- */
+
+struct store_read {
+    uint64_t table_id;
+    bool reverse;
+    bool no_lazy;   /* shortcuts off, for tests */
+    bool no_filter;
+};
+
+/* What a read cost; zeroed by the caller, added to as the cursor moves and closes. */
+struct store_read_counters {
+    struct merge_counters merge;
+    uint64_t memtables, sstables;      /* sources that had the partition */
+    uint64_t sstables_filtered;        /* ruled out without I/O */
+};
+
+/* A merged cursor over all partitions of a table in (token, key) order across shards. Partition tombstones, shadowed
+ * cells and rows are already applied; expiry is the reader's (row_live()). `counters` is borrowed or NULL. */
+status store_cursor_open(struct store *store, const struct store_read *read, struct store_read_counters *counters,
+                         struct cursor **out_cursor);
+/* The same for one partition: the cursor stands on it, or *out_cursor is NULL when no source has it. */
+status store_cursor_open_one(struct store *store, const struct store_read *read, struct partition_key key,
+                             struct store_read_counters *counters, struct cursor **out_cursor);
+
+/* ---- background, by hand ---- */
+
+/* Write the memtables of a table (0: of all tables) to SSTables; returns when the manifest names them. */
+status store_flush(struct store *store, uint64_t table_id);
+/* Merge all SSTables of a table per shard into one run (major compaction). */
+status store_compact(struct store *store, uint64_t table_id);
+/* One step of background work with STORE_BACKGROUND_MANUAL; *out_did is false when there is none. */
+status store_step(struct store *store, bool *out_did);
+/* Wait until no flush is needed and no compaction is due. */
+status store_settle(struct store *store);
+/* Read every block of every SSTable of a table (0: all) and check it. */
+status store_verify(struct store *store, uint64_t table_id);
+
+/* ---- statistics ---- */
+
+struct store_table_stats {
+    uint64_t memtable_bytes, memtable_rows, memtable_partitions;
+    uint64_t sstables, sstable_bytes, sstable_raw_bytes;
+    uint64_t sstable_rows, sstable_partitions, sstable_tombstones; /* sums over files: a row in two counts twice */
+    uint64_t largest_partition_bytes;
+    uint64_t writes, reads;
+    uint64_t sources_read;    /* memtables and SSTables that reads of a partition touched */
+    uint64_t flushes, compactions;
+    uint64_t written_bytes;   /* by flush and compaction */
+    uint64_t flushed_bytes;   /* by flush alone */
+};
+status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
+
+struct store_stats {
+    uint64_t batch_bytes;  /* given to store_apply() */
+    uint64_t log_bytes;    /* written to the commit log */
+    uint64_t log_syncs;
+    uint64_t manifest_bytes;
+    uint64_t memtable_bytes, memtable_budget_bytes;
+    uint64_t cache_bytes, cache_budget_bytes, cache_hits, cache_misses;
+    uint64_t stalls, stall_us; /* writers held back */
+    uint64_t recovered_batches, recovered_bytes; /* replayed at open */
+    bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
+    bool failed;               /* refuses writes after an I/O failure */
+};
+void store_stats(struct store *store, struct store_stats *out_stats);
+
+/* Sizes in rows of every partition of a table, in token order, as of its SSTables and memtables merged. Reads all. */
+status store_partition_sizes(struct store *store, uint64_t table_id, struct histogram *out_rows,
+                             struct histogram *out_bytes);
+
+#endif

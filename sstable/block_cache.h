@@ -1,0 +1,25 @@
+/*
+ * block_cache.h: decoded blocks and directory pages under one byte budget, S3-FIFO.
+ *
+ * Ownership   A block taken from the cache is counted: release every one. A budget of 0 keeps nothing, blocks
+ *             then live as long as they are held.
+ * Threads     Any.
+ */
+#ifndef STRAIT_SSTABLE_BLOCK_CACHE_H
+#define STRAIT_SSTABLE_BLOCK_CACHE_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+struct block_cache;
+
+struct block_cache_stats {
+    uint64_t hits, misses, evictions;
+    size_t bytes, budget_bytes;
+};
+
+status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);
+void block_cache_free(struct block_cache *cache); /* NULL is welcome */
+void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats);
+
+#endif

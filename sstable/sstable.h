@@ -1,0 +1,91 @@
+/*
+ * sstable.h: one immutable file of partitions: build, open, look up, walk, verify.
+ *
+ * File        header | data blocks | partition directory | filter | statistics | footer, the footer twice;
+ *             4 KiB aligned. docs/formats/sstable.md.
+ * Shapes      File numbers are never given twice in the life of a store. Every checksum is seeded by (store id,
+ *             file number, offset), so a stale, misplaced or foreign block is told from a good one.
+ * Ownership   A builder is finished or aborted, never both. An open table is counted: ref/unref; with
+ *             sstable_set_obsolete() the last unref unlinks the file.
+ * Errors      STATUS_CORRUPT names the check that failed by its file:line; rows outside a bad block stay readable.
+ * Threads     A builder or a cursor belongs to one thread at a time; an open table may be shared.
+ */
+#ifndef STRAIT_SSTABLE_SSTABLE_H
+#define STRAIT_SSTABLE_SSTABLE_H
+
+#include "base/buffer.h"
+#include "io/io.h"
+#include "row/cursor.h"
+#include "sstable/block_cache.h"
+
+/* What is known of a file without opening it: kept in its statistics and in the manifest. */
+struct sstable_info {
+    uint64_t file_number;
+    uint64_t file_bytes;
+    uint64_t raw_bytes; /* rows before compression */
+    uint64_t partitions, rows;
+    uint64_t tombstones;    /* cells, rows, ranges, partitions */
+    uint64_t content_hash;  /* order-independent hash of every row and tombstone (I13) */
+    int64_t min_token, max_token;
+    int64_t min_timestamp, max_timestamp;
+    int64_t min_expiry_s, max_expiry_s; /* INT64_MAX/INT64_MIN when nothing expires and nothing is dead */
+    bool never_expires;                 /* holds a live cell or marker without TTL: cannot be dropped whole */
+    uint64_t largest_partition_bytes;
+};
+
+void sstable_info_encode(struct buffer *out, const struct sstable_info *info);
+status sstable_info_decode(struct reader *in, struct sstable_info *out_info);
+
+struct sstable_build_options {
+    struct io_env *env; /* borrowed */
+    const char *path;   /* borrowed for the call; the file must not exist */
+    uint64_t store_id, table_id, file_number;
+    uint32_t block_bytes;      /* raw target of a data block; 0: 8192 */
+    int compression_level;     /* zstd; 0: blocks are stored raw */
+    uint32_t filter_bits;      /* per partition; 0: 10 */
+    uint64_t expected_partitions; /* a hint for the filter */
+};
+
+struct sstable_builder;
+
+status sstable_builder_open(const struct sstable_build_options *options, struct sstable_builder **out_builder);
+/* Partitions in rising (token, key) order; of the view: key, deletion, ranges, static_image. */
+status sstable_builder_begin_partition(struct sstable_builder *builder, const struct partition_view *partition);
+status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image);
+status sstable_builder_end_partition(struct sstable_builder *builder);
+/* Bytes that the file holds so far. */
+uint64_t sstable_builder_bytes(const struct sstable_builder *builder);
+/* Write out, sync the file and its folder, read the file back and compare; only then is it good.
+ * Frees the builder in every case; on failure the file is unlinked. */
+status sstable_builder_finish(struct sstable_builder *builder, struct sstable_info *out_info);
+/* Unlink what was written. NULL is welcome. */
+void sstable_builder_abort(struct sstable_builder *builder);
+
+struct sstable;
+
+/* Checks footer, statistics, filter and directory root; blocks are checked when read. */
+status sstable_open(struct io_env *env, const char *path, uint64_t store_id, struct block_cache *cache,
+                    struct sstable **out_table);
+struct sstable *sstable_ref(struct sstable *table);
+void sstable_unref(struct sstable *table); /* NULL is welcome */
+void sstable_set_obsolete(struct sstable *table);
+const struct sstable_info *sstable_info(const struct sstable *table);
+uint64_t sstable_table_id(const struct sstable *table);
+/* False only when the partition is certainly not there: token range and filter. No I/O. */
+bool sstable_may_contain(const struct sstable *table, struct partition_key key);
+
+/* A cursor over all partitions; holds a reference. */
+status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **out_cursor);
+/* A cursor that sees no partition but `key`; STATUS_NOT_FOUND when the table does not have it. Its rows are read
+ * only when first asked for: opening reads at most a directory page. */
+status sstable_cursor_open_one(struct sstable *table, struct partition_key key, bool reverse,
+                               struct cursor **out_cursor);
+
+/* Read every block and check checksums, order, counts and the content hash. */
+status sstable_verify(struct sstable *table);
+
+/* A person's view of the file: header, blocks, directory, statistics; with `rows` every row. For `strait inspect`.
+ * store_id 0: taken from the header. */
+status sstable_dump(struct io_env *env, const char *path, bool rows, struct buffer *out_text);
+
+#endif
