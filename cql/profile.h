@@ -1,0 +1,45 @@
+/*
+ * profile.h: which real database we stand in for. Every difference (Δ) is a column of a table: of messages in
+ * messages.def, of everything else in struct cql_target.
+ */
+#ifndef STRAIT_CQL_PROFILE_H
+#define STRAIT_CQL_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cql_profile {
+    PROFILE_SCYLLA_5_2,
+    PROFILE_SCYLLA_2025_1, /* the default */
+    PROFILE_CASSANDRA_4_1,
+    CQL_PROFILES
+};
+
+/* What a target does where they differ. One row per profile in profile.c; no `if (profile == ...)` elsewhere. */
+struct cql_target {
+    const char *name;            /* "scylla-2025.1" */
+    const char *release_version; /* SCH-2 */
+    const char *cql_version;
+    const char *native_protocol_version;
+    bool is_scylla;
+    bool has_peers_v2, has_virtual_schema;
+    bool smaller_ttl_wins;          /* TS-8 */
+    int64_t future_timestamp_us;    /* TS-4: refused beyond now + this; 0: no limit */
+    bool null_ttl_refused;          /* TTL-3 */
+    bool null_matches_nothing;      /* NUL-10: `= null` in WHERE is legal and matches nothing */
+    bool repeated_column_intersects; /* WHR-7 */
+    bool partition_in_by_value;     /* WHR-10 */
+    uint32_t in_product_max;        /* WHR-12; 0: no limit */
+    bool page_counts_before_filter; /* PAG-2 */
+    bool uppercase_in_name;         /* PRE-2: "IN(col)" against "in(col)" */
+    bool named_binds_are_one;       /* PRE-4 */
+    uint32_t name_bytes_max_table, name_bytes_max_keyspace; /* TYP-11 */
+    uint64_t batch_warn_bytes, batch_fail_bytes;            /* BAT-4 */
+    bool empty_static_row_shown;    /* STA-2 */
+};
+
+const struct cql_target *cql_target_of(enum cql_profile profile);
+/* By name; false when there is no such profile. */
+bool cql_profile_parse(const char *name, enum cql_profile *out_profile);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * type.h: CQL types, described once.
+ *
+ * One table in type.c gives each scalar type its name, protocol id, Java class, size rule, key encoding, text form,
+ * comparison and literal rules: adding a type is adding a row. Values are always the protocol's bytes.
+ *
+ * Ownership   Scalar types are static. Composite types live in the arena they were made in.
+ */
+#ifndef STRAIT_CQL_TYPE_H
+#define STRAIT_CQL_TYPE_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "cql/error.h"
+#include "row/key.h"
+
+/* The protocol's option ids. */
+enum type_id {
+    TYPE_CUSTOM = 0x00,
+    TYPE_ASCII = 0x01,
+    TYPE_BIGINT = 0x02,
+    TYPE_BLOB = 0x03,
+    TYPE_BOOLEAN = 0x04,
+    TYPE_COUNTER = 0x05,
+    TYPE_DECIMAL = 0x06,
+    TYPE_DOUBLE = 0x07,
+    TYPE_FLOAT = 0x08,
+    TYPE_INT = 0x09,
+    TYPE_TIMESTAMP = 0x0B,
+    TYPE_UUID = 0x0C,
+    TYPE_TEXT = 0x0D, /* varchar on the wire, `text` in words */
+    TYPE_VARINT = 0x0E,
+    TYPE_TIMEUUID = 0x0F,
+    TYPE_INET = 0x10,
+    TYPE_DATE = 0x11,
+    TYPE_TIME = 0x12,
+    TYPE_SMALLINT = 0x13,
+    TYPE_TINYINT = 0x14,
+    TYPE_DURATION = 0x15,
+    TYPE_LIST = 0x20,
+    TYPE_MAP = 0x21,
+    TYPE_SET = 0x22,
+    TYPE_UDT = 0x30,
+    TYPE_TUPLE = 0x31,
+};
+
+struct type {
+    enum type_id id;
+    bool frozen;               /* collections: one value, as in system tables */
+    const struct type *first;  /* element; key of a map */
+    const struct type *second; /* value of a map */
+    const struct type *const *members; /* of a tuple */
+    uint32_t member_count;
+};
+
+const struct type *type_scalar(enum type_id id);
+/* NULL when memory ran out. */
+const struct type *type_list(struct arena *arena, const struct type *element, bool frozen);
+const struct type *type_set(struct arena *arena, const struct type *element, bool frozen);
+const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value, bool frozen);
+const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count);
+
+/* "int", "frozen<map<text, text>>": as DESCRIBE and system_schema.columns say it. */
+void type_name(struct buffer *out, const struct type *type);
+/* The same text back to a type; NULL when it is none that we know. */
+const struct type *type_parse(struct arena *arena, struct slice name);
+/* "org.apache.cassandra.db.marshal.Int32Type", with parameters where it has them. */
+void type_java_name(struct buffer *out, const struct type *type);
+bool type_equal(const struct type *a, const struct type *b);
+bool type_is_collection(const struct type *type);
+/* False for duration, counter and non-frozen collections. */
+bool type_can_be_key(const struct type *type);
+/* Key encoding of a type that can be a clustering key; frozen collections and tuples are KEY_BYTES-like: refused. */
+bool type_key_kind(const struct type *type, enum key_kind *out_kind);
+
+/* Is `wire` a value of the type? NUL-7: an empty value is one of every type that allows it. */
+bool type_validate(const struct type *type, struct slice wire);
+/* As type_validate(), with the refusal of NUL-12 for a bound value. */
+bool type_check_bound(const struct type *type, struct slice wire, enum cql_profile profile, struct cql_error *error);
+/* Order of two values of one type by the type's rules (TYP-*). */
+int type_compare(const struct type *type, struct slice a, struct slice b);
+
+/* Text of a value as cqlsh prints it, without quotes; collections in CQL notation. */
+void type_text(struct buffer *out, const struct type *type, struct slice wire);
+/* As a CQL literal that reads back to the same value. */
+void type_literal(struct buffer *out, const struct type *type, struct slice wire);
+/* As JSON. */
+void type_json(struct buffer *out, const struct type *type, struct slice wire);
+
+/* What a literal looks like before its type is known. */
+enum literal_kind {
+    LITERAL_STRING,
+    LITERAL_INTEGER,
+    LITERAL_FLOAT, /* with point, exponent, NaN or Infinity */
+    LITERAL_BOOLEAN,
+    LITERAL_UUID,
+    LITERAL_HEX,
+    LITERAL_DURATION,
+};
+/* The wire bytes of a literal for a column of `type`, appended to `out`. False with the target's refusal set when
+ * the literal is not of the type or out of its range. `column` names the receiver in the message. */
+bool type_from_literal(const struct type *type, enum literal_kind kind, struct slice text, const char *column,
+                       enum cql_profile profile, struct buffer *out, struct cql_error *error);
+
+/* Milliseconds since 1970 to and from every notation of TYP-9. */
+bool timestamp_parse(struct slice text, int64_t *out_ms);
+
+#endif
