@@ -16,10 +16,13 @@ static inline uint64_t random_next(struct random *rng)
     return z ^ z >> 31;
 }
 
+__extension__ typedef unsigned __int128
+    random_wide; /* twice 64 bits: outside ISO C, in every compiler here */
+
 /* 0 <= result < bound; 0 when bound is 0. */
 static inline uint64_t random_below(struct random *rng, uint64_t bound)
 {
-    return (uint64_t)(((unsigned __int128)random_next(rng) * bound) >> 64);
+    return (uint64_t)(((random_wide)random_next(rng) * bound) >> 64);
 }
 
 /* 0 <= result < 1 */

@@ -29,7 +29,9 @@ enum {
 };
 
 enum io_body {
-    IO_BODY_AUTO, /* uring where the kernel allows it, else threads */
+    /* uring where the kernel allows it, else threads. The environment variable STRAIT_IO, when it is
+     * "uring" or "threads", decides instead: then uring that is refused is an error, not a fallback. */
+    IO_BODY_AUTO,
     IO_BODY_URING,
     IO_BODY_THREADS,
     IO_BODY_MEMORY,
@@ -126,7 +128,9 @@ struct io_request {
     status result;     /* set by io_wait() */
     size_t done_bytes; /* set by io_wait(); short only for a read at the end of the file */
 
-    size_t progress_bytes; /* the body's own */
+    /* The body's own. */
+    size_t progress_bytes;
+    struct io_queue *queue;
     struct io_request *next;
 };
 

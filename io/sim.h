@@ -10,9 +10,7 @@
 
 #include "io/io.h"
 
-enum {
-    SIM_SECTOR_BYTES = 512
-};
+enum { SIM_SECTOR_BYTES = 512 };
 
 /* What survives of the operations that no sync covered. */
 enum sim_policy {

@@ -1,0 +1,61 @@
+/* thread.c: threads of an environment. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io/io_internal.h"
+
+struct io_thread {
+    pthread_t thread;
+    char name[16]; /* the kernel keeps 15 characters */
+    void (*run)(void *argument);
+    void *argument; /* borrowed until `run` returns */
+};
+
+static void *thread_main(void *opaque)
+{
+    struct io_thread *thread = opaque;
+    pthread_setname_np(pthread_self(), thread->name);
+    thread->run(thread->argument);
+    return NULL;
+}
+
+/* Signals belong to the program that embeds us: our threads start with all of them blocked. */
+static int thread_create(struct io_thread *thread)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread->thread, NULL, thread_main, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+status io_thread_start(struct io_env *env, const char *name, void (*run)(void *argument), void *argument,
+                       struct io_thread **out_thread)
+{
+    if (!env->ops->has_threads)
+        return STATUS_FAIL(STATUS_UNSUPPORTED);
+    struct io_thread *thread = calloc(1, sizeof *thread);
+    if (!thread)
+        return STATUS_FAIL(STATUS_NOMEM);
+    snprintf(thread->name, sizeof thread->name, "%s", name);
+    thread->run = run;
+    thread->argument = argument;
+    int error = thread_create(thread);
+    if (error) {
+        free(thread);
+        return STATUS_OS(STATUS_IO, error);
+    }
+    *out_thread = thread;
+    return STATUS_DONE;
+}
+
+void io_thread_join(struct io_thread *thread)
+{
+    if (!thread)
+        return;
+    pthread_join(thread->thread, NULL);
+    free(thread);
+}
