@@ -15,15 +15,25 @@
 #include "cql/result.h"
 
 struct plan;
+struct plan_workspace;
 
-/* What a statement runs in. */
+/* What a statement runs in. Fields after `keyspace` matter only to execution. */
 struct plan_context {
     struct store *store;
     const struct cql_target *target;
     enum cql_profile profile;
     const struct catalog *catalog; /* counted by the caller for as long as the plan lives */
     const char *keyspace;          /* the session's; NULL when none was chosen */
+    struct plan_workspace *workspace; /* the session's: one request at a time */
+    _Atomic int64_t *last_timestamp;  /* the database's: newest that the server's clock gave out (TS-2) */
+    enum durability durability;
+    bool deferred;                    /* durable writes leave a ticket in result->ticket instead of waiting */
+    void *database;                   /* handed to the generators of virtual tables (virtual.h) */
 };
+
+/* Buffers that a session keeps from one request to the next. NULL when memory ran out; free() welcomes NULL. */
+struct plan_workspace *plan_workspace_new(void);
+void plan_workspace_free(struct plan_workspace *workspace);
 
 /* The plan lives in `arena`, as does the tree it was made from. False with the refusal in `error`. */
 bool plan_make(const struct plan_context *context, const struct ast_statement *statement, struct arena *arena,
