@@ -1,4 +1,40 @@
-# The program `strait`, from tools/*.c: one file per subcommand.
+# What is shipped: libstrait (static and shared) from the layers below the server, the header, a pkg-config file, a
+# CMake package, and the program `strait`.
+set(STRAIT_LIBRARY_LAYERS base io row memtable commitlog sstable compaction engine cql)
+set(STRAIT_EXTERNAL PkgConfig::XXHASH PkgConfig::LIBURING PkgConfig::ZSTD PkgConfig::GMP OpenSSL::Crypto Threads::Threads m)
+
+get_property(built GLOBAL PROPERTY STRAIT_OBJECT_LAYERS)
+set(objects)
+foreach(layer ${STRAIT_LIBRARY_LAYERS})
+  if(strait_${layer} IN_LIST built)
+    list(APPEND objects $<TARGET_OBJECTS:strait_${layer}>)
+  endif()
+endforeach()
+
+if(objects)
+  add_library(strait_archive STATIC ${objects})
+  add_library(strait_shared SHARED ${objects})
+  foreach(library strait_archive strait_shared)
+    set_target_properties(${library} PROPERTIES OUTPUT_NAME strait LINKER_LANGUAGE C)
+    target_link_libraries(${library} PRIVATE ${STRAIT_EXTERNAL})
+  endforeach()
+  set_target_properties(strait_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+  install(TARGETS strait_archive strait_shared
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES include/strait.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+  configure_file(cmake/strait.pc.in strait.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/strait.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+  include(CMakePackageConfigHelpers)
+  configure_package_config_file(cmake/StraitConfig.cmake.in StraitConfig.cmake
+    INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Strait)
+  write_basic_package_version_file(StraitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/StraitConfig.cmake ${CMAKE_BINARY_DIR}/StraitConfigVersion.cmake
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Strait)
+endif()
+
+# One file per subcommand.
 file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/*.c)
 if(tool_sources)
   add_executable(strait ${tool_sources})
