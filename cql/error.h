@@ -41,10 +41,11 @@ enum {
 struct cql_error {
     enum cql_code code; /* CQL_OK when nothing is wrong */
     char message[CQL_MESSAGE_BYTES];
-    uint32_t offset, line, column;   /* where in the statement; line 0 when it has no place. line from 1, column from 0 */
-    char keyspace[CQL_NAME_BYTES];   /* ALREADY_EXISTS */
-    char table[CQL_NAME_BYTES];      /* ALREADY_EXISTS; empty for a keyspace */
-    uint8_t prepared_id[16];         /* UNPREPARED */
+    uint32_t offset, line,
+        column; /* where in the statement; line 0 when it has no place. line from 1, column from 0 */
+    char keyspace[CQL_NAME_BYTES]; /* ALREADY_EXISTS */
+    char table[CQL_NAME_BYTES];    /* ALREADY_EXISTS; empty for a keyspace */
+    uint8_t prepared_id[16];       /* UNPREPARED */
 };
 
 /* One name per refusal; error.c holds code and text of each for every profile. Extend both together. */
@@ -58,6 +59,9 @@ enum cql_message {
 /* Set code and text of `message` for `profile`, arguments as its format wants them. Returns false, so that
  * `return cql_refuse(...)` reads well in checks that answer "is it allowed". */
 bool cql_refuse(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...);
+/* MSG_TABLE_EXISTS or, with an empty `table`, MSG_KEYSPACE_EXISTS, with the two fields that drivers read. */
+bool cql_refuse_exists(struct cql_error *error, enum cql_profile profile, const char *keyspace,
+                       const char *table);
 /* Where the last refusal is in the text. */
 void cql_error_at(struct cql_error *error, struct slice statement, size_t offset);
 /* An engine failure as a client sees it: NOSPACE and BUSY are OVERLOADED, CORRUPT is READ_FAILURE, and so on. */

@@ -23,19 +23,20 @@ struct cql_target {
     const char *native_protocol_version;
     bool is_scylla;
     bool has_peers_v2, has_virtual_schema;
-    bool smaller_ttl_wins;          /* TS-8 */
-    int64_t future_timestamp_us;    /* TS-4: refused beyond now + this; 0: no limit */
-    bool null_ttl_refused;          /* TTL-3 */
-    bool null_matches_nothing;      /* NUL-10: `= null` in WHERE is legal and matches nothing */
+    bool smaller_ttl_wins;           /* TS-8 */
+    int64_t future_timestamp_us;     /* TS-4: refused beyond now + this; 0: no limit */
+    bool null_ttl_refused;           /* TTL-3 */
+    bool null_matches_nothing;       /* NUL-10: `= null` in WHERE is legal and matches nothing */
     bool repeated_column_intersects; /* WHR-7 */
-    bool partition_in_by_value;     /* WHR-10 */
-    uint32_t in_product_max;        /* WHR-12; 0: no limit */
-    bool page_counts_before_filter; /* PAG-2 */
-    bool uppercase_in_name;         /* PRE-2: "IN(col)" against "in(col)" */
-    bool named_binds_are_one;       /* PRE-4 */
+    bool partition_in_by_value;      /* WHR-10 */
+    uint32_t in_product_max;         /* WHR-12; 0: no limit */
+    bool page_counts_before_filter;  /* PAG-2 */
+    bool uppercase_in_name;          /* PRE-2: "IN(col)" against "in(col)" */
+    bool named_binds_are_one;        /* PRE-4 */
     uint32_t name_bytes_max_table, name_bytes_max_keyspace; /* TYP-11 */
     uint64_t batch_warn_bytes, batch_fail_bytes;            /* BAT-4 */
-    bool empty_static_row_shown;    /* STA-2 */
+    bool empty_static_row_shown;                            /* STA-2 */
+    bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
 
 const struct cql_target *cql_target_of(enum cql_profile profile);

@@ -1,0 +1,95 @@
+#include "cql/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In messages.def: this profile says what the column to its left says. */
+#define SAME NULL
+
+static const struct {
+    enum cql_code code;
+    const char *texts[CQL_PROFILES];
+} messages[CQL_MESSAGES] = {
+#define CQL_MESSAGE(name, message_code, ...) [name] = {.code = (message_code), .texts = {__VA_ARGS__}},
+#include "cql/messages.def"
+#undef CQL_MESSAGE
+};
+
+static const char *text_of(enum cql_message message, enum cql_profile profile)
+{
+    assert(message < CQL_MESSAGES && profile < CQL_PROFILES);
+    size_t column = profile;
+    while (column > 0 && !messages[message].texts[column])
+        column--;
+    assert(messages[message].texts[column]);
+    return messages[message].texts[column];
+}
+
+void cql_error_clear(struct cql_error *error)
+{
+    memset(error, 0, sizeof *error);
+    error->code = CQL_OK;
+}
+
+bool cql_refuse(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...)
+{
+    cql_error_clear(error);
+    error->code = messages[message].code;
+    va_list arguments;
+    va_start(arguments, message);
+    vsnprintf(error->message, sizeof error->message, text_of(message, profile), arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool cql_refuse_exists(struct cql_error *error, enum cql_profile profile, const char *keyspace,
+                       const char *table)
+{
+    if (*table)
+        cql_refuse(error, profile, MSG_TABLE_EXISTS, table, keyspace);
+    else
+        cql_refuse(error, profile, MSG_KEYSPACE_EXISTS, keyspace);
+    snprintf(error->keyspace, sizeof error->keyspace, "%s", keyspace);
+    snprintf(error->table, sizeof error->table, "%s", table);
+    return false;
+}
+
+void cql_error_at(struct cql_error *error, struct slice statement, size_t offset)
+{
+    if (offset > statement.bytes)
+        offset = statement.bytes;
+    error->offset = (uint32_t)offset;
+    error->line = 1;
+    error->column = 0;
+    for (size_t i = 0; i < offset; i++) {
+        uint8_t c = statement.data[i];
+        if (c == '\n') {
+            error->line++;
+            error->column = 0;
+        } else if ((c & 0xc0) != 0x80) {
+            /* ANTLR counts characters, not the bytes of their UTF-8. */
+            error->column++;
+        }
+    }
+}
+
+bool cql_refuse_status(struct cql_error *error, status st)
+{
+    cql_error_clear(error);
+    switch ((enum status_code)st.code) {
+    case STATUS_NOSPACE:
+    case STATUS_BUSY:
+    case STATUS_NOMEM:
+    case STATUS_LIMIT: error->code = CQL_OVERLOADED; break;
+    case STATUS_CORRUPT: error->code = CQL_READ_FAILURE; break;
+    case STATUS_UNSUPPORTED:
+    case STATUS_INVALID: error->code = CQL_INVALID; break;
+    default: error->code = CQL_SERVER_ERROR; break;
+    }
+    char where[CQL_MESSAGE_BYTES / 2];
+    status_print(st, where, sizeof where);
+    snprintf(error->message, sizeof error->message, "Strait: %s", where);
+    return false;
+}

@@ -1,0 +1,90 @@
+#include "cql/profile.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    KIBIBYTE = 1 << 10,
+};
+
+#define THREE_DAYS_US (INT64_C(3) * 24 * 3600 * 1000000)
+
+static const struct cql_target targets[CQL_PROFILES] = {
+    [PROFILE_SCYLLA_5_2] =
+        {
+            .name = "scylla-5.2",
+            .release_version = "3.0.8",
+            .cql_version = "3.3.1",
+            .native_protocol_version = "4",
+            .is_scylla = true,
+            .smaller_ttl_wins = true,
+            .future_timestamp_us = THREE_DAYS_US,
+            .null_ttl_refused = true,
+            .null_matches_nothing = true,
+            .repeated_column_intersects = true,
+            .partition_in_by_value = true,
+            .in_product_max = 100,
+            .page_counts_before_filter = true,
+            .uppercase_in_name = true,
+            .named_binds_are_one = true,
+            .name_bytes_max_table = 48,
+            .name_bytes_max_keyspace = 48,
+            .batch_warn_bytes = 128 * KIBIBYTE,
+            .batch_fail_bytes = 1024 * KIBIBYTE,
+            .empty_static_row_shown = true,
+            .over_precise_timestamp_refused = true,
+        },
+    [PROFILE_SCYLLA_2025_1] =
+        {
+            .name = "scylla-2025.1",
+            .release_version = "3.0.8",
+            .cql_version = "3.3.1",
+            .native_protocol_version = "4",
+            .is_scylla = true,
+            .smaller_ttl_wins = true,
+            .future_timestamp_us = THREE_DAYS_US,
+            .null_ttl_refused = true,
+            .null_matches_nothing = true,
+            .repeated_column_intersects = true,
+            .partition_in_by_value = true,
+            .in_product_max = 100,
+            .page_counts_before_filter = true,
+            .uppercase_in_name = true,
+            .named_binds_are_one = true,
+            .name_bytes_max_table = 192,
+            .name_bytes_max_keyspace = 192,
+            .batch_warn_bytes = 128 * KIBIBYTE,
+            .batch_fail_bytes = 1024 * KIBIBYTE,
+            .empty_static_row_shown = true,
+            .over_precise_timestamp_refused = true,
+        },
+    [PROFILE_CASSANDRA_4_1] =
+        {
+            .name = "cassandra-4.1",
+            .release_version = "4.1.7",
+            .cql_version = "3.4.6",
+            .native_protocol_version = "5",
+            .has_peers_v2 = true,
+            .has_virtual_schema = true,
+            .name_bytes_max_table = 222,
+            .name_bytes_max_keyspace = 48,
+            .batch_warn_bytes = 5 * KIBIBYTE,
+            .batch_fail_bytes = 50 * KIBIBYTE,
+        },
+};
+
+const struct cql_target *cql_target_of(enum cql_profile profile)
+{
+    assert(profile < CQL_PROFILES);
+    return &targets[profile];
+}
+
+bool cql_profile_parse(const char *name, enum cql_profile *out_profile)
+{
+    for (size_t i = 0; i < CQL_PROFILES; i++)
+        if (strcmp(targets[i].name, name) == 0) {
+            *out_profile = (enum cql_profile)i;
+            return true;
+        }
+    return false;
+}
