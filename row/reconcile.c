@@ -1,0 +1,244 @@
+/*
+ * Which write wins. Every comparison below is a total order on what it compares, so merging is
+ * commutative, associative and idempotent whatever the order in which sources are met; where a rule
+ * of the target ends in "either", we add a last step that decides.
+ */
+#include "row/reconcile.h"
+
+#include "row/row_internal.h"
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* TS-6 to TS-8 for two writes of which neither is a tombstone; ttl 0 never expires. */
+static int expiry_compare(int32_t a_ttl_s, int64_t a_expiry_s, int32_t b_ttl_s, int64_t b_expiry_s)
+{
+    int order = ORDER(a_ttl_s > 0, b_ttl_s > 0);
+    if (order || !a_ttl_s)
+        return order;
+    return ORDER(a_expiry_s, b_expiry_s);
+}
+
+int cell_compare(const struct reconcile_rules *rules, const struct cell *a, const struct cell *b)
+{
+    int order = ORDER(a->timestamp, b->timestamp);
+    if (order)
+        return order;
+    bool a_dead = a->kind == CELL_DEAD, b_dead = b->kind == CELL_DEAD;
+    if (a_dead || b_dead) {
+        order = ORDER(a_dead, b_dead);
+        return order ? order : ORDER((uint64_t)a->expiry_s, (uint64_t)b->expiry_s);
+    }
+    int32_t a_ttl_s = a->kind == CELL_EXPIRING ? a->ttl_s : 0;
+    int32_t b_ttl_s = b->kind == CELL_EXPIRING ? b->ttl_s : 0;
+    order = expiry_compare(a_ttl_s, a->expiry_s, b_ttl_s, b->expiry_s);
+    if (order)
+        return order;
+    int by_ttl = ORDER(b_ttl_s, a_ttl_s);
+    if (rules->smaller_ttl_wins && by_ttl)
+        return by_ttl;
+    order = slice_compare(a->value, b->value);
+    return order ? (order > 0) - (order < 0) : by_ttl;
+}
+
+int marker_compare(const struct reconcile_rules *rules, const struct marker *a, const struct marker *b)
+{
+    (void)rules; /* the value step of TS-9 does not exist here, so TS-8 decides either way */
+    int order = ORDER(a->timestamp, b->timestamp);
+    if (order || a->timestamp == TIMESTAMP_NONE)
+        return order;
+    order = expiry_compare(a->ttl_s, a->expiry_s, b->ttl_s, b->expiry_s);
+    return order ? order : ORDER(b->ttl_s, a->ttl_s);
+}
+
+int deletion_compare(struct deletion a, struct deletion b)
+{
+    int order = ORDER(a.timestamp, b.timestamp);
+    if (order || a.timestamp == TIMESTAMP_NONE)
+        return order;
+    return ORDER(a.time_s, b.time_s);
+}
+
+/* One image under a merge: its reader and the cell it stands on. */
+struct merge_side {
+    struct row_reader reader;
+    struct cell cell;
+    bool more;
+};
+
+static status side_open(struct merge_side *side, struct slice image)
+{
+    TRY(row_open(image, &side->reader));
+    return row_next_cell(&side->reader, &side->cell, &side->more);
+}
+
+static status side_next(struct merge_side *side)
+{
+    return row_next_cell(&side->reader, &side->cell, &side->more);
+}
+
+static status merge_cells(const struct reconcile_rules *rules, struct merge_side *a, struct merge_side *b,
+                          struct row_parts *parts)
+{
+    while (a->more || b->more) {
+        bool has_a = a->more && (!b->more || a->cell.column <= b->cell.column);
+        bool has_b = b->more && (!a->more || b->cell.column <= a->cell.column);
+        bool a_wins = has_a && (!has_b || cell_compare(rules, &a->cell, &b->cell) >= 0);
+        const struct cell *winner = a_wins ? &a->cell : &b->cell;
+        if (!row_covered(winner->timestamp, parts->deletion))
+            TRY(row_parts_add(parts, winner));
+        if (has_a)
+            TRY(side_next(a));
+        if (has_b)
+            TRY(side_next(b));
+    }
+    return STATUS_DONE;
+}
+
+status row_merge(const struct reconcile_rules *rules, struct slice a, struct slice b, struct buffer *out)
+{
+    struct merge_side left, right;
+    TRY(side_open(&left, a));
+    TRY(side_open(&right, b));
+
+    struct row_parts parts;
+    row_parts_init(&parts);
+    parts.deletion = deletion_max(left.reader.deletion, right.reader.deletion);
+    parts.marker = marker_compare(rules, &left.reader.marker, &right.reader.marker) >= 0
+                       ? left.reader.marker
+                       : right.reader.marker;
+    if (row_covered(parts.marker.timestamp, parts.deletion))
+        parts.marker = MARKER_NONE;
+
+    status st = merge_cells(rules, &left, &right, &parts);
+    if (ok(st))
+        st = row_encode(parts.marker, parts.deletion, parts.cells, parts.cell_count, out);
+    row_parts_deinit(&parts);
+    return st;
+}
+
+/* TTL-6: gone at the expiry second itself. */
+static bool has_expired(int32_t ttl_s, int64_t expiry_s, int64_t now_s)
+{
+    return ttl_s > 0 && expiry_s <= now_s;
+}
+
+static status live_cells(struct row_reader *reader, struct deletion cover, int64_t now_s,
+                         struct row_parts *parts, uint64_t *dead)
+{
+    struct cell cell;
+    for (bool more;;) {
+        TRY(row_next_cell(reader, &cell, &more));
+        if (!more)
+            return STATUS_DONE;
+        if (row_covered(cell.timestamp, cover))
+            continue;
+        if (cell.kind == CELL_DEAD || (cell.kind == CELL_EXPIRING && cell.expiry_s <= now_s))
+            ++*dead;
+        else
+            TRY(row_parts_add(parts, &cell));
+    }
+}
+
+status row_live(struct slice image, struct deletion cover, int64_t now_s, struct buffer *out, bool *out_live,
+                uint64_t *tombstones)
+{
+    struct row_reader reader;
+    TRY(row_open(image, &reader));
+
+    struct row_parts parts;
+    row_parts_init(&parts);
+    uint64_t dead = reader.deletion.timestamp != TIMESTAMP_NONE;
+    cover = deletion_max(cover, reader.deletion);
+    if (!row_covered(reader.marker.timestamp, cover)) {
+        if (has_expired(reader.marker.ttl_s, reader.marker.expiry_s, now_s))
+            dead++;
+        else
+            parts.marker = reader.marker;
+    }
+
+    status st = live_cells(&reader, cover, now_s, &parts, &dead);
+    bool live = parts.marker.timestamp != TIMESTAMP_NONE || parts.cell_count;
+    if (ok(st) && live)
+        st = row_encode(parts.marker, DELETION_NONE, parts.cells, parts.cell_count, out);
+    if (ok(st)) {
+        *out_live = live;
+        *tombstones += dead;
+    }
+    row_parts_deinit(&parts);
+    return st;
+}
+
+bool deletion_purgeable(const struct purge *purge, struct deletion deletion)
+{
+    return deletion.timestamp != TIMESTAMP_NONE && deletion.time_s < purge->gc_before_s &&
+           deletion.timestamp < purge->max_purgeable_timestamp;
+}
+
+/* TTL-7: what expired was, in effect, deleted when it was written. */
+static struct deletion expired_as_deletion(int64_t timestamp, int32_t ttl_s, int64_t expiry_s)
+{
+    int64_t written_s = expiry_s < INT64_MIN + ttl_s ? INT64_MIN : expiry_s - ttl_s;
+    return (struct deletion){.timestamp = timestamp, .time_s = written_s};
+}
+
+static status purge_cells(struct row_reader *reader, struct deletion cover, const struct purge *purge,
+                          struct row_parts *parts)
+{
+    struct cell cell;
+    for (bool more;;) {
+        TRY(row_next_cell(reader, &cell, &more));
+        if (!more)
+            return STATUS_DONE;
+        if (row_covered(cell.timestamp, cover))
+            continue;
+        if (cell.kind == CELL_EXPIRING && cell.expiry_s <= purge->now_s) {
+            struct deletion as = expired_as_deletion(cell.timestamp, cell.ttl_s, cell.expiry_s);
+            cell = (struct cell){
+                .column = cell.column,
+                .kind = CELL_DEAD,
+                .timestamp = cell.timestamp,
+                .expiry_s = as.time_s,
+            };
+        }
+        if (cell.kind == CELL_DEAD &&
+            deletion_purgeable(purge, (struct deletion){cell.timestamp, cell.expiry_s}))
+            continue;
+        TRY(row_parts_add(parts, &cell));
+    }
+}
+
+/* An expired marker has no dead form in an image: it stays as it is, hiding older markers elsewhere,
+ * until it may be forgotten. */
+static struct marker purge_marker(struct marker marker, struct deletion cover, const struct purge *purge)
+{
+    if (row_covered(marker.timestamp, cover))
+        return MARKER_NONE;
+    if (has_expired(marker.ttl_s, marker.expiry_s, purge->now_s) &&
+        deletion_purgeable(purge, expired_as_deletion(marker.timestamp, marker.ttl_s, marker.expiry_s)))
+        return MARKER_NONE;
+    return marker;
+}
+
+status row_purge(struct slice image, struct deletion cover, const struct purge *purge, struct buffer *out,
+                 bool *out_empty)
+{
+    struct row_reader reader;
+    TRY(row_open(image, &reader));
+
+    struct row_parts parts;
+    row_parts_init(&parts);
+    if (deletion_compare(reader.deletion, cover) > 0 && !deletion_purgeable(purge, reader.deletion))
+        parts.deletion = reader.deletion;
+    cover = deletion_max(cover, reader.deletion);
+    parts.marker = purge_marker(reader.marker, cover, purge);
+
+    status st = purge_cells(&reader, cover, purge, &parts);
+    bool empty = parts.marker.timestamp == TIMESTAMP_NONE && parts.deletion.timestamp == TIMESTAMP_NONE &&
+                 !parts.cell_count;
+    if (ok(st) && !empty)
+        st = row_encode(parts.marker, parts.deletion, parts.cells, parts.cell_count, out);
+    if (ok(st))
+        *out_empty = empty;
+    row_parts_deinit(&parts);
+    return st;
+}
