@@ -211,29 +211,9 @@ static status memory_zero_fill(struct io_file *file, uint64_t bytes)
 
 /* ---- names ---- */
 
-/* What must hold before `from` takes the place of `to`: the kernel's rules for rename(2). */
-static status rename_check(const struct names *names, const char *from, const char *to)
-{
-    const struct name *source = names_find(names, from);
-    if (!source)
-        return STATUS_FROM_ERRNO(ENOENT);
-    TRY(names_check_parent(names, to));
-    size_t from_bytes = strlen(from);
-    if (!source->inode && strncmp(to, from, from_bytes) == 0 && to[from_bytes] == '/')
-        return STATUS_FROM_ERRNO(EINVAL);
-    const struct name *target = names_find(names, to);
-    if (!target)
-        return *to ? STATUS_DONE : STATUS_FROM_ERRNO(EBUSY);
-    if (source->inode && !target->inode)
-        return STATUS_FROM_ERRNO(EISDIR);
-    if (!source->inode && target->inode)
-        return STATUS_FROM_ERRNO(ENOTDIR);
-    return names_has_children(names, to) ? STATUS_FROM_ERRNO(ENOTEMPTY) : STATUS_DONE;
-}
-
 static status rename_locked(struct memory_env *env, const char *from, const char *to)
 {
-    TRY(rename_check(&env->names, from, to));
+    TRY(names_check_rename(&env->names, from, to));
     if (strcmp(from, to) == 0)
         return STATUS_DONE;
     const struct name *target = names_find(&env->names, to);
@@ -263,12 +243,8 @@ static status memory_rename(struct io_env *env, const char *from, const char *to
 
 static status unlink_locked(struct memory_env *env, const char *plain)
 {
-    const struct name *found = names_find(&env->names, plain);
-    if (!found)
-        return STATUS_FROM_ERRNO(*plain ? ENOENT : EISDIR);
-    if (!found->inode)
-        return STATUS_FROM_ERRNO(EISDIR);
-    struct memory_inode *inode = found->inode;
+    TRY(names_check_unlink(&env->names, plain));
+    struct memory_inode *inode = names_find(&env->names, plain)->inode;
     names_remove(&env->names, plain);
     inode_unref(inode);
     return STATUS_DONE;
@@ -276,30 +252,20 @@ static status unlink_locked(struct memory_env *env, const char *plain)
 
 static status mkdir_locked(struct memory_env *env, const char *plain)
 {
-    if (!*plain || names_find(&env->names, plain))
-        return STATUS_FROM_ERRNO(EEXIST);
-    TRY(names_check_parent(&env->names, plain));
+    TRY(names_check_mkdir(&env->names, plain));
     return names_set(&env->names, plain, NULL);
 }
 
 static status rmdir_locked(struct memory_env *env, const char *plain)
 {
-    const struct name *found = names_find(&env->names, plain);
-    if (!found)
-        return STATUS_FROM_ERRNO(*plain ? ENOENT : EBUSY);
-    if (found->inode)
-        return STATUS_FROM_ERRNO(ENOTDIR);
-    if (names_has_children(&env->names, plain))
-        return STATUS_FROM_ERRNO(ENOTEMPTY);
+    TRY(names_check_rmdir(&env->names, plain));
     names_remove(&env->names, plain);
     return STATUS_DONE;
 }
 
 static status sync_dir_locked(struct memory_env *env, const char *plain)
 {
-    if (names_is_folder(&env->names, plain))
-        return STATUS_DONE;
-    return STATUS_FROM_ERRNO(names_find(&env->names, plain) ? ENOTDIR : ENOENT);
+    return names_check_folder(&env->names, plain);
 }
 
 /* Run one of the calls above on the plain path, under the lock of the names. */

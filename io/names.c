@@ -81,9 +81,7 @@ status names_check_parent(const struct names *names, const char *path)
 {
     char parent[IO_PATH_BYTES_MAX];
     snprintf(parent, sizeof parent, "%.*s", (int)names_parent_bytes(path), path);
-    if (names_is_folder(names, parent))
-        return STATUS_DONE;
-    return names_find(names, parent) ? STATUS_FROM_ERRNO(ENOTDIR) : STATUS_FROM_ERRNO(ENOENT);
+    return names_check_folder(names, parent);
 }
 
 size_t names_below(const struct names *names, const char *folder, size_t *out_first)
@@ -203,8 +201,7 @@ status names_copy(struct names *to, const struct names *from)
 
 status names_children(const struct names *names, const char *folder, char **out_children, size_t *out_bytes)
 {
-    if (!names_is_folder(names, folder))
-        return names_find(names, folder) ? STATUS_FROM_ERRNO(ENOTDIR) : STATUS_FROM_ERRNO(ENOENT);
+    TRY(names_check_folder(names, folder));
     size_t first, end = names_below(names, folder, &first);
     size_t skip = *folder ? strlen(folder) + 1 : 0, bytes = 0;
     for (size_t i = first; i < end; i++)
@@ -232,4 +229,57 @@ void names_children_visit(char *children, size_t bytes, void (*entry)(void *cont
     for (size_t at = 0; at < bytes; at += strlen(children + at) + 1)
         entry(context, children + at);
     free(children);
+}
+
+/* ---- the rules of the kernel ---- */
+
+status names_check_rename(const struct names *names, const char *from, const char *to)
+{
+    const struct name *source = names_find(names, from);
+    if (!source)
+        return STATUS_FROM_ERRNO(ENOENT);
+    TRY(names_check_parent(names, to));
+    size_t from_bytes = strlen(from);
+    if (!source->inode && strncmp(to, from, from_bytes) == 0 && to[from_bytes] == '/')
+        return STATUS_FROM_ERRNO(EINVAL);
+    const struct name *target = names_find(names, to);
+    if (!target)
+        return *to ? STATUS_DONE : STATUS_FROM_ERRNO(EBUSY);
+    if (source->inode && !target->inode)
+        return STATUS_FROM_ERRNO(EISDIR);
+    if (!source->inode && target->inode)
+        return STATUS_FROM_ERRNO(ENOTDIR);
+    return names_has_children(names, to) ? STATUS_FROM_ERRNO(ENOTEMPTY) : STATUS_DONE;
+}
+
+status names_check_unlink(const struct names *names, const char *path)
+{
+    const struct name *found = names_find(names, path);
+    if (found && found->inode)
+        return STATUS_DONE;
+    return STATUS_FROM_ERRNO(found || !*path ? EISDIR : ENOENT);
+}
+
+status names_check_mkdir(const struct names *names, const char *path)
+{
+    if (!*path || names_find(names, path))
+        return STATUS_FROM_ERRNO(EEXIST);
+    return names_check_parent(names, path);
+}
+
+status names_check_rmdir(const struct names *names, const char *path)
+{
+    const struct name *found = names_find(names, path);
+    if (!found)
+        return STATUS_FROM_ERRNO(*path ? ENOENT : EBUSY);
+    if (found->inode)
+        return STATUS_FROM_ERRNO(ENOTDIR);
+    return names_has_children(names, path) ? STATUS_FROM_ERRNO(ENOTEMPTY) : STATUS_DONE;
+}
+
+status names_check_folder(const struct names *names, const char *path)
+{
+    if (names_is_folder(names, path))
+        return STATUS_DONE;
+    return STATUS_FROM_ERRNO(names_find(names, path) ? ENOTDIR : ENOENT);
 }

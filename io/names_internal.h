@@ -39,7 +39,7 @@ bool names_is_folder(const struct names *names, const char *path);
 /* STATUS_DONE when the folder that `path` stands in exists. */
 status names_check_parent(const struct names *names, const char *path);
 bool names_has_children(const struct names *names, const char *folder);
-/* The names from *inout_first on that stand below `folder` at any depth are names[*inout_first..result). */
+/* What stands below `folder` at any depth is list[*out_first .. result). */
 size_t names_below(const struct names *names, const char *folder, size_t *out_first);
 
 /* Insert or replace; does not look at the parent. */
@@ -49,6 +49,13 @@ void names_remove(struct names *names, const char *path);
 status names_move(struct names *names, const char *from, const char *to);
 /* Make `to` equal to `from`, apart from the order of memory. */
 status names_copy(struct names *to, const struct names *from);
+
+/* Whether the kernel would do the same on this tree; its error when it would not. */
+status names_check_rename(const struct names *names, const char *from, const char *to);
+status names_check_unlink(const struct names *names, const char *path);
+status names_check_mkdir(const struct names *names, const char *path);
+status names_check_rmdir(const struct names *names, const char *path);
+status names_check_folder(const struct names *names, const char *path);
 
 /* Call `entry` for each child of the folder. The caller's lock may be dropped before: it works on a
  * copy that names_children() makes and names_children_visit() frees. */

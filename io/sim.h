@@ -3,7 +3,13 @@
  *
  * The disk keeps for every file the durable sectors (SIM_SECTOR_BYTES) and an ordered list of pending
  * ones; sizes, names, renames and unlinks are pending too until the sync that covers them
- * (reliability 9.1). Everything happens on the calling thread, in an order that the seed decides.
+ * (reliability 9.1): a sync of a file covers its data and size, one of a folder the names in it. A folder
+ * needs its own name synced too: what is below a folder that did not survive is gone.
+ *
+ * Direct files are strict: offset, length and memory must be multiples of IO_BLOCK_BYTES. Everything
+ * happens on the calling thread, in an order that the seed decides; io_thread_start() is refused with
+ * STATUS_UNSUPPORTED, so that the product drives its steps itself. The clocks start at fixed values and
+ * advance with operations and sleeps only.
  */
 #ifndef STRAIT_IO_SIM_H
 #define STRAIT_IO_SIM_H
@@ -24,29 +30,51 @@ enum sim_policy {
     SIM_POLICIES
 };
 
-/* Operations (each write, sync, truncate, rename, unlink, create, mkdir, read) issued so far. */
+/*
+ * Operations issued so far: each create, read, write, sync write, zero-fill, sync, truncate, rename,
+ * unlink, mkdir, rmdir and sync of a folder counts one, a zero-fill two (it writes, then syncs).
+ * Opening what exists, sizes, locks on what exists and lists are free. Operations are numbered from 0:
+ * the next one bears the number sim_operation_count(). A queued transfer counts when the seed lets it run.
+ */
 uint64_t sim_operation_count(const struct io_env *env);
 
-/* Cut the power just before operation number `nth` (counted as above): it and every later one fails
- * with STATUS_IO until sim_restart(). UINT64_MAX disarms. */
+/*
+ * Cut the power under operation number `nth`: it and every later call fail with STATUS_IO until
+ * sim_restart(). It was under way, like everything that queues had not run yet: the policy decides
+ * what of it survives, although its caller saw it fail. Later ones leave no trace and are not counted.
+ * UINT64_MAX disarms.
+ */
 void sim_cut_power_at(struct io_env *env, uint64_t nth);
 bool sim_power_is_cut(const struct io_env *env);
 
-/* Apply the policy to what was pending and give power back. Files that were open are stale: every
- * call on them but io_close() fails. Locks are gone. */
+/*
+ * Apply the policy to what was pending and give power back; without a cut before, the power is cut
+ * now. Files and queues that were open are stale: every call on a file but io_close() fails with
+ * STATUS_IO, and so does every transfer. Locks are gone, the cut is disarmed (arm it again for a cut
+ * during recovery), an armed fault stays armed.
+ */
 void sim_restart(struct io_env *env, enum sim_policy policy);
 
 enum sim_fault {
     SIM_FAULT_NONE,
-    SIM_FAULT_EIO,
-    SIM_FAULT_ENOSPC,
-    SIM_FAULT_SYNC, /* the sync fails and the data counts as clean: it will never become durable */
+    SIM_FAULT_EIO,    /* it fails; of a write some first sectors may be pending all the same */
+    SIM_FAULT_ENOSPC, /* writes, growth and new names: they fail and change nothing */
+    SIM_FAULT_SYNC,   /* the sync fails and the data counts as clean: it will never become durable */
+    /* From here on the operation reports success. */
+    SIM_FAULT_LYING_SYNC,  /* nothing becomes durable by it */
+    SIM_FAULT_READ_FLIP,   /* one bit of what was read is wrong, this time */
+    SIM_FAULT_LOST_WRITE,  /* the write goes nowhere */
+    SIM_FAULT_MISDIRECTED, /* the write lands in another block of the same file */
+    SIM_FAULT_SLOW,        /* the operation takes ten seconds */
 };
 
-/* Operation number `nth` fails with `fault`; with `forever` every later one that could as well. */
+/*
+ * Operation number `nth` suffers `fault` if it is of a kind that can; with `forever` every later one
+ * that can as well. One fault is armed at a time: a further call replaces it, SIM_FAULT_NONE disarms.
+ */
 void sim_fail_at(struct io_env *env, uint64_t nth, enum sim_fault fault, bool forever);
 
-/* Room on the disk in bytes for all files together; UINT64_MAX at first. */
+/* Room on the disk in bytes for all files together (their sizes count); UINT64_MAX at first. */
 void sim_set_space(struct io_env *env, uint64_t bytes);
 
 /* Damage durable bytes: XOR `mask` into one byte. STATUS_NOT_FOUND when there is no such byte. */
@@ -54,5 +82,8 @@ status sim_damage(struct io_env *env, const char *path, uint64_t offset, uint8_t
 
 /* A hash of every operation and its outcome so far: equal seeds must give equal hashes. */
 uint64_t sim_trace_hash(const struct io_env *env);
+
+/* Call `observe` with a line of text for each operation, to find out what a failing seed did. NULL stops. */
+void sim_observe(struct io_env *env, void (*observe)(void *context, const char *line), void *context);
 
 #endif
