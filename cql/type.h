@@ -46,9 +46,9 @@ enum type_id {
 
 struct type {
     enum type_id id;
-    bool frozen;               /* collections: one value, as in system tables */
-    const struct type *first;  /* element; key of a map */
-    const struct type *second; /* value of a map */
+    bool frozen;                       /* collections: one value, as in system tables */
+    const struct type *first;          /* element; key of a map */
+    const struct type *second;         /* value of a map */
     const struct type *const *members; /* of a tuple */
     uint32_t member_count;
 };
@@ -57,7 +57,8 @@ const struct type *type_scalar(enum type_id id);
 /* NULL when memory ran out. */
 const struct type *type_list(struct arena *arena, const struct type *element, bool frozen);
 const struct type *type_set(struct arena *arena, const struct type *element, bool frozen);
-const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value, bool frozen);
+const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value,
+                            bool frozen);
 const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count);
 
 /* "int", "frozen<map<text, text>>": as DESCRIBE and system_schema.columns say it. */
@@ -73,10 +74,14 @@ bool type_can_be_key(const struct type *type);
 /* Key encoding of a type that can be a clustering key; frozen collections and tuples are KEY_BYTES-like: refused. */
 bool type_key_kind(const struct type *type, enum key_kind *out_kind);
 
+/* "int"; NULL for a composite id. */
+const char *type_scalar_name(enum type_id id);
+
 /* Is `wire` a value of the type? NUL-7: an empty value is one of every type that allows it. */
 bool type_validate(const struct type *type, struct slice wire);
-/* As type_validate(), with the refusal of NUL-12 for a bound value. */
-bool type_check_bound(const struct type *type, struct slice wire, enum cql_profile profile, struct cql_error *error);
+/* As type_validate(), with the refusal of NUL-12 for a value bound to `column` (a column's name, or "[limit]"). */
+bool type_check_bound(const struct type *type, struct slice wire, const char *column,
+                      enum cql_profile profile, struct cql_error *error);
 /* Order of two values of one type by the type's rules (TYP-*). */
 int type_compare(const struct type *type, struct slice a, struct slice b);
 
@@ -97,6 +102,10 @@ enum literal_kind {
     LITERAL_HEX,
     LITERAL_DURATION,
 };
+/* "STRING", "INTEGER", ...: as the real ones name them in refusals. */
+const char *literal_kind_name(enum literal_kind kind);
+/* May a literal of this kind stand where a value of `type` is wanted (whatever its text)? */
+bool type_accepts_literal(const struct type *type, enum literal_kind kind);
 /* The wire bytes of a literal for a column of `type`, appended to `out`. False with the target's refusal set when
  * the literal is not of the type or out of its range. `column` names the receiver in the message. */
 bool type_from_literal(const struct type *type, enum literal_kind kind, struct slice text, const char *column,

@@ -1,0 +1,29 @@
+/*
+ * number.h: whole and decimal numbers of any size, and floating ones, as wire bytes and as text.
+ */
+#ifndef STRAIT_CQL_NUMBER_H
+#define STRAIT_CQL_NUMBER_H
+
+#include "base/buffer.h"
+
+/* varint: two's complement, big-endian, as short as can be when written. */
+int varint_compare(struct slice a, struct slice b);
+void varint_print(struct buffer *out, struct slice wire);
+/* [-]digits; false when the text is anything else. */
+bool varint_parse(struct slice text, struct buffer *out_wire);
+
+/* decimal: a scale of four bytes, then an unscaled varint: unscaled * 10^-scale. */
+int decimal_compare(struct slice a, struct slice b);
+/* Plain when that is short, else with an exponent: 1.50, 1E+20, 1.5E-10. */
+void decimal_print(struct buffer *out, struct slice wire);
+/* [-]digits[.digits][e[+-]digits] */
+bool decimal_parse(struct slice text, struct buffer *out_wire);
+
+/* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
+ * or exponent ("" or ".0"). Independent of the process's locale. */
+void double_print(struct buffer *out, double value, const char *whole_suffix);
+void float_print(struct buffer *out, float value, const char *whole_suffix);
+bool double_parse(struct slice text, double *out_value);
+bool float_parse(struct slice text, float *out_value);
+
+#endif

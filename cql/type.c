@@ -1,0 +1,266 @@
+#include "cql/number.h"
+#include "cql/type_internal.h"
+
+#include <string.h>
+
+#define LITERAL(kind) (1u << LITERAL_##kind)
+
+static const char *const scylla_integer = "Validation failed for type %s: got %zu bytes";
+
+/* clang-format off */
+static const struct type_row rows[] = {
+    [TYPE_ASCII] = {
+        .name = "ascii", .java = "AsciiType", .key_kind = KEY_BYTES, .is_key = true, .literal_quoted = true,
+        .literals = LITERAL(STRING), .check = type_check_ascii,
+        .compare = type_compare_bytes, .print = type_print_text, .read = type_read_ascii},
+    [TYPE_BIGINT] = {
+        .name = "bigint", .java = "LongType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER),
+        .scylla_size = scylla_integer, .cassandra_size = "Expected 8 or 0 byte long (%2$zu)",
+        .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
+    [TYPE_BLOB] = {
+        .name = "blob", .java = "BytesType", .key_kind = KEY_BYTES, .is_key = true, .literals = LITERAL(HEX),
+        .compare = type_compare_bytes, .print = type_print_blob, .read = type_read_blob},
+    [TYPE_BOOLEAN] = {
+        .name = "boolean", .java = "BooleanType", .key_kind = KEY_BOOLEAN, .wire_bytes = 1, .is_key = true, .json_bare = true,
+        .literals = LITERAL(BOOLEAN),
+        .scylla_size = "Validation failed for boolean, got %2$zu bytes", .cassandra_size = "Expected 1 or 0 byte value (%2$zu)",
+        .compare = type_compare_boolean, .print = type_print_boolean, .read = type_read_boolean},
+    [TYPE_COUNTER] = {
+        .name = "counter", .java = "CounterColumnType", .key_kind = KEY_INT64, .wire_bytes = 8, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER),
+        .scylla_size = scylla_integer, .cassandra_size = "Expected 8 or 0 byte long (%2$zu)",
+        .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
+    [TYPE_DECIMAL] = {
+        .name = "decimal", .java = "DecimalType", .key_kind = KEY_DECIMAL, .is_key = true, .json_bare = true,
+        .literals = LITERAL(INTEGER) | LITERAL(FLOAT), .check = type_check_decimal,
+        .compare = decimal_compare, .print = type_print_decimal, .read = type_read_decimal},
+    [TYPE_DOUBLE] = {
+        .name = "double", .java = "DoubleType", .key_kind = KEY_DOUBLE, .wire_bytes = 8, .is_key = true, .json_bare = true,
+        .literals = LITERAL(INTEGER) | LITERAL(FLOAT),
+        .scylla_size = "Expected 8 bytes for a floating type, got %2$zu",
+        .cassandra_size = "Expected 8 or 0 byte value for a double (%2$zu)",
+        .compare = type_compare_double, .print = type_print_double, .read = type_read_double},
+    [TYPE_FLOAT] = {
+        .name = "float", .java = "FloatType", .key_kind = KEY_FLOAT, .wire_bytes = 4, .is_key = true, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER) | LITERAL(FLOAT),
+        .scylla_size = "Expected 4 bytes for a floating type, got %2$zu",
+        .cassandra_size = "Expected 4 or 0 byte value for a float (%2$zu)",
+        .compare = type_compare_float, .print = type_print_float, .read = type_read_float},
+    [TYPE_INT] = {
+        .name = "int", .java = "Int32Type", .key_kind = KEY_INT32, .wire_bytes = 4, .is_key = true, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER),
+        .scylla_size = scylla_integer, .cassandra_size = "Expected 4 or 0 byte int (%2$zu)",
+        .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
+    [TYPE_TIMESTAMP] = {
+        .name = "timestamp", .java = "TimestampType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true,
+        .literal_quoted = true, .literals = LITERAL(STRING) | LITERAL(INTEGER),
+        .scylla_size = "Validation failed for timestamp - got %2$zu bytes",
+        .cassandra_size = "Expected 8 or 0 byte long for date (%2$zu)",
+        .compare = type_compare_integer, .print = type_print_timestamp, .read = type_read_timestamp},
+    [TYPE_UUID] = {
+        .name = "uuid", .java = "UUIDType", .key_kind = KEY_UUID, .wire_bytes = 16, .is_key = true, .literals = LITERAL(UUID),
+        .scylla_size = "Validation failed for uuid - got %2$zu bytes", .cassandra_size = "UUID should be 16 or 0 bytes (%2$zu)",
+        .compare = type_compare_uuid, .print = type_print_uuid, .read = type_read_uuid},
+    [TYPE_TEXT] = {
+        .name = "text", .java = "UTF8Type", .key_kind = KEY_BYTES, .is_key = true, .literal_quoted = true,
+        .literals = LITERAL(STRING), .check = type_check_utf8,
+        .compare = type_compare_bytes, .print = type_print_text, .read = type_read_text},
+    [TYPE_VARINT] = {
+        .name = "varint", .java = "IntegerType", .key_kind = KEY_VARINT, .is_key = true, .json_bare = true,
+        .literals = LITERAL(INTEGER),
+        .compare = varint_compare, .print = type_print_varint, .read = type_read_varint},
+    [TYPE_TIMEUUID] = {
+        .name = "timeuuid", .java = "TimeUUIDType", .key_kind = KEY_TIMEUUID, .wire_bytes = 16, .is_key = true,
+        .literals = LITERAL(UUID), .check = type_check_timeuuid,
+        .scylla_size = "Validation failed for timeuuid - got %2$zu bytes",
+        .cassandra_size = "UUID should be 16 or 0 bytes (%2$zu)",
+        .compare = type_compare_timeuuid, .print = type_print_uuid, .read = type_read_timeuuid},
+    [TYPE_INET] = {
+        .name = "inet", .java = "InetAddressType", .key_kind = KEY_BYTES, .is_key = true, .literal_quoted = true,
+        .literals = LITERAL(STRING), .check = type_check_inet,
+        .compare = type_compare_bytes, .print = type_print_inet, .read = type_read_inet},
+    [TYPE_DATE] = {
+        .name = "date", .java = "SimpleDateType", .key_kind = KEY_UINT32, .wire_bytes = 4, .is_key = true,
+        .literal_quoted = true, .is_integer = true, .literals = LITERAL(STRING) | LITERAL(INTEGER),
+        .scylla_size = "Expected 4 byte long for date (%2$zu)", .cassandra_size = "Expected 4 byte long for date (%2$zu)",
+        .cassandra_refuses_empty = true,
+        .compare = type_compare_bytes, .print = type_print_date, .read = type_read_date},
+    [TYPE_TIME] = {
+        .name = "time", .java = "TimeType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true, .literal_quoted = true,
+        .literals = LITERAL(STRING) | LITERAL(INTEGER),
+        .scylla_size = "Expected 8 byte long for time (%2$zu)", .cassandra_size = "Expected 8 byte long for time (%2$zu)",
+        .cassandra_refuses_empty = true, .check = type_check_time,
+        .compare = type_compare_integer, .print = type_print_time, .read = type_read_time},
+    [TYPE_SMALLINT] = {
+        .name = "smallint", .java = "ShortType", .key_kind = KEY_INT16, .wire_bytes = 2, .is_key = true, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER),
+        .scylla_size = "Expected 2 bytes for a smallint (%2$zu)", .cassandra_size = "Expected 2 bytes for a smallint (%2$zu)",
+        .cassandra_refuses_empty = true,
+        .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
+    [TYPE_TINYINT] = {
+        .name = "tinyint", .java = "ByteType", .key_kind = KEY_INT8, .wire_bytes = 1, .is_key = true, .json_bare = true,
+        .is_integer = true, .literals = LITERAL(INTEGER),
+        .scylla_size = "Expected 1 byte for a tinyint (%2$zu)", .cassandra_size = "Expected 1 byte for a tinyint (%2$zu)",
+        .cassandra_refuses_empty = true,
+        .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
+    [TYPE_DURATION] = {
+        .name = "duration", .java = "DurationType", .key_kind = KEY_BYTES, .literals = LITERAL(DURATION),
+        .no_empty = true, .check = type_check_duration,
+        .compare = type_compare_bytes, .print = type_print_duration, .read = type_read_duration},
+};
+/* clang-format on */
+
+static const struct type scalars[] = {
+#define SCALAR(type_id) [type_id] = {.id = (type_id)}
+    SCALAR(TYPE_ASCII),   SCALAR(TYPE_BIGINT),    SCALAR(TYPE_BLOB),    SCALAR(TYPE_BOOLEAN),
+    SCALAR(TYPE_COUNTER), SCALAR(TYPE_DECIMAL),   SCALAR(TYPE_DOUBLE),  SCALAR(TYPE_FLOAT),
+    SCALAR(TYPE_INT),     SCALAR(TYPE_TIMESTAMP), SCALAR(TYPE_UUID),    SCALAR(TYPE_TEXT),
+    SCALAR(TYPE_VARINT),  SCALAR(TYPE_TIMEUUID),  SCALAR(TYPE_INET),    SCALAR(TYPE_DATE),
+    SCALAR(TYPE_TIME),    SCALAR(TYPE_SMALLINT),  SCALAR(TYPE_TINYINT), SCALAR(TYPE_DURATION),
+#undef SCALAR
+};
+
+const struct type_row *type_row(enum type_id id)
+{
+    return (size_t)id < ARRAY_LEN(rows) && rows[id].name ? &rows[id] : NULL;
+}
+
+const struct type *type_scalar(enum type_id id)
+{
+    return type_row(id) ? &scalars[id] : NULL;
+}
+
+static const struct type *composite(struct arena *arena, struct type shape)
+{
+    struct type *type = arena_alloc(arena, sizeof *type);
+    if (type)
+        *type = shape;
+    return type;
+}
+
+const struct type *type_list(struct arena *arena, const struct type *element, bool frozen)
+{
+    return element ? composite(arena, (struct type){.id = TYPE_LIST, .frozen = frozen, .first = element})
+                   : NULL;
+}
+
+const struct type *type_set(struct arena *arena, const struct type *element, bool frozen)
+{
+    return element ? composite(arena, (struct type){.id = TYPE_SET, .frozen = frozen, .first = element})
+                   : NULL;
+}
+
+const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value,
+                            bool frozen)
+{
+    if (!key || !value)
+        return NULL;
+    return composite(arena, (struct type){.id = TYPE_MAP, .frozen = frozen, .first = key, .second = value});
+}
+
+const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count)
+{
+    return composite(
+        arena, (struct type){.id = TYPE_TUPLE, .frozen = true, .members = members, .member_count = count});
+}
+
+bool type_is_collection(const struct type *type)
+{
+    return type->id == TYPE_LIST || type->id == TYPE_SET || type->id == TYPE_MAP;
+}
+
+bool type_equal(const struct type *a, const struct type *b)
+{
+    if (a == b)
+        return true;
+    if (a->id != b->id || a->frozen != b->frozen || a->member_count != b->member_count)
+        return false;
+    if (a->first && !type_equal(a->first, b->first))
+        return false;
+    if (a->second && !type_equal(a->second, b->second))
+        return false;
+    for (uint32_t i = 0; i < a->member_count; i++)
+        if (!type_equal(a->members[i], b->members[i]))
+            return false;
+    return true;
+}
+
+bool type_can_be_key(const struct type *type)
+{
+    const struct type_row *row = type_row(type->id);
+    if (row)
+        return row->is_key;
+    if (!type->frozen)
+        return false;
+    if (type->first && !type_can_be_key(type->first))
+        return false;
+    if (type->second && !type_can_be_key(type->second))
+        return false;
+    for (uint32_t i = 0; i < type->member_count; i++)
+        if (!type_can_be_key(type->members[i]))
+            return false;
+    return true;
+}
+
+bool type_key_kind(const struct type *type, enum key_kind *out_kind)
+{
+    const struct type_row *row = type_row(type->id);
+    if (!row || !row->is_key)
+        return false;
+    *out_kind = row->key_kind;
+    return true;
+}
+
+const char *type_scalar_name(enum type_id id)
+{
+    const struct type_row *row = type_row(id);
+    return row ? row->name : NULL;
+}
+
+bool type_accepts_literal(const struct type *type, enum literal_kind kind)
+{
+    const struct type_row *row = type_row(type->id);
+    return row && (row->literals & 1u << kind);
+}
+
+const char *literal_kind_name(enum literal_kind kind)
+{
+    static const char *const names[] = {
+        [LITERAL_STRING] = "STRING",     [LITERAL_INTEGER] = "INTEGER", [LITERAL_FLOAT] = "FLOAT",
+        [LITERAL_BOOLEAN] = "BOOLEAN",   [LITERAL_UUID] = "UUID",       [LITERAL_HEX] = "HEX",
+        [LITERAL_DURATION] = "DURATION",
+    };
+    return names[kind];
+}
+
+struct type_items type_items_of(const struct type *type, struct slice wire)
+{
+    struct type_items items = {.reader = reader_of(wire)};
+    if (type->id == TYPE_TUPLE) {
+        items.left = type->member_count;
+        return items;
+    }
+    uint32_t count = wire.bytes ? reader_be32(&items.reader) : 0;
+    if (count > INT32_MAX) {
+        items.reader.failed = true;
+        return items;
+    }
+    items.left = type->id == TYPE_MAP ? 2 * count : count;
+    return items;
+}
+
+bool type_items_next(struct type_items *items, struct slice *out_item, bool *out_null)
+{
+    if (!items->left || items->reader.failed)
+        return false;
+    items->left--;
+    uint32_t bytes = reader_be32(&items->reader);
+    bool null = (int32_t)bytes < 0;
+    struct slice item = null ? (struct slice){0} : reader_take(&items->reader, bytes);
+    if (items->reader.failed)
+        return false;
+    *out_item = item;
+    *out_null = null;
+    return true;
+}
