@@ -31,11 +31,11 @@ status memtable_apply(struct memtable *memtable, struct mutation mutation);
 void memtable_freeze(struct memtable *memtable);
 
 struct memtable_stats {
-    size_t bytes;         /* memory held, to the byte */
+    size_t bytes; /* memory held, to the byte */
     uint64_t partitions;
-    uint64_t rows;        /* distinct clustering keys */
-    uint64_t writes;      /* mutations applied */
-    uint64_t late_rows;   /* rows that missed the fast path */
+    uint64_t rows;                        /* distinct clustering keys */
+    uint64_t writes;                      /* mutations applied */
+    uint64_t late_rows;                   /* rows that missed the fast path */
     int64_t min_timestamp, max_timestamp; /* over everything written */
 };
 /* May be called beside a writer: counters are exact after memtable_freeze(). */

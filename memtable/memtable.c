@@ -1,0 +1,404 @@
+#include "memtable/memtable.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "memtable/memtable_internal.h"
+
+enum {
+    FIRST_SLAB_BYTES = 512,
+    TAIL_MIN = 4, /* range tombstones between two builds of a list, and a quarter of the list */
+};
+
+status memtable_new(const struct reconcile_rules *rules, struct memtable **out_memtable)
+{
+    struct memtable *memtable = calloc(1, sizeof *memtable);
+    if (!memtable)
+        return STATUS_FAIL(STATUS_NOMEM);
+    memtable->rules = *rules;
+    arena_init(&memtable->arena, FIRST_SLAB_BYTES);
+    atomic_init(&memtable->references, 1);
+    atomic_init(&memtable->bytes, sizeof *memtable);
+    atomic_init(&memtable->min_timestamp, INT64_MAX);
+    atomic_init(&memtable->max_timestamp, INT64_MIN);
+    *out_memtable = memtable;
+    return STATUS_DONE;
+}
+
+struct memtable *memtable_ref(struct memtable *memtable)
+{
+    atomic_fetch_add_explicit(&memtable->references, 1, memory_order_relaxed);
+    return memtable;
+}
+
+void memtable_unref(struct memtable *memtable)
+{
+    if (!memtable || atomic_fetch_sub_explicit(&memtable->references, 1, memory_order_acq_rel) != 1)
+        return;
+    struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_relaxed);
+    while (table) {
+        struct partition_table *older = table->older;
+        free(table);
+        table = older;
+    }
+    free(atomic_load_explicit(&memtable->sorted, memory_order_relaxed));
+    buffer_deinit(&memtable->scratch);
+    arena_deinit(&memtable->arena);
+    free(memtable);
+}
+
+void memtable_freeze(struct memtable *memtable)
+{
+    atomic_store_explicit(&memtable->frozen, true, memory_order_release);
+}
+
+/* What the first pass over a mutation finds. */
+struct survey {
+    int64_t min_timestamp, max_timestamp;
+    bool has_parts;
+    bool has_head; /* anything but rows */
+    uint32_t ranges;
+};
+
+static void survey_see(struct survey *survey, int64_t min, int64_t max)
+{
+    if (min < survey->min_timestamp)
+        survey->min_timestamp = min;
+    if (max > survey->max_timestamp)
+        survey->max_timestamp = max;
+}
+
+static status survey_part(struct survey *survey, const struct mutation_part *part)
+{
+    struct row_facts facts;
+    switch (part->kind) {
+    case MUTATION_ROW:
+    case MUTATION_STATIC:
+        TRY(row_facts_of(part->image, &facts));
+        if (part->clustering.bytes > UINT32_MAX || part->image.bytes > UINT32_MAX)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        survey_see(survey, facts.min_timestamp, facts.max_timestamp);
+        break;
+    case MUTATION_PARTITION_DELETION:
+        survey_see(survey, part->deletion.timestamp, part->deletion.timestamp);
+        break;
+    case MUTATION_RANGE:
+        survey_see(survey, part->range.deletion.timestamp, part->range.deletion.timestamp);
+        survey->ranges++;
+        break;
+    }
+    survey->has_head |= part->kind != MUTATION_ROW;
+    survey->has_parts = true;
+    return STATUS_DONE;
+}
+
+/* Look at everything before anything is changed. `mutation` is a copy. */
+static status survey_mutation(struct mutation mutation, struct survey *out_survey)
+{
+    struct survey survey = {.min_timestamp = INT64_MAX, .max_timestamp = INT64_MIN};
+    struct mutation_part part;
+    for (bool more;;) {
+        TRY(mutation_next_part(&mutation, &part, &more));
+        if (!more)
+            break;
+        TRY(survey_part(&survey, &part));
+    }
+    *out_survey = survey;
+    return STATUS_DONE;
+}
+
+/* One mutation on its way into a partition. */
+struct intake {
+    struct memtable *memtable;
+    struct partition *partition;
+    uint64_t number;
+    uint64_t new_rows, late_rows;
+};
+
+static struct version *version_new(struct intake *intake, struct slice clustering, struct slice image,
+                                   struct version *older)
+{
+    struct version *version = NULL;
+    struct arena *arena = &intake->memtable->arena;
+    size_t bytes = sizeof *version + clustering.bytes + image.bytes;
+    version = arena_alloc(arena, bytes);
+    if (!version)
+        return NULL;
+    atomic_init(&version->number, intake->number);
+    version->older = older;
+    version->clustering_bytes = (uint32_t)clustering.bytes;
+    version->image_bytes = (uint32_t)image.bytes;
+    if (clustering.bytes)
+        memcpy(version->bytes, clustering.data, clustering.bytes);
+    memcpy(version->bytes + clustering.bytes, image.data, image.bytes);
+    return version;
+}
+
+static uint64_t number_of(const struct version *version)
+{
+    return atomic_load_explicit(&version->number, memory_order_relaxed);
+}
+
+/* A key that the tree has: reconcile with its newest version, and keep nothing if that changes nothing. */
+static status row_rewrite(struct intake *intake, struct leaf_entry *entry, const struct mutation_part *part)
+{
+    struct version *newest = atomic_load_explicit(&entry->newest, memory_order_relaxed);
+    const struct version *standing = newest;
+    while (standing && number_of(standing) == VERSION_WITHDRAWN)
+        standing = standing->older;
+
+    struct slice image = part->image;
+    if (standing) {
+        struct buffer *scratch = &intake->memtable->scratch;
+        buffer_clear(scratch);
+        TRY(row_merge(&intake->memtable->rules, version_image(standing), part->image, scratch));
+        image = buffer_slice(scratch);
+        if (slice_equal(image, version_image(standing)))
+            return STATUS_DONE;
+    }
+    struct version *version = version_new(intake, part->clustering, image, newest);
+    if (!version)
+        return STATUS_FAIL(STATUS_NOMEM);
+    intake->new_rows += !standing;
+    atomic_store_explicit(&entry->newest, version, memory_order_release);
+    return STATUS_DONE;
+}
+
+/* The bounds only widen, and before `visible` moves, so a cursor's are never too narrow. */
+static void widen_bounds(struct partition *partition, const struct tree_place *place,
+                         const struct version *version)
+{
+    if (place->is_first)
+        atomic_store_explicit(&partition->first, version, memory_order_release);
+    if (place->is_last)
+        atomic_store_explicit(&partition->last, version, memory_order_release);
+}
+
+static status row_put(struct intake *intake, const struct mutation_part *part)
+{
+    struct tree *tree = &intake->partition->tree;
+    struct tree_place place;
+    uint64_t prefix = key_prefix(part->clustering);
+    tree_find(tree, part->clustering, prefix, &place);
+    if (place.found) {
+        uint64_t order = atomic_load_explicit(&place.leaf->node.order, memory_order_relaxed);
+        return row_rewrite(intake, &place.leaf->entries[order_slot(order, place.at)], part);
+    }
+    struct version *version = version_new(intake, part->clustering, part->image, NULL);
+    if (!version)
+        return STATUS_FAIL(STATUS_NOMEM);
+    TRY(tree_insert(tree, &intake->memtable->arena, &place, prefix, version));
+    intake->new_rows++;
+    widen_bounds(intake->partition, &place, version);
+    intake->late_rows += !place.is_first && !place.is_last;
+    return STATUS_DONE;
+}
+
+/* Build one list of what the head has, and leave an empty tail with room to grow. */
+static status head_build_ranges(struct arena *arena, struct head *head, uint32_t wanted)
+{
+    uint32_t count = head->built.count + head->tail_count;
+    uint32_t capacity = count / 4 > TAIL_MIN ? count / 4 : TAIL_MIN;
+    if (capacity < wanted)
+        capacity = wanted;
+    struct range_tombstone *tail = arena_calloc(arena, capacity, sizeof *tail);
+    struct range_tombstone *pieces = calloc(count ? count : 1, sizeof *pieces);
+    status st = tail && pieces ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
+    if (ok(st)) {
+        if (head->built.count)
+            memcpy(pieces, head->built.items, head->built.count * sizeof *pieces);
+        if (head->tail_count)
+            memcpy(pieces + head->built.count, head->tail, head->tail_count * sizeof *pieces);
+        st = range_list_build(arena, pieces, count, &head->built);
+    }
+    if (ok(st)) {
+        head->tail = tail;
+        head->tail_count = 0;
+        head->tail_capacity = capacity;
+    }
+    free(pieces);
+    return st;
+}
+
+static status head_add_range(struct arena *arena, struct head *head, struct range_tombstone range)
+{
+    struct slice start = arena_copy(arena, range.start);
+    struct slice end = arena_copy(arena, range.end);
+    if (!start.data || !end.data)
+        return STATUS_FAIL(STATUS_NOMEM);
+    head->tail[head->tail_count++] = (struct range_tombstone){start, end, range.deletion};
+    return STATUS_DONE;
+}
+
+static status head_add_static(struct memtable *memtable, struct head *head, struct slice image)
+{
+    if (head->static_image.bytes) {
+        buffer_clear(&memtable->scratch);
+        TRY(row_merge(&memtable->rules, head->static_image, image, &memtable->scratch));
+        image = buffer_slice(&memtable->scratch);
+    }
+    struct slice copy = arena_copy(&memtable->arena, image);
+    if (!copy.data)
+        return STATUS_FAIL(STATUS_NOMEM);
+    head->static_image = copy;
+    return STATUS_DONE;
+}
+
+/* A new head from the last one and all of the mutation that is not a row. */
+static status head_new(struct intake *intake, struct mutation mutation, uint32_t ranges,
+                       const struct head **out_head)
+{
+    struct arena *arena = &intake->memtable->arena;
+    const struct head *older = atomic_load_explicit(&intake->partition->head, memory_order_relaxed);
+    struct head *head = arena_calloc(arena, 1, sizeof *head);
+    if (!head)
+        return STATUS_FAIL(STATUS_NOMEM);
+    *head = older ? *older : (struct head){.deletion = DELETION_NONE};
+    head->number = intake->number;
+    head->older = older;
+    if (ranges && ranges > head->tail_capacity - head->tail_count)
+        TRY(head_build_ranges(arena, head, ranges));
+
+    struct mutation_part part;
+    for (bool more;;) {
+        TRY(mutation_next_part(&mutation, &part, &more));
+        if (!more)
+            break;
+        if (part.kind == MUTATION_PARTITION_DELETION)
+            head->deletion = deletion_max(head->deletion, part.deletion);
+        else if (part.kind == MUTATION_RANGE)
+            TRY(head_add_range(arena, head, part.range));
+        else if (part.kind == MUTATION_STATIC)
+            TRY(head_add_static(intake->memtable, head, part.image));
+    }
+    *out_head = head;
+    return STATUS_DONE;
+}
+
+static status intake_rows(struct intake *intake, struct mutation mutation)
+{
+    struct mutation_part part;
+    for (bool more;;) {
+        TRY(mutation_next_part(&mutation, &part, &more));
+        if (!more)
+            return STATUS_DONE;
+        if (part.kind == MUTATION_ROW)
+            TRY(row_put(intake, &part));
+    }
+}
+
+/* Take back the rows of a mutation that failed: nobody will ever be shown them. */
+static void intake_withdraw(struct intake *intake, struct mutation mutation)
+{
+    struct mutation_part part;
+    for (bool more; ok(mutation_next_part(&mutation, &part, &more)) && more;) {
+        struct tree_place place;
+        if (part.kind != MUTATION_ROW)
+            continue;
+        tree_find(&intake->partition->tree, part.clustering, key_prefix(part.clustering), &place);
+        if (!place.found)
+            continue;
+        uint64_t order = atomic_load_explicit(&place.leaf->node.order, memory_order_relaxed);
+        struct leaf_entry *entry = &place.leaf->entries[order_slot(order, place.at)];
+        struct version *version = atomic_load_explicit(&entry->newest, memory_order_relaxed);
+        for (; version && (number_of(version) == intake->number || number_of(version) == VERSION_WITHDRAWN);
+             version = version->older)
+            atomic_store_explicit(&version->number, VERSION_WITHDRAWN, memory_order_relaxed);
+    }
+}
+
+static struct partition *partition_new(struct arena *arena, struct partition_key key)
+{
+    struct partition *partition = arena_calloc(arena, 1, sizeof *partition);
+    if (!partition)
+        return NULL;
+    partition->token = key.token;
+    partition->key = arena_copy(arena, key.bytes);
+    return partition->key.data ? partition : NULL;
+}
+
+static void add_relaxed(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + value,
+                          memory_order_relaxed);
+}
+
+static void account(struct memtable *memtable)
+{
+    uint64_t bytes = sizeof *memtable + memtable->arena.reserved_bytes + memtable->table_bytes +
+                     memtable->scratch.capacity_bytes;
+    atomic_store_explicit(&memtable->bytes, bytes, memory_order_relaxed);
+}
+
+static void count_in(const struct intake *intake, const struct survey *survey)
+{
+    struct memtable *memtable = intake->memtable;
+    add_relaxed(&memtable->writes, 1);
+    add_relaxed(&memtable->rows, intake->new_rows);
+    add_relaxed(&memtable->late_rows, intake->late_rows);
+    if (survey->min_timestamp < atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed))
+        atomic_store_explicit(&memtable->min_timestamp, survey->min_timestamp, memory_order_relaxed);
+    if (survey->max_timestamp > atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed))
+        atomic_store_explicit(&memtable->max_timestamp, survey->max_timestamp, memory_order_relaxed);
+}
+
+static status intake_apply(struct intake *intake, struct mutation mutation, const struct survey *survey)
+{
+    struct partition *partition = intake->partition;
+    const struct head *head = NULL;
+    status st = intake_rows(intake, mutation);
+    if (ok(st) && survey->has_head)
+        st = head_new(intake, mutation, survey->ranges, &head);
+    if (failed(st)) {
+        intake_withdraw(intake, mutation);
+        return st;
+    }
+    if (head)
+        atomic_store_explicit(&partition->head, head, memory_order_release);
+    atomic_store_explicit(&partition->visible, intake->number, memory_order_release);
+    return STATUS_DONE;
+}
+
+status memtable_apply(struct memtable *memtable, struct mutation mutation)
+{
+    assert(!atomic_load_explicit(&memtable->frozen, memory_order_relaxed));
+    struct survey survey;
+    TRY(survey_mutation(mutation, &survey));
+    if (!survey.has_parts)
+        return STATUS_DONE;
+
+    struct intake intake = {.memtable = memtable, .partition = partition_find(memtable, mutation.key)};
+    bool is_new = !intake.partition;
+    status st = STATUS_DONE;
+    if (is_new) {
+        st = partition_table_reserve(memtable);
+        intake.partition = ok(st) ? partition_new(&memtable->arena, mutation.key) : NULL;
+        if (ok(st) && !intake.partition)
+            st = STATUS_FAIL(STATUS_NOMEM);
+    }
+    if (ok(st)) {
+        intake.number = atomic_load_explicit(&intake.partition->visible, memory_order_relaxed) + 1;
+        st = intake_apply(&intake, mutation, &survey);
+    }
+    if (ok(st)) {
+        if (is_new)
+            partition_publish(memtable, intake.partition);
+        count_in(&intake, &survey);
+    }
+    account(memtable);
+    return st;
+}
+
+void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats)
+{
+    *out_stats = (struct memtable_stats){
+        .bytes = (size_t)(atomic_load_explicit(&memtable->bytes, memory_order_relaxed) +
+                          atomic_load_explicit(&memtable->sorted_bytes, memory_order_relaxed)),
+        .partitions = atomic_load_explicit(&memtable->partitions, memory_order_relaxed),
+        .rows = atomic_load_explicit(&memtable->rows, memory_order_relaxed),
+        .writes = atomic_load_explicit(&memtable->writes, memory_order_relaxed),
+        .late_rows = atomic_load_explicit(&memtable->late_rows, memory_order_relaxed),
+        .min_timestamp = atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed),
+        .max_timestamp = atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed),
+    };
+}
