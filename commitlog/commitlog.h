@@ -39,10 +39,13 @@ struct commitlog_options {
     const char *folder; /* borrowed for the call */
     uint64_t store_id;
     uint32_t stream;
-    uint64_t next_segment;  /* number of the first new segment: above every number ever used */
-    uint64_t segment_bytes; /* 0: COMMITLOG_SEGMENT_BYTES */
+    uint64_t next_segment;        /* number of the first new segment: above every number ever used */
+    uint64_t segment_bytes;       /* 0: COMMITLOG_SEGMENT_BYTES */
     uint64_t first_segment_bytes; /* 0: COMMITLOG_FIRST_SEGMENT_BYTES */
-    bool no_direct;         /* buffered writes and fdatasync */
+    /* Where commitlog_reader_end() said that recovery ended. The first segment seals it on disk, so that later damage
+     * to recovered segments is told from their torn tails. Segment 0: nothing was recovered. */
+    struct log_position recovered;
+    bool no_direct; /* buffered writes and fdatasync */
 };
 
 struct commitlog;
