@@ -99,7 +99,8 @@ void commitlog_reader_close(struct commitlog_reader *reader);
 /* The parts of a file name; false when `name` is not a segment's. */
 bool commitlog_name_parse(const char *name, uint32_t *out_stream, uint64_t *out_segment);
 
-/* A person's view of one segment file: header, blocks, records, verdict. For `strait inspect`. */
+/* Append a person's view of one segment file: header, blocks, records. A damaged file is told about, not an error;
+ * STATUS_UNSUPPORTED when it is of a newer version. For `strait inspect`. */
 status commitlog_dump(struct io_env *env, const char *path, struct buffer *out_text);
 
 #endif
