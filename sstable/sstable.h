@@ -24,13 +24,14 @@ struct sstable_info {
     uint64_t file_bytes;
     uint64_t raw_bytes; /* rows before compression */
     uint64_t partitions, rows;
-    uint64_t tombstones;    /* cells, rows, ranges, partitions */
-    uint64_t content_hash;  /* order-independent hash of every row and tombstone (I13) */
+    uint64_t tombstones;   /* cells, rows, ranges, partitions */
+    uint64_t content_hash; /* order-independent hash of every row and tombstone (I13) */
     int64_t min_token, max_token;
     int64_t min_timestamp, max_timestamp;
     int64_t min_expiry_s, max_expiry_s; /* INT64_MAX/INT64_MIN when nothing expires and nothing is dead */
     bool never_expires;                 /* holds a live cell or marker without TTL: cannot be dropped whole */
     uint64_t largest_partition_bytes;
+    int64_t created_s; /* when the file was built */
 };
 
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info);
@@ -40,17 +41,19 @@ struct sstable_build_options {
     struct io_env *env; /* borrowed */
     const char *path;   /* borrowed for the call; the file must not exist */
     uint64_t store_id, table_id, file_number;
-    uint32_t block_bytes;      /* raw target of a data block; 0: 8192 */
-    int compression_level;     /* zstd; 0: blocks are stored raw */
-    uint32_t filter_bits;      /* per partition; 0: 10 */
+    uint32_t block_bytes;         /* raw target of a data block; 0: 8192 */
+    int compression_level;        /* zstd; 0: blocks are stored raw */
+    uint32_t filter_bits;         /* per partition; 0: 10 */
     uint64_t expected_partitions; /* a hint for the filter */
 };
 
 struct sstable_builder;
 
-status sstable_builder_open(const struct sstable_build_options *options, struct sstable_builder **out_builder);
+status sstable_builder_open(const struct sstable_build_options *options,
+                            struct sstable_builder **out_builder);
 /* Partitions in rising (token, key) order; of the view: key, deletion, ranges, static_image. */
-status sstable_builder_begin_partition(struct sstable_builder *builder, const struct partition_view *partition);
+status sstable_builder_begin_partition(struct sstable_builder *builder,
+                                       const struct partition_view *partition);
 status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image);
 status sstable_builder_end_partition(struct sstable_builder *builder);
 /* Bytes that the file holds so far. */

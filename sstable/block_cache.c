@@ -1,0 +1,363 @@
+/*
+ * S3-FIFO: a new block enters the small queue, a tenth of the budget. When it leaves that queue it goes to the main
+ * queue if somebody asked for it meanwhile, else it is forgotten but for its name in the ghost table; a block whose
+ * ghost is found enters the main queue at once. A scan passes through the small queue and leaves the main one alone.
+ * A hit only counts up a number in the block: no list is touched.
+ *
+ * The cache is cut into shards by hash, each with its lock and its part of the budget. Only one shard's lock is held
+ * at a time; blocks are freed after it is released.
+ */
+#include "sstable/block_cache_internal.h"
+
+#include "base/lock.h"
+
+#include <stdlib.h>
+
+enum {
+    SHARDS_MAX = 8,
+    SHARD_BYTES_MIN = 1 << 20,
+    GHOSTS = 2048, /* a shard */
+    TOUCHES_MAX = 3,
+    ZSTD_KEPT = 4,
+};
+
+struct queue {
+    struct block *newest, *oldest;
+    size_t bytes;
+};
+
+struct shard {
+    struct lock lock;
+    struct block **buckets; /* owned; guarded by lock like everything below */
+    uint32_t bucket_count;  /* power of two */
+    uint32_t block_count;
+    size_t budget_bytes;
+    struct queue small, main;
+    uint32_t ghosts[GHOSTS]; /* fingerprints, each where its hash puts it; 0 is none */
+    uint64_t hits, misses, evictions;
+};
+
+struct block_cache {
+    size_t budget_bytes;
+    uint32_t shard_count;
+    struct shard *shards; /* owned */
+    struct lock zstd_lock;
+    ZSTD_DCtx *zstd[ZSTD_KEPT]; /* guarded by zstd_lock */
+    uint32_t zstd_count;
+};
+
+struct block *block_new(uint32_t bytes)
+{
+    struct block *block = malloc(sizeof *block + bytes);
+    if (!block)
+        return NULL;
+    memset(block, 0, sizeof *block);
+    block->bytes = bytes;
+    atomic_init(&block->references, 1);
+    return block;
+}
+
+struct block *block_ref(struct block *block)
+{
+    atomic_fetch_add_explicit(&block->references, 1, memory_order_relaxed);
+    return block;
+}
+
+void block_unref(struct block *block)
+{
+    /* The release of every holder pairs with the acquire of the one that frees. */
+    if (block && atomic_fetch_sub_explicit(&block->references, 1, memory_order_acq_rel) == 1)
+        free(block);
+}
+
+static size_t cost(const struct block *block)
+{
+    return sizeof *block + block->bytes;
+}
+
+static uint64_t name_hash(uint64_t owner, uint64_t offset)
+{
+    uint64_t z = owner * 0x9e3779b97f4a7c15ULL ^ offset;
+    z = (z ^ z >> 32) * 0xd6e8feb86659fd93ULL;
+    z = (z ^ z >> 32) * 0xd6e8feb86659fd93ULL;
+    return z ^ z >> 32;
+}
+
+status block_cache_new(size_t budget_bytes, struct block_cache **out_cache)
+{
+    struct block_cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        return STATUS_FAIL(STATUS_NOMEM);
+    size_t shard_count = budget_bytes / SHARD_BYTES_MIN;
+    cache->budget_bytes = budget_bytes;
+    cache->shard_count = shard_count < 1 ? 1 : shard_count > SHARDS_MAX ? SHARDS_MAX : (uint32_t)shard_count;
+    cache->shards = calloc(cache->shard_count, sizeof *cache->shards);
+    if (!cache->shards) {
+        free(cache);
+        return STATUS_FAIL(STATUS_NOMEM);
+    }
+    for (uint32_t i = 0; i < cache->shard_count; i++) {
+        cache->shards[i].budget_bytes = budget_bytes / cache->shard_count;
+        lock_init(&cache->shards[i].lock, RANK_CACHE);
+    }
+    lock_init(&cache->zstd_lock, RANK_CACHE);
+    *out_cache = cache;
+    return STATUS_DONE;
+}
+
+static void queue_unref_all(struct queue *queue)
+{
+    while (queue->oldest) {
+        struct block *block = queue->oldest;
+        queue->oldest = block->newer;
+        block_unref(block);
+    }
+}
+
+void block_cache_free(struct block_cache *cache)
+{
+    if (!cache)
+        return;
+    for (uint32_t i = 0; i < cache->shard_count; i++) {
+        queue_unref_all(&cache->shards[i].small);
+        queue_unref_all(&cache->shards[i].main);
+        lock_deinit(&cache->shards[i].lock);
+        free(cache->shards[i].buckets);
+    }
+    for (uint32_t i = 0; i < cache->zstd_count; i++)
+        ZSTD_freeDCtx(cache->zstd[i]);
+    lock_deinit(&cache->zstd_lock);
+    free(cache->shards);
+    free(cache);
+}
+
+void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats)
+{
+    struct block_cache_stats stats = {.budget_bytes = cache->budget_bytes};
+    for (uint32_t i = 0; i < cache->shard_count; i++) {
+        struct shard *shard = &cache->shards[i];
+        lock_acquire(&shard->lock);
+        stats.hits += shard->hits;
+        stats.misses += shard->misses;
+        stats.evictions += shard->evictions;
+        stats.bytes += shard->small.bytes + shard->main.bytes;
+        lock_release(&shard->lock);
+    }
+    *out_stats = stats;
+}
+
+static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
+{
+    return &cache->shards[(hash >> 56) % cache->shard_count];
+}
+
+static struct block **slot_find(struct shard *shard, uint64_t hash, uint64_t owner, uint64_t offset)
+{
+    struct block **at = &shard->buckets[hash & (shard->bucket_count - 1)];
+    while (*at && ((*at)->owner != owner || (*at)->offset != offset))
+        at = &(*at)->hash_next;
+    return at;
+}
+
+static void queue_push(struct queue *queue, struct block *block)
+{
+    block->newer = NULL;
+    block->older = queue->newest;
+    if (queue->newest)
+        queue->newest->newer = block;
+    else
+        queue->oldest = block;
+    queue->newest = block;
+    queue->bytes += cost(block);
+}
+
+static void queue_remove(struct queue *queue, struct block *block)
+{
+    *(block->older ? &block->older->newer : &queue->oldest) = block->newer;
+    *(block->newer ? &block->newer->older : &queue->newest) = block->older;
+    queue->bytes -= cost(block);
+}
+
+/* Take the block out of the shard and put it on `freed`; its reference is dropped outside the lock. */
+static void block_remove(struct shard *shard, struct block *block, struct block **freed)
+{
+    uint64_t hash = name_hash(block->owner, block->offset);
+    struct block **slot = slot_find(shard, hash, block->owner, block->offset);
+    *slot = block->hash_next;
+    queue_remove(block->in_main ? &shard->main : &shard->small, block);
+    shard->block_count--;
+    block->hash_next = *freed;
+    *freed = block;
+}
+
+static void freed_unref(struct block *freed)
+{
+    while (freed) {
+        struct block *next = freed->hash_next;
+        block_unref(freed);
+        freed = next;
+    }
+}
+
+static uint32_t ghost_of(uint64_t hash)
+{
+    uint32_t ghost = (uint32_t)(hash >> 20);
+    return ghost ? ghost : 1;
+}
+
+static void evict_one(struct shard *shard, struct block **freed)
+{
+    bool from_small =
+        shard->small.oldest && (shard->small.bytes > shard->budget_bytes / 10 || !shard->main.oldest);
+    struct queue *queue = from_small ? &shard->small : &shard->main;
+    struct block *block = queue->oldest;
+    if (block->touches) {
+        queue_remove(queue, block);
+        block->touches = from_small ? 0 : (uint8_t)(block->touches - 1);
+        block->in_main = true;
+        queue_push(&shard->main, block);
+        return;
+    }
+    if (from_small) {
+        uint64_t hash = name_hash(block->owner, block->offset);
+        shard->ghosts[hash % GHOSTS] = ghost_of(hash);
+    }
+    block_remove(shard, block, freed);
+    shard->evictions++;
+}
+
+static bool buckets_grow(struct shard *shard)
+{
+    uint32_t count = shard->bucket_count ? shard->bucket_count * 2 : 64;
+    struct block **buckets = calloc(count, sizeof *buckets);
+    if (!buckets)
+        return false;
+    for (uint32_t i = 0; i < shard->bucket_count; i++) {
+        while (shard->buckets[i]) {
+            struct block *block = shard->buckets[i];
+            struct block **to = &buckets[name_hash(block->owner, block->offset) & (count - 1)];
+            shard->buckets[i] = block->hash_next;
+            block->hash_next = *to;
+            *to = block;
+        }
+    }
+    free(shard->buckets);
+    shard->buckets = buckets;
+    shard->bucket_count = count;
+    return true;
+}
+
+struct block *block_cache_get(struct block_cache *cache, uint64_t owner, uint64_t offset)
+{
+    if (!cache)
+        return NULL;
+    uint64_t hash = name_hash(owner, offset);
+    struct shard *shard = shard_of(cache, hash);
+    struct block *found = NULL;
+    lock_acquire(&shard->lock);
+    if (shard->bucket_count)
+        found = *slot_find(shard, hash, owner, offset);
+    if (found) {
+        block_ref(found);
+        if (found->touches < TOUCHES_MAX)
+            found->touches++;
+        shard->hits++;
+    } else {
+        shard->misses++;
+    }
+    lock_release(&shard->lock);
+    return found;
+}
+
+/* The shard is locked and does not have the block. */
+static void block_insert(struct shard *shard, uint64_t hash, struct block *block, struct block **freed)
+{
+    uint32_t *ghost = &shard->ghosts[hash % GHOSTS];
+    block->in_main = *ghost == ghost_of(hash);
+    block->touches = 0;
+    if (block->in_main)
+        *ghost = 0;
+    struct block **slot = slot_find(shard, hash, block->owner, block->offset);
+    block->hash_next = NULL;
+    *slot = block_ref(block);
+    queue_push(block->in_main ? &shard->main : &shard->small, block);
+    shard->block_count++;
+    while (shard->small.bytes + shard->main.bytes > shard->budget_bytes)
+        evict_one(shard, freed);
+}
+
+void block_cache_put(struct block_cache *cache, uint64_t owner, uint64_t offset, struct block *block)
+{
+    if (!cache)
+        return;
+    uint64_t hash = name_hash(owner, offset);
+    struct shard *shard = shard_of(cache, hash);
+    struct block *freed = NULL;
+    /* A giant would empty the shard for one reader's sake. */
+    if (cost(block) > shard->budget_bytes / 2)
+        return;
+    lock_acquire(&shard->lock);
+    bool room = shard->block_count < shard->bucket_count || buckets_grow(shard);
+    if (room && !*slot_find(shard, hash, owner, offset)) {
+        block->owner = owner;
+        block->offset = offset;
+        block_insert(shard, hash, block, &freed);
+    }
+    lock_release(&shard->lock);
+    freed_unref(freed);
+}
+
+void block_cache_drop(struct block_cache *cache, uint64_t owner)
+{
+    for (uint32_t i = 0; cache && i < cache->shard_count; i++) {
+        struct shard *shard = &cache->shards[i];
+        struct block *freed = NULL;
+        lock_acquire(&shard->lock);
+        struct queue *const queues[2] = {&shard->small, &shard->main};
+        for (uint32_t q = 0; q < 2; q++) {
+            for (struct block *block = queues[q]->oldest, *newer; block; block = newer) {
+                newer = block->newer;
+                if (block->owner == owner)
+                    block_remove(shard, block, &freed);
+            }
+        }
+        lock_release(&shard->lock);
+        freed_unref(freed);
+    }
+}
+
+uint64_t block_cache_owner_new(void)
+{
+    static _Atomic uint64_t last;
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
+size_t block_cache_budget(const struct block_cache *cache)
+{
+    return cache ? cache->budget_bytes : 0;
+}
+
+ZSTD_DCtx *block_cache_take_zstd(struct block_cache *cache)
+{
+    ZSTD_DCtx *zstd = NULL;
+    if (cache) {
+        lock_acquire(&cache->zstd_lock);
+        if (cache->zstd_count)
+            zstd = cache->zstd[--cache->zstd_count];
+        lock_release(&cache->zstd_lock);
+    }
+    return zstd ? zstd : ZSTD_createDCtx();
+}
+
+void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd)
+{
+    if (cache && zstd) {
+        lock_acquire(&cache->zstd_lock);
+        if (cache->zstd_count < ZSTD_KEPT) {
+            cache->zstd[cache->zstd_count++] = zstd;
+            zstd = NULL;
+        }
+        lock_release(&cache->zstd_lock);
+    }
+    ZSTD_freeDCtx(zstd);
+}

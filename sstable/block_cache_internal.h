@@ -1,0 +1,55 @@
+/*
+ * block_cache_internal.h: what sstable/ itself does with the cache.
+ *
+ * A block is the decoded payload of one frame: immutable, counted, shared between threads. The cache holds one
+ * reference for what it keeps; what it evicts lives on with whoever pinned it.
+ */
+#ifndef STRAIT_SSTABLE_BLOCK_CACHE_INTERNAL_H
+#define STRAIT_SSTABLE_BLOCK_CACHE_INTERNAL_H
+
+#include "sstable/block_cache.h"
+#include "sstable/frame_internal.h"
+
+#include <stdatomic.h>
+
+struct block {
+    _Atomic uint32_t references;
+    uint8_t layout, level;
+    uint32_t items;
+    uint32_t bytes;    /* of `data` */
+    uint64_t checksum; /* of its frame: a reference must agree with it */
+
+    /* The cache's own, guarded by the lock of its shard. */
+    uint64_t owner, offset; /* which table, where in it */
+    struct block *hash_next;
+    struct block *newer, *older; /* in its queue */
+    uint8_t touches;
+    bool in_main;
+
+    uint8_t data[];
+};
+
+/* With one reference; NULL when memory ran out. */
+struct block *block_new(uint32_t bytes);
+struct block *block_ref(struct block *block);
+void block_unref(struct block *block); /* NULL is welcome */
+static inline struct slice block_payload(const struct block *block)
+{
+    return slice_of(block->data, block->bytes);
+}
+
+/* A number that no other owner of cached blocks has. */
+uint64_t block_cache_owner_new(void);
+/* Pinned for the caller, or NULL. `cache` may be NULL in all of these. */
+struct block *block_cache_get(struct block_cache *cache, uint64_t owner, uint64_t offset);
+/* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
+void block_cache_put(struct block_cache *cache, uint64_t owner, uint64_t offset, struct block *block);
+/* Forget everything of an owner. */
+void block_cache_drop(struct block_cache *cache, uint64_t owner);
+
+size_t block_cache_budget(const struct block_cache *cache);
+/* Decompression contexts are large and slow to make: the cache lends them. NULL when memory ran out. */
+ZSTD_DCtx *block_cache_take_zstd(struct block_cache *cache);
+void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd); /* NULL zstd is welcome */
+
+#endif

@@ -1,0 +1,52 @@
+/* block_index_internal.h: the tree over the blocks of a partition that does not fit into one. */
+#ifndef STRAIT_SSTABLE_BLOCK_INDEX_INTERNAL_H
+#define STRAIT_SSTABLE_BLOCK_INDEX_INTERNAL_H
+
+#include "sstable/frame_output_internal.h"
+
+enum {
+    BLOCK_INDEX_PAGE_BYTES = 4096,
+    BLOCK_INDEX_FANOUT_MIN = 8,
+    BLOCK_INDEX_HEIGHT_MAX = 12,
+};
+
+struct block_index_item {
+    struct slice key; /* first of the partition below */
+    struct frame_ref at;
+    uint64_t rows;
+    uint32_t restart;
+};
+
+struct block_index_level {
+    struct buffer entries, offsets, first_key;
+    uint32_t items;
+    uint64_t rows;
+};
+
+struct block_index_builder {
+    struct block_index_level levels[BLOCK_INDEX_HEIGHT_MAX];
+    uint32_t height; /* levels in use */
+};
+
+void block_index_deinit(struct block_index_builder *builder);
+/* Blocks come in order; pages that are full go to `output`. */
+status block_index_add(struct block_index_builder *builder, struct frame_output *output,
+                       const struct block_index_item *item);
+/* Write out the rest; the builder is empty again. */
+status block_index_finish(struct block_index_builder *builder, struct frame_output *output,
+                          struct frame_ref *out_root, uint32_t *out_height);
+
+struct block_index_page {
+    const uint8_t *data; /* borrowed from a pinned block */
+    uint32_t entries_bytes;
+    uint32_t items; /* at least 1 */
+};
+
+status block_index_page_open(struct slice payload, uint32_t items, struct block_index_page *out_page);
+status block_index_page_item(const struct block_index_page *page, uint32_t at,
+                             struct block_index_item *out_item);
+/* The last item whose key is <= `key` (with `below`: < `key`); 0 when there is none. */
+status block_index_page_find(const struct block_index_page *page, struct slice key, bool below,
+                             uint32_t *out_at);
+
+#endif

@@ -1,0 +1,169 @@
+#include "sstable/directory_internal.h"
+
+static void append_run(struct buffer *out, struct slice bytes)
+{
+    buffer_append_varint(out, bytes.bytes);
+    buffer_append_slice(out, bytes);
+}
+
+void directory_entry_encode(const struct directory_entry *entry, struct buffer *out)
+{
+    buffer_append_le64(out, (uint64_t)entry->key.token);
+    append_run(out, entry->key.bytes);
+    buffer_append_u8(out, entry->flags);
+    buffer_append_varint(out, entry->rows);
+    buffer_append_varint(out, entry->raw_bytes);
+    if (entry->flags & DIRECTORY_ROWS) {
+        buffer_append_varint(out, entry->at.offset);
+        buffer_append_varint(out, entry->at.bytes);
+        buffer_append_le64(out, entry->at.checksum);
+        buffer_append_varint(out, entry->restart_or_height);
+    }
+    if (entry->flags & DIRECTORY_BOUNDS) {
+        append_run(out, entry->first);
+        if (!(entry->flags & DIRECTORY_ONE_BOUND))
+            append_run(out, entry->last);
+    }
+    if (entry->flags & DIRECTORY_DELETION) {
+        buffer_append_varint(out, zigzag_encode(entry->deletion.timestamp));
+        buffer_append_varint(out, zigzag_encode(entry->deletion.time_s));
+    }
+    if (entry->flags & DIRECTORY_STATIC)
+        append_run(out, entry->static_image);
+    if (entry->flags & DIRECTORY_RANGES)
+        append_run(out, entry->ranges);
+}
+
+status directory_page_open(struct slice payload, uint32_t items, struct directory_page *out_page)
+{
+    if (items == 0 || items > payload.bytes / 4)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_page = (struct directory_page){
+        .data = payload.data, .entries_bytes = (uint32_t)(payload.bytes - (size_t)items * 4), .items = items};
+    return STATUS_DONE;
+}
+
+static struct reader entry_reader(const struct directory_page *page, uint32_t item)
+{
+    uint32_t offset = load_le32(page->data + page->entries_bytes + (size_t)item * 4);
+    struct reader in = reader_of(slice_of(page->data, page->entries_bytes));
+    reader_take(&in, offset);
+    return in;
+}
+
+static struct slice take_run(struct reader *in)
+{
+    return reader_take(in, reader_varint(in));
+}
+
+static struct partition_key key_read(struct reader *in)
+{
+    int64_t token = (int64_t)reader_le64(in);
+    return (struct partition_key){.token = token, .bytes = take_run(in)};
+}
+
+static void extras_read(struct reader *in, struct directory_entry *entry)
+{
+    if (entry->flags & DIRECTORY_BOUNDS) {
+        entry->first = take_run(in);
+        entry->last = entry->flags & DIRECTORY_ONE_BOUND ? entry->first : take_run(in);
+    }
+    if (entry->flags & DIRECTORY_DELETION) {
+        entry->deletion.timestamp = zigzag_decode(reader_varint(in));
+        entry->deletion.time_s = zigzag_decode(reader_varint(in));
+    }
+    if (entry->flags & DIRECTORY_STATIC)
+        entry->static_image = take_run(in);
+    if (entry->flags & DIRECTORY_RANGES)
+        entry->ranges = take_run(in);
+}
+
+status directory_page_entry(const struct directory_page *page, uint32_t item,
+                            struct directory_entry *out_entry)
+{
+    struct reader in = entry_reader(page, item);
+    struct directory_entry entry = {.deletion = DELETION_NONE};
+    entry.key = key_read(&in);
+    entry.flags = reader_u8(&in);
+    entry.rows = reader_varint(&in);
+    entry.raw_bytes = reader_varint(&in);
+    if (entry.flags & DIRECTORY_ROWS) {
+        entry.at.offset = reader_varint(&in);
+        uint64_t bytes = reader_varint(&in);
+        entry.at.checksum = reader_le64(&in);
+        uint64_t restart = reader_varint(&in);
+        if (bytes > UINT32_MAX || restart > UINT32_MAX)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        entry.at.bytes = (uint32_t)bytes;
+        entry.restart_or_height = (uint32_t)restart;
+    }
+    extras_read(&in, &entry);
+    if (in.failed || entry.flags > DIRECTORY_FLAGS_ALL)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    if ((entry.rows != 0) != ((entry.flags & DIRECTORY_ROWS) != 0))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    if ((entry.flags & (DIRECTORY_ROWS | DIRECTORY_RANGES)) && !(entry.flags & DIRECTORY_BOUNDS))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_entry = entry;
+    return STATUS_DONE;
+}
+
+status directory_page_find(const struct directory_page *page, struct partition_key key, uint32_t *out_item)
+{
+    uint32_t low = 0; /* entries below `low` are before the key, from `high` on at or after it */
+    uint32_t high = page->items;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct reader in = entry_reader(page, middle);
+        struct partition_key found = key_read(&in);
+        TRY(reader_status(&in));
+        if (partition_key_compare(found, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out_item = low;
+    return STATUS_DONE;
+}
+
+void directory_index_item_encode(const struct directory_index_item *item, struct buffer *out)
+{
+    buffer_append_le64(out, (uint64_t)item->first_token);
+    buffer_append_le64(out, (uint64_t)item->last_token);
+    buffer_append_le64(out, item->page.offset);
+    buffer_append_le32(out, item->page.bytes);
+    buffer_append_le32(out, item->entries);
+    buffer_append_le64(out, item->page.checksum);
+}
+
+void directory_index_item_decode(const uint8_t *at, struct directory_index_item *out_item)
+{
+    *out_item = (struct directory_index_item){
+        .first_token = (int64_t)load_le64(at),
+        .last_token = (int64_t)load_le64(at + 8),
+        .page = {.offset = load_le64(at + 16), .bytes = load_le32(at + 24), .checksum = load_le64(at + 32)},
+        .entries = load_le32(at + 28),
+    };
+}
+
+/* Tokens are hashes, spread evenly: a guess by proportion lands a page or two from the answer. After a few guesses the
+ * rest is halved, so that a skewed table costs no more than a binary search. */
+uint32_t directory_index_find(const struct directory_index_item *items, uint32_t count, int64_t token)
+{
+    uint32_t low = 0;
+    uint32_t high = count;
+    for (uint32_t step = 0; low < high; step++) {
+        uint32_t middle = low + (high - low) / 2;
+        if (step < 4 && high - low > 8) {
+            uint64_t span = (uint64_t)items[high - 1].last_token - (uint64_t)items[low].first_token;
+            uint64_t into = (uint64_t)token - (uint64_t)items[low].first_token;
+            if (token > items[low].first_token && into < span)
+                middle = low + (uint32_t)((double)into / (double)span * (double)(high - low - 1));
+        }
+        if (items[middle].last_token < token)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

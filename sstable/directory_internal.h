@@ -1,0 +1,63 @@
+/* directory_internal.h: what the file says of a partition, in pages sorted by (token, key). */
+#ifndef STRAIT_SSTABLE_DIRECTORY_INTERNAL_H
+#define STRAIT_SSTABLE_DIRECTORY_INTERNAL_H
+
+#include "row/cursor.h"
+#include "sstable/frame_internal.h"
+
+enum {
+    DIRECTORY_PAGE_BYTES = 4096,
+    DIRECTORY_INDEX_ITEM_BYTES = 40,
+};
+
+enum directory_flags {
+    DIRECTORY_DELETION = 1,
+    DIRECTORY_RANGES = 2,
+    DIRECTORY_STATIC = 4,
+    DIRECTORY_SPANS = 8, /* `at` is the root of a block index */
+    DIRECTORY_ROWS = 16,
+    DIRECTORY_ONE_BOUND = 32,
+    DIRECTORY_BOUNDS = 64,
+    DIRECTORY_FLAGS_ALL = 127,
+};
+
+struct directory_entry {
+    struct partition_key key; /* slices: borrowed from the page */
+    uint8_t flags;
+    uint64_t rows, raw_bytes;
+    struct frame_ref at;
+    uint32_t restart_or_height;
+    struct slice first, last;
+    struct deletion deletion;
+    struct slice static_image;
+    struct slice ranges; /* encoded */
+};
+
+void directory_entry_encode(const struct directory_entry *entry, struct buffer *out);
+
+/* A page: the payload of a FRAME_DIRECTORY with its number of items. */
+struct directory_page {
+    const uint8_t *data; /* borrowed from a pinned block */
+    uint32_t entries_bytes;
+    uint32_t items; /* at least 1 */
+};
+
+status directory_page_open(struct slice payload, uint32_t items, struct directory_page *out_page);
+status directory_page_entry(const struct directory_page *page, uint32_t item,
+                            struct directory_entry *out_entry);
+/* Index of the first entry at or after `key`; page->items when all are before it. */
+status directory_page_find(const struct directory_page *page, struct partition_key key, uint32_t *out_item);
+
+/* The directory index in memory. */
+struct directory_index_item {
+    int64_t first_token, last_token;
+    struct frame_ref page;
+    uint32_t entries;
+};
+
+void directory_index_item_encode(const struct directory_index_item *item, struct buffer *out);
+void directory_index_item_decode(const uint8_t *at, struct directory_index_item *out_item);
+/* The first page whose last token is >= `token`; `count` when there is none. */
+uint32_t directory_index_find(const struct directory_index_item *items, uint32_t count, int64_t token);
+
+#endif

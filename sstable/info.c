@@ -1,0 +1,157 @@
+#include "sstable/content_hash.h"
+#include "sstable/info_internal.h"
+
+#include "row/row.h"
+
+enum { INFO_FIELDS = 16 };
+
+void sstable_info_encode(struct buffer *out, const struct sstable_info *info)
+{
+    const uint64_t fields[INFO_FIELDS] = {
+        info->file_number,
+        info->file_bytes,
+        info->raw_bytes,
+        info->partitions,
+        info->rows,
+        info->tombstones,
+        info->content_hash,
+        (uint64_t)info->min_token,
+        (uint64_t)info->max_token,
+        (uint64_t)info->min_timestamp,
+        (uint64_t)info->max_timestamp,
+        (uint64_t)info->min_expiry_s,
+        (uint64_t)info->max_expiry_s,
+        info->never_expires,
+        info->largest_partition_bytes,
+        (uint64_t)info->created_s,
+    };
+    buffer_append_u8(out, INFO_FIELDS);
+    for (uint32_t i = 0; i < INFO_FIELDS; i++)
+        buffer_append_le64(out, fields[i]);
+}
+
+status sstable_info_decode(struct reader *in, struct sstable_info *out_info)
+{
+    uint64_t fields[INFO_FIELDS] = {0};
+    uint32_t count = reader_u8(in);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t field = reader_le64(in);
+        if (i < INFO_FIELDS)
+            fields[i] = field;
+    }
+    TRY(reader_status(in));
+    if (fields[13] > 1)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_info = (struct sstable_info){
+        .file_number = fields[0],
+        .file_bytes = fields[1],
+        .raw_bytes = fields[2],
+        .partitions = fields[3],
+        .rows = fields[4],
+        .tombstones = fields[5],
+        .content_hash = fields[6],
+        .min_token = (int64_t)fields[7],
+        .max_token = (int64_t)fields[8],
+        .min_timestamp = (int64_t)fields[9],
+        .max_timestamp = (int64_t)fields[10],
+        .min_expiry_s = (int64_t)fields[11],
+        .max_expiry_s = (int64_t)fields[12],
+        .never_expires = fields[13] != 0,
+        .largest_partition_bytes = fields[14],
+        .created_s = (int64_t)fields[15],
+    };
+    return STATUS_DONE;
+}
+
+void info_init(struct sstable_info *info)
+{
+    *info = (struct sstable_info){
+        .min_token = INT64_MAX,
+        .max_token = INT64_MIN,
+        .min_timestamp = INT64_MAX,
+        .max_timestamp = INT64_MIN,
+        .min_expiry_s = INT64_MAX,
+        .max_expiry_s = INT64_MIN,
+    };
+}
+
+static void cover_timestamp(struct sstable_info *info, int64_t timestamp)
+{
+    if (timestamp < info->min_timestamp)
+        info->min_timestamp = timestamp;
+    if (timestamp > info->max_timestamp)
+        info->max_timestamp = timestamp;
+}
+
+static void cover_expiry(struct sstable_info *info, int64_t expiry_s)
+{
+    if (expiry_s < info->min_expiry_s)
+        info->min_expiry_s = expiry_s;
+    if (expiry_s > info->max_expiry_s)
+        info->max_expiry_s = expiry_s;
+}
+
+void info_add_deletion(struct sstable_info *info, struct deletion deletion)
+{
+    if (deletion.timestamp == TIMESTAMP_NONE)
+        return;
+    info->tombstones++;
+    cover_timestamp(info, deletion.timestamp);
+    cover_expiry(info, deletion.time_s);
+}
+
+static void add_marker(struct sstable_info *info, const struct marker *marker)
+{
+    if (marker->timestamp == TIMESTAMP_NONE)
+        return;
+    cover_timestamp(info, marker->timestamp);
+    if (marker->ttl_s)
+        cover_expiry(info, marker->expiry_s);
+    else
+        info->never_expires = true;
+}
+
+status info_add_image(struct sstable_info *info, struct slice image)
+{
+    struct row_reader row;
+    struct cell cell;
+    bool more;
+    TRY(row_open(image, &row));
+    add_marker(info, &row.marker);
+    info_add_deletion(info, row.deletion);
+    for (;;) {
+        TRY(row_next_cell(&row, &cell, &more));
+        if (!more)
+            return STATUS_DONE;
+        cover_timestamp(info, cell.timestamp);
+        if (cell.kind == CELL_LIVE) {
+            info->never_expires = true;
+            continue;
+        }
+        cover_expiry(info, cell.expiry_s);
+        info->tombstones += cell.kind == CELL_DEAD;
+    }
+}
+
+static uint64_t deletion_hash(struct slice before, struct deletion deletion, uint64_t seed)
+{
+    uint8_t body[16];
+    store_le64(body, (uint64_t)deletion.timestamp);
+    store_le64(body + 8, (uint64_t)deletion.time_s);
+    return hash64(slice_of(body, sizeof body), hash64(before, seed));
+}
+
+uint64_t content_hash_partition(uint64_t key_hash, const struct partition_view *partition)
+{
+    const struct slice none = {0};
+    uint64_t sum = 0;
+    if (partition->deletion.timestamp != TIMESTAMP_NONE)
+        sum += deletion_hash(none, partition->deletion, key_hash + CONTENT_DELETION);
+    if (partition->static_image.bytes)
+        sum += hash64(partition->static_image, hash64(none, key_hash + CONTENT_STATIC));
+    for (uint32_t i = 0; i < partition->ranges.count; i++) {
+        const struct range_tombstone *range = &partition->ranges.items[i];
+        sum += deletion_hash(range->end, range->deletion, hash64(range->start, key_hash + CONTENT_RANGE));
+    }
+    return sum;
+}

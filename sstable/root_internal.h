@@ -1,0 +1,34 @@
+/* root_internal.h: the 4 KiB block at both ends of the file, from which everything else is found. */
+#ifndef STRAIT_SSTABLE_ROOT_INTERNAL_H
+#define STRAIT_SSTABLE_ROOT_INTERNAL_H
+
+#include "sstable/frame_internal.h"
+#include "sstable/sstable.h"
+
+enum {
+    ROOT_BYTES = IO_BLOCK_BYTES,
+    ROOT_VERSION = 1,
+};
+
+struct root {
+    uint32_t incompatible_features, compatible_features;
+    uint64_t store_id, table_id;
+    uint64_t data_end;
+    struct frame_ref directory_index, filter;
+    struct sstable_info info; /* has file_number and file_bytes */
+};
+
+/* `out` has ROOT_BYTES; `offset` is where this copy will stand. */
+void root_encode(const struct root *root, uint64_t offset, uint8_t *out);
+/* STATUS_UNSUPPORTED for a newer version or an unknown incompatible feature, STATUS_CORRUPT for anything else. A
+ * store_id of 0 accepts the one in the block. */
+status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, struct root *out_root);
+/* Read the first good copy. The second one's trouble is not reported. */
+status root_read(struct io_file *file, uint64_t store_id, struct root *out_root);
+
+static inline struct file_identity root_identity(const struct root *root)
+{
+    return (struct file_identity){.store_id = root->store_id, .file_number = root->info.file_number};
+}
+
+#endif

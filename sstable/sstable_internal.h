@@ -1,0 +1,67 @@
+/* sstable_internal.h: an open table, and how cursors, verify and dump get at its frames. */
+#ifndef STRAIT_SSTABLE_SSTABLE_INTERNAL_H
+#define STRAIT_SSTABLE_SSTABLE_INTERNAL_H
+
+#include "sstable/block_cache_internal.h"
+#include "sstable/directory_internal.h"
+#include "sstable/root_internal.h"
+#include "sstable/sstable.h"
+
+#include <stdatomic.h>
+
+struct sstable {
+    _Atomic uint32_t references;
+    _Atomic bool obsolete;     /* set once, read by the last unref */
+    struct io_env *env;        /* borrowed, outlives the table */
+    struct io_file *file;      /* owned */
+    char *path;                /* owned */
+    struct block_cache *cache; /* borrowed; may be NULL */
+    uint64_t cache_owner;
+    struct root root;
+    struct directory_index_item *pages; /* owned */
+    uint32_t page_count;
+    struct block *filter; /* counted; NULL when damaged: every partition may be there */
+    bool index_rebuilt;   /* the directory index was damaged */
+};
+
+/* Build the object over an open file whose root is known: reads directory index and filter. Takes over `file` on
+ * STATUS_OK. The builder reads its own file back through this before it writes the roots. */
+status sstable_attach(struct io_env *env, const char *path, struct io_file *file, const struct root *root,
+                      struct block_cache *cache, struct sstable **out_table);
+
+/* Walk everything through a scanning cursor and compare with the root. */
+status sstable_check_content(struct sstable *table);
+
+/* Whether a reader expects to go on where it left off. */
+enum frame_access {
+    FRAME_ACCESS_POINT,           /* exact reads, ahead only after two in a row */
+    FRAME_ACCESS_SCAN,            /* ahead from the first */
+    FRAME_ACCESS_SCAN_PAST_CACHE, /* and what is read is not worth keeping */
+};
+
+/* A cursor over everything that reads in the given way. */
+status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access access,
+                         struct cursor **out_cursor);
+
+/*
+ * Reads frames of a table for one cursor: cache, then the piece of file that was read last, then the disk.
+ * A zeroed struct with `table` and `access` set is ready.
+ */
+struct frame_reader {
+    struct sstable *table; /* borrowed */
+    enum frame_access access;
+    bool reverse;
+    ZSTD_DCtx *zstd; /* lent by the cache */
+    uint8_t *chunk;  /* owned */
+    size_t chunk_capacity, chunk_bytes;
+    uint64_t chunk_offset;
+    uint64_t last_begin, last_end; /* of the frame asked for last */
+    size_t window_bytes;
+};
+
+void frame_reader_deinit(struct frame_reader *reader);
+/* The block of `ref`, pinned; checked against place, reference and layout. */
+status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
+                        struct block **out_block);
+
+#endif

@@ -1,0 +1,117 @@
+#include "sstable/sstable_internal.h"
+
+#include "sstable/content_hash.h"
+
+/* What the walk adds up, to be compared with the root. */
+struct tally {
+    uint64_t partitions, rows, raw_bytes, content_hash;
+    struct buffer last_key, last_row;
+    int64_t last_token;
+};
+
+static status partition_order_check(struct tally *tally, struct partition_key key)
+{
+    struct partition_key last = {.token = tally->last_token, .bytes = buffer_slice(&tally->last_key)};
+    if (tally->partitions && partition_key_compare(last, key) >= 0)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    buffer_clear(&tally->last_key);
+    buffer_append_slice(&tally->last_key, key.bytes);
+    tally->last_token = key.token;
+    return buffer_status(&tally->last_key);
+}
+
+/* Rows rise and lie within the bounds of the directory. */
+static status rows_check(struct cursor *cursor, struct tally *tally)
+{
+    uint64_t key_hash = content_hash_key(cursor->partition.key.bytes);
+    tally->content_hash += content_hash_partition(key_hash, &cursor->partition);
+    for (bool first = true;; first = false) {
+        TRY(cursor_next(cursor));
+        if (!cursor->on_row)
+            break;
+        struct row_view row = cursor->row;
+        if (slice_compare(row.clustering, first ? cursor->partition.first : buffer_slice(&tally->last_row)) <
+            (first ? 0 : 1))
+            return STATUS_FAIL(STATUS_CORRUPT);
+        buffer_clear(&tally->last_row);
+        buffer_append_slice(&tally->last_row, row.clustering);
+        TRY(buffer_status(&tally->last_row));
+        tally->rows++;
+        tally->raw_bytes += row.clustering.bytes + row.image.bytes;
+        tally->content_hash += content_hash_row(key_hash, row.clustering, row.image);
+    }
+    if (slice_compare(buffer_slice(&tally->last_row), cursor->partition.last) > 0)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return STATUS_DONE;
+}
+
+static status partition_check(struct sstable *table, struct cursor *cursor, struct tally *tally)
+{
+    const struct partition_view *view = &cursor->partition;
+    TRY(partition_order_check(tally, view->key));
+    if (!sstable_may_contain(table, view->key))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    tally->partitions++;
+    tally->raw_bytes += view->static_image.bytes;
+    if (view->ranges.count) {
+        struct buffer ranges = {0};
+        range_list_encode(&ranges, &view->ranges);
+        tally->raw_bytes += ranges.bytes;
+        buffer_deinit(&ranges);
+    }
+    buffer_clear(&tally->last_row);
+    return rows_check(cursor, tally);
+}
+
+status sstable_check_content(struct sstable *table)
+{
+    const struct sstable_info *info = &table->root.info;
+    struct tally tally = {0};
+    struct cursor *cursor;
+    TRY(sstable_scan_open(table, false, FRAME_ACCESS_SCAN_PAST_CACHE, &cursor));
+    status st;
+    for (;;) {
+        st = cursor_next_partition(cursor);
+        if (failed(st) || !cursor->on_partition)
+            break;
+        st = partition_check(table, cursor, &tally);
+        if (failed(st))
+            break;
+    }
+    if (ok(st) && (tally.partitions != info->partitions || tally.rows != info->rows ||
+                   tally.raw_bytes != info->raw_bytes || tally.content_hash != info->content_hash))
+        st = STATUS_FAIL(STATUS_CORRUPT);
+    cursor_close(cursor);
+    buffer_deinit(&tally.last_key);
+    buffer_deinit(&tally.last_row);
+    return st;
+}
+
+static status roots_check(struct sstable *table)
+{
+    uint8_t *block = io_memory_new(ROOT_BYTES);
+    if (!block)
+        return STATUS_FAIL(STATUS_NOMEM);
+    const uint64_t offsets[2] = {0, table->root.info.file_bytes - ROOT_BYTES};
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < 2; i++) {
+        struct root root;
+        size_t bytes;
+        st = io_read(table->file, offsets[i], block, ROOT_BYTES, &bytes);
+        if (ok(st) && bytes != ROOT_BYTES)
+            st = STATUS_FAIL(STATUS_CORRUPT);
+        if (ok(st))
+            st = root_decode(block, offsets[i], table->root.store_id, &root);
+    }
+    io_memory_free(block);
+    return st;
+}
+
+status sstable_verify(struct sstable *table)
+{
+    TRY(roots_check(table));
+    /* Readers get along without these two; the file is damaged all the same. */
+    if (table->index_rebuilt || !table->filter)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return sstable_check_content(table);
+}

@@ -1,0 +1,206 @@
+/* What is put into a table comes out of it, in both directions, however it is cut into blocks. */
+#include "model.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static struct io_env *env;
+
+static int setup(void **state)
+{
+    (void)state;
+    return failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t"));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    io_env_close(env);
+    return 0;
+}
+
+static void expect_info(const struct sstable_info *a, const struct sstable_info *b)
+{
+    struct buffer left = {0}, right = {0};
+    sstable_info_encode(&left, a);
+    sstable_info_encode(&right, b);
+    assert_true(slice_equal(buffer_slice(&left), buffer_slice(&right)));
+    buffer_deinit(&left);
+    buffer_deinit(&right);
+}
+
+/* Build, open, scan both ways, seek, verify, remove. */
+static void expect_round_trip(const struct model *model, const struct sstable_build_options *options,
+                              size_t cache_bytes, struct random *rng)
+{
+    struct block_cache *cache;
+    struct sstable *table;
+    struct sstable_info info;
+    assert_ok(block_cache_new(cache_bytes, &cache));
+    assert_ok(model_build(model, options, &info));
+    assert_int_equal(info.rows, model->row_count);
+    assert_int_equal(info.partitions, model->count);
+    assert_int_equal(info.file_bytes % 4096, 0);
+    assert_ok(sstable_open(env, options->path, MODEL_STORE_ID, cache, &table));
+    expect_info(&info, sstable_info(table));
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct cursor *cursor;
+        assert_ok(sstable_cursor_open(table, reverse, &cursor));
+        model_expect_scan(model, cursor);
+        cursor_close(cursor);
+    }
+    if (model->count)
+        model_expect_seeks(model, table, rng, 20);
+    assert_ok(sstable_verify(table));
+    sstable_set_obsolete(table);
+    sstable_unref(table);
+    block_cache_free(cache);
+    struct io_file *file;
+    assert_int_equal(io_open(env, options->path, IO_READ, &file).code, STATUS_NOT_FOUND);
+}
+
+static void random_tables_come_back_whole(void **state)
+{
+    (void)state;
+    struct random rng = {(uint64_t)time(NULL)};
+    print_message("seed %llu\n", (unsigned long long)rng.state);
+    for (uint32_t round = 0; round < 60; round++) {
+        struct model model;
+        struct model_shape shape = {
+            .partitions = 1 + (uint32_t)random_below(&rng, round % 10 ? 60 : 1),
+            .rows_max = 1 + (uint32_t)random_below(&rng, round % 4 ? 30 : 600),
+            .value_max = (uint32_t)random_below(&rng, 300),
+            .one_row = round % 9 == 3,
+            .extras = round % 3 != 0,
+        };
+        static const uint32_t block_bytes[] = {0, 64, 256, 1000, 65536};
+        struct sstable_build_options options = model_options(env, "/t/table");
+        options.block_bytes = block_bytes[random_below(&rng, ARRAY_LEN(block_bytes))];
+        options.compression_level = (int)random_below(&rng, 4);
+        model_random(&model, &rng, &shape);
+        expect_round_trip(&model, &options, random_below(&rng, 3) ? 1 << 20 : random_below(&rng, 20000),
+                          &rng);
+        model_deinit(&model);
+    }
+}
+
+static void a_partition_of_thousands_of_blocks_is_found_by_its_index(void **state)
+{
+    (void)state;
+    struct random rng = {3};
+    struct model model;
+    struct sstable_build_options options = model_options(env, "/t/table");
+    options.block_bytes = 200;
+    model_numbered(&model, "wide", 8000, 100);
+    expect_round_trip(&model, &options, 1 << 20, &rng);
+    model_deinit(&model);
+}
+
+static void a_table_may_hold_one_row_or_nothing_but_a_deletion(void **state)
+{
+    (void)state;
+    struct random rng = {4};
+    struct model model;
+    struct sstable_build_options options = model_options(env, "/t/table");
+    model_numbered(&model, "one", 1, 10);
+    expect_round_trip(&model, &options, 0, &rng);
+    model.partitions[0].row_count = 0;
+    model.row_count = 0;
+    model.partitions[0].deletion = (struct deletion){.timestamp = 5, .time_s = 6};
+    expect_round_trip(&model, &options, 0, &rng);
+    model.count = 0;
+    expect_round_trip(&model, &options, 0, &rng);
+    model_deinit(&model);
+}
+
+static void rows_of_many_megabytes_fit_between_small_ones(void **state)
+{
+    (void)state;
+    struct random rng = {5};
+    struct model model;
+    struct sstable_build_options options = model_options(env, "/t/table");
+    model_numbered(&model, "huge", 40, 100);
+    static const size_t bytes[] = {16 << 20, 18 << 20, 1 << 20};
+    uint8_t *value = calloc(1, 18 << 20);
+    assert_non_null(value);
+    for (uint32_t i = 0; i < ARRAY_LEN(bytes); i++)
+        model.partitions[0].rows[10 + i].image = model_image(&model.arena, 1, slice_of(value, bytes[i]));
+    free(value);
+    expect_round_trip(&model, &options, 1 << 20, &rng);
+    model_deinit(&model);
+}
+
+static void a_static_row_may_be_larger_than_a_page(void **state)
+{
+    (void)state;
+    struct random rng = {6};
+    struct model model;
+    struct model_shape shape = {.partitions = 30, .rows_max = 5, .value_max = 50, .extras = true};
+    struct sstable_build_options options = model_options(env, "/t/table");
+    model_random(&model, &rng, &shape);
+    static uint8_t value[3000000];
+    model.partitions[7].static_image = model_image(&model.arena, 1, slice_of(value, sizeof value));
+    model.partitions[8].static_image = model_image(&model.arena, 1, slice_of(value, 5000));
+    expect_round_trip(&model, &options, 1 << 20, &rng);
+    model_deinit(&model);
+}
+
+static void a_builder_refuses_what_is_out_of_order(void **state)
+{
+    (void)state;
+    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_builder *builder;
+    struct arena arena = {0};
+    struct slice image = model_image(&arena, 1, slice_text("v"));
+    struct partition_view view = {.key = partition_key_of(slice_text("a")), .deletion = DELETION_NONE};
+    assert_ok(sstable_builder_open(&options, &builder));
+    assert_int_equal(sstable_builder_open(&options, &builder).code, STATUS_EXISTS);
+    assert_ok(sstable_builder_begin_partition(builder, &view));
+    assert_ok(sstable_builder_add_row(builder, slice_text("b"), image));
+    assert_int_equal(sstable_builder_add_row(builder, slice_text("b"), image).code, STATUS_INVALID);
+    sstable_builder_abort(builder);
+
+    assert_ok(sstable_builder_open(&options, &builder));
+    assert_ok(sstable_builder_begin_partition(builder, &view));
+    assert_ok(sstable_builder_end_partition(builder));
+    assert_int_equal(sstable_builder_begin_partition(builder, &view).code, STATUS_INVALID);
+    (void)sstable_builder_end_partition(builder);
+    struct sstable_info info;
+    assert_int_equal(sstable_builder_finish(builder, &info).code, STATUS_INVALID);
+    struct io_file *file;
+    assert_int_equal(io_open(env, options.path, IO_READ, &file).code, STATUS_NOT_FOUND);
+    arena_deinit(&arena);
+}
+
+static void statistics_survive_their_encoding_and_unknown_fields(void **state)
+{
+    (void)state;
+    struct sstable_info info = {
+        .file_number = 1, .rows = 7, .min_token = -5, .never_expires = true, .created_s = 99};
+    struct sstable_info again;
+    struct buffer bytes = {0};
+    sstable_info_encode(&bytes, &info);
+    bytes.data[0]++;
+    buffer_append_le64(&bytes, 12345);
+    struct reader in = reader_of(buffer_slice(&bytes));
+    assert_ok(sstable_info_decode(&in, &again));
+    assert_int_equal(reader_left(&in), 0);
+    expect_info(&info, &again);
+    in = reader_of(slice_of(bytes.data, bytes.bytes - 1));
+    assert_int_equal(sstable_info_decode(&in, &again).code, STATUS_CORRUPT);
+    buffer_deinit(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_may_hold_one_row_or_nothing_but_a_deletion),
+        cmocka_unit_test(random_tables_come_back_whole),
+        cmocka_unit_test(a_partition_of_thousands_of_blocks_is_found_by_its_index),
+        cmocka_unit_test(rows_of_many_megabytes_fit_between_small_ones),
+        cmocka_unit_test(a_static_row_may_be_larger_than_a_page),
+        cmocka_unit_test(a_builder_refuses_what_is_out_of_order),
+        cmocka_unit_test(statistics_survive_their_encoding_and_unknown_fields),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
