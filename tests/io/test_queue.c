@@ -156,6 +156,8 @@ static void a_read_is_short_at_the_end_of_the_file(void **state)
         assert_ok(io_truncate(blocks.file, IO_BLOCK_BYTES + 700));
         blocks.requests[0].bytes = 4 * IO_BLOCK_BYTES; /* all of it and more */
         blocks.requests[1].bytes = 2 * IO_BLOCK_BYTES; /* the tail */
+        blocks.requests[0].data = blocks.memory + BLOCKS / 2 * IO_BLOCK_BYTES;
+        blocks.requests[1].data = blocks.memory + BLOCKS / 4 * IO_BLOCK_BYTES;
         assert_ok(io_submit(blocks.queue, blocks.list, 3));
         struct io_request *request = NULL;
         for (size_t j = 0; j < 3; j++) {
