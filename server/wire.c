@@ -1,0 +1,143 @@
+#include "server/wire.h"
+
+struct frame_header frame_header_parse(const uint8_t *bytes)
+{
+    return (struct frame_header){
+        .version = bytes[0] & 0x7f,
+        .is_response = (bytes[0] & FRAME_RESPONSE) != 0,
+        .flags = bytes[1],
+        .stream = (int16_t)load_be16(bytes + 2),
+        .opcode = bytes[4],
+        .body_bytes = load_be32(bytes + 5),
+    };
+}
+
+size_t frame_begin(struct buffer *out, uint8_t version, uint8_t flags, int16_t stream, uint8_t opcode)
+{
+    size_t begin = out->bytes;
+    buffer_append_u8(out, version | FRAME_RESPONSE);
+    buffer_append_u8(out, flags);
+    buffer_append_be16(out, (uint16_t)stream);
+    buffer_append_u8(out, opcode);
+    buffer_append_be32(out, 0);
+    return begin;
+}
+
+void frame_finish(struct buffer *out, size_t begin)
+{
+    if (!out->failed)
+        store_be32(out->data + begin + 5, (uint32_t)(out->bytes - begin - FRAME_HEADER_BYTES));
+}
+
+struct slice wire_string(struct reader *in)
+{
+    return reader_take(in, reader_be16(in));
+}
+
+struct slice wire_long_string(struct reader *in)
+{
+    int32_t bytes = (int32_t)reader_be32(in);
+    if (bytes < 0)
+        in->failed = true;
+    return reader_take(in, bytes < 0 ? 0 : (size_t)bytes);
+}
+
+struct slice wire_short_bytes(struct reader *in)
+{
+    return wire_string(in);
+}
+
+struct cql_value wire_bytes(struct reader *in)
+{
+    int32_t bytes = (int32_t)reader_be32(in);
+    if (bytes < 0)
+        return (struct cql_value){.kind = CQL_NULL};
+    return (struct cql_value){.kind = CQL_VALUE, .bytes = reader_take(in, (size_t)bytes)};
+}
+
+struct cql_value wire_value(struct reader *in, uint8_t version)
+{
+    int32_t bytes = (int32_t)reader_be32(in);
+    if (bytes >= 0)
+        return (struct cql_value){.kind = CQL_VALUE, .bytes = reader_take(in, (size_t)bytes)};
+    if (bytes == -2 && version >= 4)
+        return (struct cql_value){.kind = CQL_UNSET};
+    if (bytes < -1)
+        in->failed = true;
+    return (struct cql_value){.kind = CQL_NULL};
+}
+
+/* A [string] holds at most 65535 bytes; a longer text is cut. */
+static void put_short(struct buffer *out, struct slice bytes)
+{
+    size_t kept = bytes.bytes > UINT16_MAX ? UINT16_MAX : bytes.bytes;
+    buffer_append_be16(out, (uint16_t)kept);
+    buffer_append(out, bytes.data, kept);
+}
+
+void wire_put_string(struct buffer *out, const char *text)
+{
+    put_short(out, slice_text(text));
+}
+
+void wire_put_long_string(struct buffer *out, struct slice text)
+{
+    buffer_append_be32(out, (uint32_t)text.bytes);
+    buffer_append_slice(out, text);
+}
+
+void wire_put_short_bytes(struct buffer *out, struct slice bytes)
+{
+    put_short(out, bytes);
+}
+
+void wire_put_bytes(struct buffer *out, struct slice bytes)
+{
+    wire_put_long_string(out, bytes);
+}
+
+/* The version that first had an option id of its own for a type. */
+static uint8_t type_since(enum type_id id)
+{
+    switch (id) {
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_SMALLINT:
+    case TYPE_TINYINT: return 4;
+    case TYPE_DURATION: return 5;
+    default: return 1;
+    }
+}
+
+static void put_custom_type(struct buffer *out, const struct type *type)
+{
+    struct buffer name = {0};
+    type_java_name(&name, type);
+    buffer_append_be16(out, TYPE_CUSTOM);
+    put_short(out, buffer_slice(&name));
+    out->failed |= name.failed;
+    buffer_deinit(&name);
+}
+
+void wire_put_type(struct buffer *out, const struct type *type, uint8_t version)
+{
+    if (type->id == TYPE_CUSTOM || type_since(type->id) > version) {
+        put_custom_type(out, type);
+        return;
+    }
+    buffer_append_be16(out, (uint16_t)type->id);
+    switch (type->id) {
+    case TYPE_LIST:
+    case TYPE_SET: wire_put_type(out, type->first, version); break;
+    case TYPE_MAP:
+        wire_put_type(out, type->first, version);
+        wire_put_type(out, type->second, version);
+        break;
+    case TYPE_TUPLE:
+        buffer_append_be16(out, (uint16_t)type->member_count);
+        for (uint32_t i = 0; i < type->member_count; i++)
+            wire_put_type(out, type->members[i], version);
+        break;
+    default: break;
+    }
+}
