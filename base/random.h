@@ -19,6 +19,8 @@ static inline uint64_t random_next(struct random *rng)
 __extension__ typedef unsigned __int128
     random_wide; /* twice 64 bits: outside ISO C, in every compiler here */
 
+__extension__ typedef unsigned __int128 random_wide;
+
 /* 0 <= result < bound; 0 when bound is 0. */
 static inline uint64_t random_below(struct random *rng, uint64_t bound)
 {
