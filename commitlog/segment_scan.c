@@ -83,6 +83,15 @@ status segment_scan_block(struct segment_scan *scan, uint64_t index, const uint8
         block_read(raw, out_block);
         state = state_of(scan, index, raw, out_block);
     }
+    if (state == BLOCK_BROKEN) {
+        /* The disk is asked twice before it is blamed: a bit may have flipped on the way. */
+        scan->window_bytes = 0;
+        TRY(raw_block(scan, index, &raw));
+        if (!raw)
+            return STATUS_FAIL(STATUS_IO);
+        block_read(raw, out_block);
+        state = state_of(scan, index, raw, out_block);
+    }
     *out_raw = raw;
     *out_state = state;
     return STATUS_DONE;

@@ -3,147 +3,16 @@
  * what is replayed is a prefix of what was appended, no power cut looks like damage, and a second cut during or after
  * recovery changes none of that.
  */
-#include "log_fixture.h"
+#include "log_load.h"
 
 #include "base/random.h"
-#include "io/sim.h"
-
-/* What the test knows of a stream, beside the disk. */
-struct memory {
-    uint32_t appended; /* payloads 0..appended-1 were handed over, successfully or not */
-    uint32_t synced;   /* payloads below were acknowledged, or believed by a recovery */
-    uint32_t released; /* payloads below may be gone */
-    struct log_position recovered;
-    uint64_t next_segment;
-};
-
-struct load {
-    struct commitlog *log;
-    struct memory *memory;
-    status result;
-};
-
-static void load_open(struct load *load, struct io_env *env)
-{
-    load->result = commitlog_open(&(struct commitlog_options){.env = env,
-                                                              .folder = "/s",
-                                                              .store_id = STORE,
-                                                              .stream = STREAM,
-                                                              .next_segment = load->memory->next_segment,
-                                                              .recovered = load->memory->recovered,
-                                                              .first_segment_bytes = 12 << 10,
-                                                              .segment_bytes = 16 << 10},
-                                  &load->log);
-}
-
-static void load_append(struct load *load, size_t bytes)
-{
-    struct log_position end;
-    if (ok(load->result))
-        load->result = commitlog_append(load->log, payload_of(load->memory->appended++, bytes), &end);
-}
-
-static void load_sync(struct load *load)
-{
-    if (ok(load->result))
-        load->result = commitlog_sync(load->log, commitlog_tail(load->log));
-    if (ok(load->result))
-        load->memory->synced = load->memory->appended;
-}
-
-static void load_prepare(struct load *load)
-{
-    if (ok(load->result))
-        commitlog_prepare(load->log);
-}
-
-/* Everything appended so far lies in segments below the tail's, or is needed no more. */
-static void load_release(struct load *load, uint32_t released, uint64_t segment)
-{
-    load->memory->released = released;
-    if (ok(load->result))
-        load->result = commitlog_release(load->log, segment);
-}
-
-static void load_close(struct load *load)
-{
-    if (!load->log)
-        return;
-    status st = commitlog_close(load->log);
-    load->log = NULL;
-    if (ok(load->result))
-        load->result = st;
-    if (ok(load->result))
-        load->memory->synced = load->memory->appended;
-}
-
-/* One opening of the stream: small and large payloads, synced and not, segments begun, made ready and recycled. */
-static void load_run(struct io_env *env, struct memory *memory)
-{
-    struct load load = {.memory = memory};
-    load_open(&load, env);
-    load_append(&load, 100);
-    load_sync(&load);
-    load_append(&load, 2000);
-    load_append(&load, 5000);
-    load_sync(&load);
-    load_append(&load, 3000);
-    load_prepare(&load);
-    load_append(&load, 4000);
-    load_sync(&load);
-    uint32_t released = memory->appended;
-    load_append(&load, 20000);
-    load_sync(&load);
-    if (ok(load.result))
-        load_release(&load, released, commitlog_durable(load.log).segment);
-    load_append(&load, 7000);
-    load_append(&load, 300000);
-    load_append(&load, 50);
-    load_sync(&load);
-    load_prepare(&load);
-    load_prepare(&load);
-    load_append(&load, 9000);
-    load_close(&load);
-}
-
-/* Read the stream back and check it against what is known of it. False when the power went during that. */
-static bool recover(struct io_env *env, struct memory *memory)
-{
-    struct replay replay;
-    status st = replay_from(env, "/s", 0, &replay);
-    if (sim_power_is_cut(env))
-        return false;
-    assert_ok(st);
-    assert_int_not_equal(replay.end, COMMITLOG_END_DAMAGED);
-    assert_true(replay.intact);
-    uint32_t end = replay.count ? replay.first + replay.count : memory->released;
-    if (replay.count)
-        assert_true(replay.first <= memory->released);
-    assert_true(end >= memory->synced || memory->synced <= memory->released);
-    assert_true(end <= memory->appended);
-    /* What was replayed has been believed: it may not vanish any more. The rest is appended anew. */
-    memory->synced = memory->appended = end > memory->released ? end : memory->released;
-    memory->recovered = replay.end_at;
-    memory->next_segment =
-        replay.next_segment > memory->next_segment ? replay.next_segment : memory->next_segment;
-    return true;
-}
-
-static struct io_env *sim_env(uint64_t seed)
-{
-    struct io_env *env = NULL;
-    assert_ok(io_env_open(IO_BODY_SIM, seed, &env));
-    assert_ok(io_mkdir(env, "/s"));
-    assert_ok(io_sync_dir(env, "/"));
-    return env;
-}
 
 static uint64_t operations_of_a_load(void)
 {
     struct io_env *env = sim_env(1);
-    struct memory memory = {.next_segment = 1};
+    struct log_memory memory = {.next_segment = 1};
     uint64_t before = sim_operation_count(env);
-    load_run(env, &memory);
+    log_load_run(env, &memory);
     uint64_t count = sim_operation_count(env) - before;
     assert_int_equal(memory.synced, memory.appended);
     io_env_close(env);
@@ -153,15 +22,15 @@ static uint64_t operations_of_a_load(void)
 static void crash_and_recover(uint64_t seed, uint64_t cut, enum sim_policy policy)
 {
     struct io_env *env = sim_env(seed);
-    struct memory memory = {.next_segment = 1};
+    struct log_memory memory = {.next_segment = 1};
     sim_cut_power_at(env, sim_operation_count(env) + cut);
-    load_run(env, &memory);
+    log_load_run(env, &memory);
     sim_cut_power_at(env, UINT64_MAX);
     sim_restart(env, policy);
-    assert_true(recover(env, &memory));
-    load_run(env, &memory);
+    assert_true(log_load_recover(env, &memory));
+    log_load_run(env, &memory);
     assert_int_equal(memory.synced, memory.appended);
-    assert_true(recover(env, &memory));
+    assert_true(log_load_recover(env, &memory));
     io_env_close(env);
 }
 
@@ -180,20 +49,20 @@ static void crash_again_and_again(uint64_t seed, uint64_t operations)
 {
     struct random rng = {seed};
     struct io_env *env = sim_env(seed);
-    struct memory memory = {.next_segment = 1};
+    struct log_memory memory = {.next_segment = 1};
     for (int crash = 0; crash < 6; crash++) {
         /* Half of the cuts fall into the recovery that follows the last one. */
         uint64_t cut = random_below(&rng, random_below(&rng, 2) ? operations : 24);
         sim_cut_power_at(env, sim_operation_count(env) + cut);
-        if (recover(env, &memory))
-            load_run(env, &memory);
+        if (log_load_recover(env, &memory))
+            log_load_run(env, &memory);
         sim_cut_power_at(env, UINT64_MAX);
         sim_restart(env, (enum sim_policy)random_below(&rng, SIM_POLICIES));
     }
-    assert_true(recover(env, &memory));
-    load_run(env, &memory);
+    assert_true(log_load_recover(env, &memory));
+    log_load_run(env, &memory);
     assert_int_equal(memory.synced, memory.appended);
-    assert_true(recover(env, &memory));
+    assert_true(log_load_recover(env, &memory));
     io_env_close(env);
 }
 
@@ -248,8 +117,8 @@ static void equal_seeds_give_equal_operations(void **state)
     uint64_t hashes[2];
     for (int i = 0; i < 2; i++) {
         struct io_env *env = sim_env(7);
-        struct memory memory = {.next_segment = 1};
-        load_run(env, &memory);
+        struct log_memory memory = {.next_segment = 1};
+        log_load_run(env, &memory);
         hashes[i] = sim_trace_hash(env);
         io_env_close(env);
     }
