@@ -1,0 +1,7 @@
+cmake_minimum_required(VERSION 3.25)
+project(consumer C)
+find_package(Strait 0.1 REQUIRED)
+add_executable(consumer_shared consumer.c)
+target_link_libraries(consumer_shared Strait::strait)
+add_executable(consumer_static consumer.c)
+target_link_libraries(consumer_static Strait::static)
