@@ -42,8 +42,9 @@ struct partition_view {
     struct deletion deletion;
     struct range_list ranges;
     struct slice static_image; /* empty: no static row */
-    /* Bounds over rows and range tombstones of this source; a merge of several leaves them open
-     * (empty .. {KEY_AFTER}). A lazy merge opens a source only when it gets there. */
+    /* Bounds over rows and range tombstones of this source, never too narrow; a merge of several leaves them
+     * open (empty .. {KEY_AFTER}), a source with neither rows nor ranges says {KEY_AFTER} .. empty. A
+     * lazy merge opens a source only when it gets there. */
     struct slice first, last;
 };
 

@@ -14,7 +14,8 @@
  *     KEY_UUID                    version nibble, then time (version 1) or the other nibbles in order,
  *                                 then the rest: TYP-1; 16 bytes
  *     KEY_TIMEUUID                60-bit time, then the low 8 bytes with their signs inverted: TYP-2; 16 bytes
- *     KEY_VARINT, KEY_DECIMAL     sign, magnitude class, digits: by value, so 1.0 and 1.00 are one key (TYP-5)
+ *     KEY_VARINT, KEY_DECIMAL     sign, magnitude class, digits: by value, so 1.0 and 1.00 are one key (TYP-5);
+ *                                 key_take() gives the value back, not the scale it was written with
  *
  * A bound is a prefix of whole columns: the prefix itself sorts before everything that begins with
  * it, prefix + KEY_AFTER sorts after all of that.
@@ -48,20 +49,21 @@ struct key_column {
 };
 
 enum {
-    KEY_AFTER = 0xff,             /* above every header byte, ascending or descending */
+    KEY_AFTER = 0xff, /* above every header byte, ascending or descending */
     PARTITION_KEY_BYTES_MAX = 65535,
 };
 
 /* Append the encoding of one column's wire bytes (a CQL value as the protocol carries it).
- * STATUS_INVALID when `wire` does not have the size its kind needs. */
+ * STATUS_INVALID when `wire` does not have the size its kind needs, or is a timeuuid of another version;
+ * STATUS_LIMIT for a decimal of more than PARTITION_KEY_BYTES_MAX bytes. `out` is then as it was. */
 status key_append(struct buffer *out, struct key_column column, struct slice wire);
 
 /* Decode one column from a clustering key and append its wire bytes. STATUS_CORRUPT on bytes that
  * key_append() cannot have written. */
 status key_take(struct reader *key, struct key_column column, struct buffer *out_wire);
 
-/* The first 8 bytes after a leading header as one integer that orders as the keys do, weakly: unequal
- * prefixes decide, equal ones do not. */
+/* The first 63 bits after a leading header as one integer that orders as the keys do, weakly: unequal
+ * prefixes decide, equal ones do not. Holds for any bytes, bounds and DESC columns included. */
 uint64_t key_prefix(struct slice clustering);
 
 /* Where a partition stands in the order of (signed token, key bytes). */

@@ -29,7 +29,8 @@ status row_merge(const struct reconcile_rules *rules, struct slice a, struct sli
  * What is left of a row for a reader at `now_s`, under `cover`, the strongest range or partition
  * deletion over it: no dead, expired or covered cell, no row deletion.
  * *out_live is false when neither marker nor any cell is left (DEL-4); then nothing is appended.
- * Cells that were skipped because they are dead or expired are added to *tombstones (DEL-11).
+ * What was skipped because it is dead or expired (cells, the marker, and the row's own deletion) and
+ * not because `cover` hides it, is added to *tombstones (DEL-11).
  */
 status row_live(struct slice image, struct deletion cover, int64_t now_s, struct buffer *out, bool *out_live,
                 uint64_t *tombstones);

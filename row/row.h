@@ -9,6 +9,7 @@
  *             TTLs are seconds, 0 for none. *_s are seconds since 1970.
  * Ownership   Slices out of a row_reader borrow from the image.
  * Errors      STATUS_CORRUPT from a reader on any byte string that is not an image; never a read out of bounds.
+ *             STATUS_UNSUPPORTED for a cell with a path, which a later version may write.
  *
  * Image layout (docs/formats/row.md):
  *     u8 flags | varint zigzag(base timestamp) | [marker] | [deletion] | varint cell count | cells
@@ -87,8 +88,9 @@ status row_next_cell(struct row_reader *reader, struct cell *out_cell, bool *out
 /* Facts for statistics and tombstone rules, from one walk. */
 struct row_facts {
     int64_t min_timestamp, max_timestamp; /* over marker, deletion and cells; MAX/MIN when there is nothing */
-    int64_t min_expiry_s, max_expiry_s;   /* over everything that expires or is a tombstone; INT64_MAX/MIN for none */
-    uint32_t tombstones;                  /* dead cells, plus one for a row deletion */
+    int64_t min_expiry_s,
+        max_expiry_s;    /* over everything that expires or is a tombstone; INT64_MAX/MIN for none */
+    uint32_t tombstones; /* dead cells, plus one for a row deletion */
 };
 status row_facts_of(struct slice image, struct row_facts *out_facts);
 
