@@ -2,23 +2,26 @@
  * threads.c: the body without io_uring. A few workers make ordinary calls of the kernel.
  *
  * One lock guards the list of waiting requests and the state of every queue: it is held for a few
- * pointer moves only, never during a call. The workers start with the first queue, so that an
- * environment that only opens and reads files costs no thread.
+ * pointer moves only, never during a call. Workers start with the queues, so that an environment that
+ * only opens and reads files costs no thread.
  */
 #include <stdlib.h>
 
 #include "base/lock.h"
 #include "io/io_internal.h"
 
-enum { WORKERS = 4 };
+enum { WORKERS_MAX = 8 };
 
 struct threads_env {
     struct io_env base;
     struct lock guard; /* guards everything below and all of every queue */
     struct lock_condition work;
     struct request_list waiting;
-    struct io_thread *workers[WORKERS]; /* owned; the first worker_count are set */
+    struct io_thread *workers[WORKERS_MAX]; /* owned; the first worker_count are set */
     unsigned worker_count;
+    unsigned depths;    /* of all queues together: more workers than that would have nothing to do */
+    unsigned asleep;    /* workers that wait for something to do */
+    unsigned searching; /* workers that were woken and have found nothing yet; at most 1 */
     bool closing;
 };
 
@@ -29,28 +32,68 @@ struct threads_queue {
     unsigned depth, in_flight;
 };
 
+/*
+ * Wake a worker if there is something for it and no other is on its way: the one that comes wakes the
+ * next when it finds more than it can take, so that a stream of single transfers wakes nobody twice.
+ */
+static void worker_wake(struct threads_env *env)
+{
+    if (!env->waiting.first || !env->asleep || env->searching)
+        return;
+    env->searching++;
+    lock_wake_one(&env->work);
+}
+
+static void worker_sleep(struct threads_env *env)
+{
+    env->asleep++;
+    lock_wait(&env->work, &env->guard);
+    env->asleep--;
+    if (env->searching)
+        env->searching--;
+}
+
+/* Make the transfer that has waited longest. Called and returns with the lock, drops it meanwhile. */
+static void oldest_run(struct threads_env *env)
+{
+    struct io_request *request = request_list_pop(&env->waiting);
+    worker_wake(env);
+    lock_release(&env->guard);
+    io_request_run(request);
+    lock_acquire(&env->guard);
+
+    struct threads_queue *queue = (struct threads_queue *)request->queue;
+    request_list_push(&queue->done, request);
+    queue->in_flight--;
+    lock_wake_all(&queue->completed);
+}
+
 static void worker_run(void *argument)
 {
     struct threads_env *env = argument;
     lock_acquire(&env->guard);
-    for (;;) {
-        struct io_request *request = request_list_pop(&env->waiting);
-        if (!request && env->closing)
-            break;
-        if (!request) {
-            lock_wait(&env->work, &env->guard);
-            continue;
-        }
-        lock_release(&env->guard);
-        io_request_run(request);
-        lock_acquire(&env->guard);
-
-        struct threads_queue *queue = (struct threads_queue *)request->queue;
-        request_list_push(&queue->done, request);
-        queue->in_flight--;
-        lock_wake_all(&queue->completed);
-    }
+    while (env->waiting.first || !env->closing)
+        if (env->waiting.first)
+            oldest_run(env);
+        else
+            worker_sleep(env);
     lock_release(&env->guard);
+}
+
+/*
+ * Let some transfer of the queue complete. A thread that has nothing better to do makes its own
+ * transfer rather than wait for a worker to wake up; it leaves those of other queues alone, because
+ * they may be large and its own may be urgent.
+ */
+static void queue_advance(struct threads_env *env, struct threads_queue *queue)
+{
+    const struct io_request *oldest = env->waiting.first;
+    if (oldest && oldest->queue == &queue->base) {
+        oldest_run(env);
+        return;
+    }
+    worker_wake(env); /* a submit that waits here for room has woken nobody yet */
+    lock_wait(&queue->completed, &env->guard);
 }
 
 static void workers_stop(struct threads_env *env)
@@ -73,28 +116,33 @@ static void threads_env_close(struct io_env *env)
 }
 
 /* One worker is enough to go on; the kernel's refusal of a further one is not an error. */
-static status workers_start(struct threads_env *env)
+static status workers_start(struct threads_env *env, unsigned depth)
 {
     status st = STATUS_DONE;
     lock_acquire(&env->guard);
-    while (env->worker_count < WORKERS) {
+    env->depths += depth;
+    while (ok(st) && env->worker_count < env->depths && env->worker_count < WORKERS_MAX) {
         st = io_thread_start(&env->base, "strait-io", worker_run, env, &env->workers[env->worker_count]);
-        if (failed(st))
-            break;
-        env->worker_count++;
+        env->worker_count += ok(st);
     }
     if (env->worker_count)
         st = STATUS_DONE;
+    else
+        env->depths -= depth;
     lock_release(&env->guard);
     return st;
 }
 
 static status threads_queue_open(struct io_env *env, unsigned depth, struct io_queue **out_queue)
 {
-    TRY(workers_start((struct threads_env *)env));
     struct threads_queue *queue = calloc(1, sizeof *queue);
     if (!queue)
         return STATUS_FAIL(STATUS_NOMEM);
+    status st = workers_start((struct threads_env *)env, depth);
+    if (failed(st)) {
+        free(queue);
+        return st;
+    }
     queue->base.env = env;
     queue->depth = depth;
     lock_condition_init(&queue->completed);
@@ -108,7 +156,8 @@ static void threads_queue_close(struct io_queue *queue)
     struct threads_env *env = (struct threads_env *)queue->env;
     lock_acquire(&env->guard);
     while (self->in_flight)
-        lock_wait(&self->completed, &env->guard);
+        queue_advance(env, self);
+    env->depths -= self->depth;
     lock_release(&env->guard);
     lock_condition_deinit(&self->completed);
     free(self);
@@ -121,11 +170,11 @@ static status threads_submit(struct io_queue *queue, struct io_request **request
     lock_acquire(&env->guard);
     for (unsigned i = 0; i < count; i++) {
         while (self->in_flight == self->depth)
-            lock_wait(&self->completed, &env->guard);
+            queue_advance(env, self);
         request_list_push(&env->waiting, requests[i]);
         self->in_flight++;
-        lock_wake_one(&env->work);
     }
+    worker_wake(env);
     lock_release(&env->guard);
     return STATUS_DONE;
 }
@@ -136,7 +185,7 @@ static status threads_wait(struct io_queue *queue, struct io_request **out_reque
     struct threads_env *env = (struct threads_env *)queue->env;
     lock_acquire(&env->guard);
     while (!self->done.first && self->in_flight)
-        lock_wait(&self->completed, &env->guard);
+        queue_advance(env, self);
     *out_request = request_list_pop(&self->done);
     lock_release(&env->guard);
     return STATUS_DONE;
