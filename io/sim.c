@@ -583,6 +583,21 @@ void sim_queues_cut(struct sim_env *env)
         }
 }
 
+void sim_queues_kill(struct sim_env *env)
+{
+    struct random *rng = &env->disk.rng;
+    for (struct sim_queue *queue = env->queues; queue; queue = queue->next)
+        while (queue->waiting_count) {
+            if (random_below(rng, 2)) {
+                queue_run_one(queue);
+                continue;
+            }
+            struct io_request *request = waiting_take(queue, random_below(rng, queue->waiting_count));
+            request->result = STATUS_OS(STATUS_IO, ECANCELED);
+            request_list_push(&queue->done, request);
+        }
+}
+
 /* ---- the environment ---- */
 
 static void sim_env_close(struct io_env *env)

@@ -55,6 +55,13 @@ bool sim_power_is_cut(const struct io_env *env);
  */
 void sim_restart(struct io_env *env, enum sim_policy policy);
 
+/*
+ * Kill the process but leave the power on: files and queues are stale and locks gone as after
+ * sim_restart(), yet what was pending stays pending, and the next process reads it from the page
+ * cache. A power cut after that shows who believed what was never durable. The cut stays armed.
+ */
+void sim_kill(struct io_env *env);
+
 enum sim_fault {
     SIM_FAULT_NONE,
     SIM_FAULT_EIO,    /* it fails; of a write some first sectors may be pending all the same */

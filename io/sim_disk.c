@@ -420,6 +420,17 @@ static void orphans_remove(struct sim_disk *disk)
     }
 }
 
+void disk_end_processes(struct sim_disk *disk)
+{
+    for (struct sim_inode *inode = disk->inodes; inode; inode = inode->next) {
+        inode->locked = false;
+        inode->live = 0;
+    }
+    disk->used_bytes = 0;
+    for (size_t i = 0; i < disk->now.count; i++)
+        inode_enliven(disk, disk->now.list[i].inode);
+}
+
 status disk_restart(struct sim_disk *disk)
 {
     disk_forget_names(disk);
@@ -431,14 +442,10 @@ status disk_restart(struct sim_disk *disk)
 
     for (struct sim_inode *inode = disk->inodes; inode; inode = inode->next) {
         inode_forget(inode);
-        inode->locked = false;
-        inode->live = 0;
         if (inode->lost)
             TRY(content_copy(&inode->now, &inode->durable));
         inode->lost = false;
     }
-    disk->used_bytes = 0;
-    for (size_t i = 0; i < disk->now.count; i++)
-        inode_enliven(disk, disk->now.list[i].inode);
+    disk_end_processes(disk);
     return STATUS_DONE;
 }

@@ -133,6 +133,16 @@ void sim_restart(struct io_env *env, enum sim_policy policy)
     self->trace_hash = hash_place(self->trace_hash, (uint64_t)policy, self->epoch);
 }
 
+void sim_kill(struct io_env *env)
+{
+    struct sim_env *self = sim_of(env);
+    assert(!self->power_is_cut);
+    sim_queues_kill(self);
+    disk_end_processes(&self->disk);
+    self->epoch++;
+    self->trace_hash = hash_place(self->trace_hash, UINT64_MAX, self->epoch);
+}
+
 /* ---- faults ---- */
 
 void sim_fail_at(struct io_env *env, uint64_t nth, enum sim_fault fault, bool forever)

@@ -167,6 +167,8 @@ status disk_settle_folder(struct sim_disk *disk, const char *folder, bool lose);
 /* Make durable what is pending below a folder that gets another name: its paths will not come again. */
 status disk_settle_below(struct sim_disk *disk, const char *folder);
 void disk_forget_names(struct sim_disk *disk);
+/* Open files and locks are gone: only names keep space taken. */
+void disk_end_processes(struct sim_disk *disk);
 /* After a power cut: what is durable becomes what programs see, and nothing is pending. */
 status disk_restart(struct sim_disk *disk);
 
@@ -186,5 +188,7 @@ void sim_trace(struct sim_env *env, enum sim_kind kind, const char *subject, uin
 
 /* The power went off: what queues hold is under way, and may or may not reach the disk. */
 void sim_queues_cut(struct sim_env *env);
+/* The process died: of what queues hold, the kernel makes some and drops the others. */
+void sim_queues_kill(struct sim_env *env);
 
 #endif

@@ -37,10 +37,9 @@ static status uring_queue_open(struct io_env *env, unsigned depth, struct io_que
         return STATUS_FAIL(STATUS_NOMEM);
     queue->base.env = env;
     queue->depth = depth;
-    /* Completion work on our own next call spares an interrupt of it; kernels before 5.19 refuse. */
-    int error = io_uring_queue_init(depth, &queue->ring, IORING_SETUP_COOP_TASKRUN);
-    if (error == -EINVAL)
-        error = io_uring_queue_init(depth, &queue->ring, 0);
+    /* No IORING_SETUP_COOP_TASKRUN: one thread may submit and go on computing while another waits, and
+     * the flag would let the completion sit until the first one enters the kernel again. */
+    int error = io_uring_queue_init(depth, &queue->ring, 0);
     if (error < 0) {
         free(queue);
         return STATUS_FROM_ERRNO(-error);

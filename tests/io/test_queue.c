@@ -258,7 +258,7 @@ static void writer_run(void *argument)
     struct writer *writer = argument;
     struct io_queue *queue = NULL;
     uint8_t *memory = io_memory_new(DEPTH * IO_BLOCK_BYTES);
-    writer->outcome = io_queue_open(place.env, DEPTH, &queue);
+    writer->outcome = io_queue_open(place.env, DEPTH / 2, &queue);
     if (ok(writer->outcome))
         writer->outcome = writer_rounds(writer, queue, memory);
     io_queue_close(queue);

@@ -510,6 +510,55 @@ static void queued_transfers_are_under_way_when_the_power_goes(void **state)
     assert_true(survivors[SIM_EVERYTHING] && !survivors[SIM_NOTHING]);
 }
 
+static void a_killed_process_leaves_what_only_a_cut_takes_away(void **state)
+{
+    (void)state;
+    struct io_file *file = durable("believed", "ab"), *lock = NULL, *unlinked = durable("held", "h");
+    uint64_t before = 0, after = 0;
+    assert_ok(io_unlink(place.env, place_path(&place, "held")));
+    sim_set_space(place.env, 1000000);
+    assert_ok(io_free_space(place.env, place.folder, &before));
+    assert_ok(io_lock(place.env, place_path(&place, "LOCK"), &lock));
+    assert_ok(letters_write(file, 0, "X", false));
+    sim_kill(place.env);
+    assert_code(letters_write(file, 1, "Y", false), STATUS_IO);
+    assert_ok(io_free_space(place.env, place.folder, &after));
+    assert_int_equal(after - before, SIM_SECTOR_BYTES); /* the dead held the unlinked file */
+    sim_set_space(place.env, UINT64_MAX);
+    io_close(lock);
+    assert_ok(io_lock(place.env, place_path(&place, "LOCK"), &lock));
+    assert_letters("believed", "Xb"); /* the next process sees it */
+    cut(SIM_NOTHING, file, lock);
+    io_close(unlinked);
+    assert_letters("believed", "ab"); /* and should not have believed it */
+}
+
+static void a_kill_lets_the_kernel_finish_some_transfers(void **state)
+{
+    (void)state;
+    unsigned made = 0, dropped = 0;
+    for (int i = 0; i < 40; i++) {
+        struct io_file *file = durable("killed", "a");
+        struct io_queue *queue = NULL;
+        char sector[SIM_SECTOR_BYTES];
+        memset(sector, 'K', sizeof sector);
+        struct io_request request = {.op = IO_OP_WRITE, .file = file, .data = sector, .bytes = sizeof sector};
+        struct io_request *list[] = {&request}, *back = NULL;
+        assert_ok(io_queue_open(place.env, 1, &queue));
+        assert_ok(io_submit(queue, list, 1));
+        sim_kill(place.env);
+        assert_ok(io_wait(queue, &back));
+        assert_ptr_equal(back, &request);
+        bool is_there = letters("killed")[0] == 'K';
+        assert_true(is_there == ok(request.result));
+        made += is_there;
+        dropped += !is_there;
+        io_queue_close(queue);
+        io_close(file);
+    }
+    assert_true(made && dropped);
+}
+
 /* ---- faults ---- */
 
 static void the_nth_operation_fails_once_or_for_ever(void **state)
@@ -774,6 +823,8 @@ int main(void)
         cmocka_unit_test(cuts_may_be_nested_in_recovery),
         cmocka_unit_test(a_rename_without_a_sync_of_the_file_is_caught),
         cmocka_unit_test(queued_transfers_are_under_way_when_the_power_goes),
+        cmocka_unit_test(a_killed_process_leaves_what_only_a_cut_takes_away),
+        cmocka_unit_test(a_kill_lets_the_kernel_finish_some_transfers),
         cmocka_unit_test(the_nth_operation_fails_once_or_for_ever),
         cmocka_unit_test(a_failed_sync_loses_the_data_for_good),
         cmocka_unit_test(a_failed_sync_of_a_folder_loses_its_names_for_good),
