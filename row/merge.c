@@ -220,6 +220,13 @@ static struct deletion cover_over(const struct merge_cursor *merge, struct slice
     return deletion_max(view->deletion, range_list_over(&view->ranges, clustering));
 }
 
+/* The image that holds nothing; who writes it (an UPDATE of unset values) makes no row. */
+static bool is_nothing(struct slice image)
+{
+    static const uint8_t nothing[3];
+    return slice_equal(image, slice_of(nothing, sizeof nothing));
+}
+
 /* Give out `row` less what deletions cover; *out_kept is false when nothing is left of it. */
 static status give_row(struct merge_cursor *merge, struct row_view row, bool *out_kept)
 {
@@ -234,7 +241,7 @@ static status give_row(struct merge_cursor *merge, struct row_view row, bool *ou
             return STATUS_DONE;
         row.image = buffer_slice(&merge->rows[1]);
     }
-    *out_kept = true;
+    *out_kept = !is_nothing(row.image);
     merge->base.row = row;
     return STATUS_DONE;
 }
@@ -443,7 +450,7 @@ static status merge_static(struct merge_cursor *merge, struct deletion deletion,
         merge->head = left;
         image = empty ? (struct slice){0} : buffer_slice(&merge->head);
     }
-    *out_image = image;
+    *out_image = is_nothing(image) ? (struct slice){0} : image;
     return STATUS_DONE;
 }
 
