@@ -1,0 +1,179 @@
+/* ddl_alter.c: ALTER TABLE. */
+#include <string.h>
+
+#include "cql/ddl_internal.h"
+#include "cql/type_resolve.h"
+
+/* Text of a type in the scratch arena, for messages. */
+static const char *type_text_of(struct ddl *ddl, const struct type *type)
+{
+    struct buffer text = {0};
+    type_name(&text, type);
+    const char *copy = text.failed ? NULL : arena_text(ddl->scratch, buffer_slice(&text));
+    buffer_deinit(&text);
+    return copy ? copy : "?";
+}
+
+/* A column of a name that was dropped must be able to stand for the old one: same type, same kind (SCH-10). Its number
+ * is a new one, so that cells of the old column never come back. */
+static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column)
+{
+    for (uint32_t i = 0; i < table->dropped_count; i++) {
+        const struct cql_dropped_column *dropped = &table->dropped[i];
+        if (strcmp(dropped->name, column->name) != 0)
+            continue;
+        if (type_equal(dropped->type, column->type) && dropped->kind == column->kind)
+            return true;
+        if (!type_is_collection(dropped->type) && ddl->target->is_scylla)
+            return true; /* ScyllaDB minds only for collections */
+        return ddl_refuse(ddl, MSG_ADD_DROPPED_OTHER_TYPE, column->name, type_text_of(ddl, column->type),
+                          type_text_of(ddl, dropped->type));
+    }
+    return true;
+}
+
+static bool check_added(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column)
+{
+    if (column->kind == COLUMN_STATIC && table->clustering_count == 0)
+        return ddl_refuse(ddl, MSG_ADD_STATIC_WITHOUT_CLUSTERING);
+    const struct cql_column *existing = table_column(table, column->name);
+    if (existing)
+        return ddl_refuse(ddl,
+                          existing->kind == COLUMN_PARTITION ? MSG_ADD_PRIMARY_KEY : MSG_ADD_EXISTING_COLUMN,
+                          column->name);
+    if (column->type->id == TYPE_COUNTER)
+        return ddl_refuse(ddl, MSG_ADD_COUNTER, column->name);
+    if (type_is_collection(column->type) && !column->type->frozen)
+        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "non-frozen collections (use frozen<...>)");
+    return check_dropped(ddl, table, column);
+}
+
+static bool add_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                        struct cql_table *next)
+{
+    for (uint32_t i = 0; i < ast->column_count; i++) {
+        const struct ast_column_definition *definition = &ast->columns[i];
+        struct cql_column column = {.name = definition->name.text,
+                                    .kind = definition->is_static ? COLUMN_STATIC : COLUMN_REGULAR,
+                                    .id = COLUMN_ID_NEW};
+        if (!type_resolve(definition->type, table->keyspace, ddl->profile, ddl->scratch, &column.type,
+                          ddl->error) ||
+            !check_added(ddl, table, &column))
+            return false;
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(ast->columns[j].name.text, column.name) == 0)
+                return ddl_refuse(ddl, MSG_ADD_EXISTING_COLUMN, column.name);
+        if (next->column_count == TABLE_COLUMNS_MAX)
+            return ddl_refuse(ddl, MSG_TOO_MANY_COLUMNS, (unsigned)TABLE_COLUMNS_MAX);
+        status st = table_add_column(next, &column);
+        if (failed(st))
+            return ddl_failed(ddl, st);
+    }
+    return true;
+}
+
+static bool drop_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                         struct cql_table *next)
+{
+    for (uint32_t i = 0; i < ast->dropped_count; i++) {
+        const char *name = ast->dropped[i].text;
+        const struct cql_column *column = table_column(table, name);
+        if (!column)
+            return ddl_refuse(ddl, MSG_DROP_UNKNOWN_COLUMN, name, table->name, table->keyspace);
+        if (column->kind <= COLUMN_CLUSTERING)
+            return ddl_refuse(ddl, MSG_DROP_KEY_COLUMN, name);
+        const struct cql_index *index = table_index_on(table, column);
+        if (index)
+            return ddl_refuse(ddl, MSG_DROP_INDEXED_COLUMN, name, index->name);
+        struct cql_dropped_column dropped = {.name = name,
+                                             .type = column->type,
+                                             .kind = column->kind,
+                                             .dropped_us = store_now_us(ddl->database->store)};
+        status st = table_drop_column(next, name);
+        if (ok(st))
+            st = table_add_dropped(next, &dropped);
+        if (st.code == STATUS_NOT_FOUND) /* named twice in one statement */
+            return ddl_refuse(ddl, MSG_DROP_UNKNOWN_COLUMN, name, table->name, table->keyspace);
+        if (failed(st))
+            return ddl_failed(ddl, st);
+    }
+    return true;
+}
+
+/* Pairs from, to; only key columns may be renamed: their names are in no row. */
+static bool rename_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                           struct cql_table *next)
+{
+    for (uint32_t i = 0; i + 1 < ast->dropped_count; i += 2) {
+        const char *from = ast->dropped[i].text, *to = ast->dropped[i + 1].text;
+        const struct cql_column *column = table_column(table, from);
+        if (!column)
+            return ddl_refuse(ddl, MSG_RENAME_UNKNOWN_COLUMN, from, table->name);
+        if (table_column(table, to))
+            return ddl_refuse(ddl, MSG_RENAME_TO_EXISTING, from, to, table->name);
+        if (column->kind > COLUMN_CLUSTERING)
+            return ddl_refuse(ddl, MSG_RENAME_NOT_KEY, from);
+        const struct cql_index *index = table_index_on(table, column);
+        if (index)
+            return ddl_refuse(ddl, MSG_RENAME_INDEXED, from, index->name);
+        for (uint32_t j = 0; j < next->column_count; j++)
+            if (strcmp(next->columns[j].name, from) == 0) {
+                next->columns[j].name = arena_text(&next->arena, slice_text(to));
+                if (!next->columns[j].name)
+                    return ddl_refuse(ddl, MSG_NOMEM);
+            }
+    }
+    return true;
+}
+
+static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, struct cql_table *next)
+{
+    if (ast->property_count == 0)
+        return ddl_refuse(ddl, MSG_ALTER_WITH_EMPTY);
+    struct table_options_request options = {
+        .properties = ast->properties,
+        .property_count = ast->property_count,
+        .target = ddl->target,
+        .profile = ddl->profile,
+        .arena = &next->arena,
+        .warnings = &ddl->request->result->warnings,
+    };
+    uint8_t uuid[16];
+    bool has_uuid;
+    if (!table_options_apply(&options, &next->options, uuid, &has_uuid, ddl->error))
+        return false;
+    return !has_uuid || ddl_refuse(ddl, MSG_PROPERTY_INVALID, "id", "(a table keeps its id)");
+}
+
+static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                         struct cql_table *next)
+{
+    switch (ast->kind) {
+    case ALTER_ADD: return add_columns(ddl, ast, table, next);
+    case ALTER_DROP: return drop_columns(ddl, ast, table, next);
+    case ALTER_RENAME: return rename_columns(ddl, ast, table, next);
+    case ALTER_TYPE: return ddl_refuse(ddl, MSG_ALTER_TYPE);
+    case ALTER_WITH: return set_options(ddl, ast, next);
+    }
+    return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of ALTER TABLE");
+}
+
+bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast)
+{
+    const struct cql_table *table;
+    if (!ddl_table_of(ddl, &ast->name, MSG_ALTER_MISSING_TABLE, &table))
+        return false;
+    struct cql_table *next = table_clone(table);
+    if (!next)
+        return ddl_refuse(ddl, MSG_NOMEM);
+    bool changed = change_table(ddl, ast, table, next);
+    status st = changed ? table_seal(next) : STATUS_DONE;
+    if (!changed || failed(st) || !ddl_begin(ddl)) {
+        table_unref(next);
+        return failed(st) ? ddl_failed(ddl, st) : false;
+    }
+    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !ddl_commit(ddl, false))
+        return false;
+    ddl_report(ddl, "UPDATED", "TABLE", table->keyspace, table->name);
+    return true;
+}

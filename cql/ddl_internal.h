@@ -1,0 +1,58 @@
+/* ddl_internal.h: what the files of ddl.h share. */
+#ifndef STRAIT_CQL_DDL_INTERNAL_H
+#define STRAIT_CQL_DDL_INTERNAL_H
+
+#include "cql/database_internal.h"
+#include "cql/ddl.h"
+#include "cql/table_options.h"
+
+/* One statement at work, under the lock of schema changes. */
+struct ddl {
+    const struct ddl_request *request;
+    struct cql_database *database;
+    enum cql_profile profile;
+    const struct cql_target *target;
+    struct arena *scratch;
+    struct cql_error *error;
+    const struct catalog *catalog; /* the current one; lives to the end of the statement */
+    struct catalog *next;          /* owned: what it becomes; NULL while nothing changes */
+    struct store_change *changes;  /* scratch */
+    uint32_t change_count, change_capacity;
+    struct buffer property_name, properties; /* owned: bytes of the changes */
+};
+
+/* Refuse with a message for the profile. */
+#define ddl_refuse(ddl, ...) cql_refuse((ddl)->error, (ddl)->profile, __VA_ARGS__)
+
+/* The keyspace of a name: its own, or the session's. False when there is neither. */
+bool ddl_keyspace_of(struct ddl *ddl, const struct ast_table_name *name, const char **out_keyspace);
+/* False when the keyspace belongs to the system. */
+bool ddl_keyspace_is_free(struct ddl *ddl, const char *keyspace);
+/* The table of a name that must exist and may be changed. */
+bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_message missing,
+                  const struct cql_table **out_table);
+/* A copy of the catalog in ddl->next, to be changed. */
+bool ddl_begin(struct ddl *ddl);
+/* One more change for the store; `properties` must live until ddl_commit(). */
+bool ddl_add(struct ddl *ddl, const struct store_change *change);
+/* Put a table into ddl->next and its CREATE or ALTER among the changes. Takes the reference of `table` over. */
+bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_kind kind);
+/* Write the changes and publish ddl->next, with writers kept out. Unless `closed`, the gate is closed and opened here. */
+bool ddl_commit(struct ddl *ddl, bool gate_is_closed);
+/* What the client hears of it. */
+void ddl_report(struct ddl *ddl, const char *change, const char *target, const char *keyspace,
+                const char *name);
+/* Letters, digits and underscores, at most `max_bytes`. */
+bool ddl_name_is_word(const char *name);
+/* A version 4 uuid from the store's randomness. */
+void ddl_uuid(struct ddl *ddl, uint8_t out_uuid[16]);
+bool ddl_failed(struct ddl *ddl, status st);
+
+bool ddl_create_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast);
+bool ddl_alter_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast);
+bool ddl_create_table(struct ddl *ddl, const struct ast_create_table *ast);
+bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast);
+bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast);
+bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast);
+
+#endif

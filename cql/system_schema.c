@@ -1,0 +1,331 @@
+/* system_schema.c: the schema as tables, from the catalog that the reading statement was planned with. */
+#include <string.h>
+
+#include "cql/system_tables.h"
+
+#define KEY(n, t)                                                         \
+    {                                                                     \
+        {.name = (n), .type = (t), .kind = COLUMN_PARTITION}, SYSTEM_BOTH \
+    }
+#define CLUSTERING(n, t)                                                   \
+    {                                                                      \
+        {.name = (n), .type = (t), .kind = COLUMN_CLUSTERING}, SYSTEM_BOTH \
+    }
+#define REGULAR(n, t)                                                   \
+    {                                                                   \
+        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_BOTH \
+    }
+#define CASSANDRA(n, t)                                                      \
+    {                                                                        \
+        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_CASSANDRA \
+    }
+
+/* What tables and views share. */
+#define OPTION_COLUMNS                                                                            \
+    CASSANDRA("additional_write_policy", "text"), REGULAR("bloom_filter_fp_chance", "double"),    \
+        REGULAR("caching", "frozen<map<text, text>>"), CASSANDRA("cdc", "boolean"),               \
+        REGULAR("comment", "text"), REGULAR("compaction", "frozen<map<text, text>>"),             \
+        REGULAR("compression", "frozen<map<text, text>>"), REGULAR("crc_check_chance", "double"), \
+        REGULAR("dclocal_read_repair_chance", "double"), REGULAR("default_time_to_live", "int"),  \
+        REGULAR("extensions", "frozen<map<text, blob>>"), REGULAR("gc_grace_seconds", "int"),     \
+        REGULAR("id", "uuid"), REGULAR("max_index_interval", "int"),                              \
+        REGULAR("memtable_flush_period_in_ms", "int"), REGULAR("min_index_interval", "int"),      \
+        CASSANDRA("read_repair", "text"), REGULAR("read_repair_chance", "double"),                \
+        REGULAR("speculative_retry", "text"), CASSANDRA("allow_auto_snapshot", "boolean"),        \
+        CASSANDRA("incremental_backups", "boolean"), CASSANDRA("memtable", "text")
+
+static const struct system_column keyspaces_columns[] = {
+    KEY("keyspace_name", "text"),
+    REGULAR("durable_writes", "boolean"),
+    REGULAR("replication", "frozen<map<text, text>>"),
+};
+
+static const struct system_column tables_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    OPTION_COLUMNS,
+    REGULAR("flags", "frozen<set<text>>"),
+};
+
+static const struct system_column columns_columns[] = {
+    KEY("keyspace_name", "text"),         CLUSTERING("table_name", "text"),
+    CLUSTERING("column_name", "text"),    REGULAR("clustering_order", "text"),
+    REGULAR("column_name_bytes", "blob"), REGULAR("kind", "text"),
+    REGULAR("position", "int"),           REGULAR("type", "text"),
+};
+
+static const struct system_column dropped_columns_columns[] = {
+    KEY("keyspace_name", "text"),         CLUSTERING("table_name", "text"), CLUSTERING("column_name", "text"),
+    REGULAR("dropped_time", "timestamp"), CASSANDRA("kind", "text"),        REGULAR("type", "text"),
+};
+
+static const struct system_column views_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("view_name", "text"),
+    REGULAR("base_table_id", "uuid"),
+    REGULAR("base_table_name", "text"),
+    REGULAR("include_all_columns", "boolean"),
+    REGULAR("where_clause", "text"),
+    OPTION_COLUMNS,
+};
+
+static const struct system_column indexes_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    CLUSTERING("index_name", "text"),
+    REGULAR("kind", "text"),
+    REGULAR("options", "frozen<map<text, text>>"),
+};
+
+static const struct system_column triggers_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    CLUSTERING("trigger_name", "text"),
+    REGULAR("options", "frozen<map<text, text>>"),
+};
+
+static const struct system_column types_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("type_name", "text"),
+    REGULAR("field_names", "frozen<list<text>>"),
+    REGULAR("field_types", "frozen<list<text>>"),
+};
+
+/* argument_types is a clustering column in the targets; since these two tables are empty, a regular one does, and needs no key
+ * order for lists. */
+static const struct system_column functions_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("function_name", "text"),
+    REGULAR("argument_types", "frozen<list<text>>"),
+    REGULAR("argument_names", "frozen<list<text>>"),
+    REGULAR("body", "text"),
+    REGULAR("called_on_null_input", "boolean"),
+    REGULAR("language", "text"),
+    REGULAR("return_type", "text"),
+};
+
+static const struct system_column aggregates_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("aggregate_name", "text"),
+    REGULAR("argument_types", "frozen<list<text>>"),
+    REGULAR("final_func", "text"),
+    REGULAR("initcond", "text"),
+    REGULAR("return_type", "text"),
+    REGULAR("state_func", "text"),
+    REGULAR("state_type", "text"),
+};
+
+static const struct system_column virtual_keyspaces_columns[] = {
+    KEY("keyspace_name", "text"),
+};
+
+static const struct system_column virtual_tables_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    REGULAR("comment", "text"),
+};
+
+static void set_map(struct virtual_rows *rows, const char *column, const struct cql_option_map *map)
+{
+    struct buffer wire = {0};
+    system_wire_map(&wire, map);
+    rows->failed |= wire.failed;
+    virtual_row_set(rows, column, buffer_slice(&wire));
+    buffer_deinit(&wire);
+}
+
+static void set_type(struct virtual_rows *rows, const char *column, const struct type *type)
+{
+    struct buffer text = {0};
+    type_name(&text, type);
+    rows->failed |= text.failed;
+    virtual_row_set(rows, column, buffer_slice(&text));
+    buffer_deinit(&text);
+}
+
+static bool generate_keyspaces(const struct virtual_context *context, struct virtual_rows *rows,
+                               struct cql_error *error)
+{
+    (void)error;
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", keyspace->name);
+        virtual_row_boolean(rows, "durable_writes", keyspace->durable_writes);
+        set_map(rows, "replication", &keyspace->replication);
+    }
+    return true;
+}
+
+/* Call `each` for every table of every keyspace. */
+static void for_tables(const struct virtual_context *context, struct virtual_rows *rows,
+                       void (*each)(struct virtual_rows *rows, const struct cql_table *table))
+{
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; j < keyspace->table_count; j++)
+            each(rows, keyspace->tables[j]);
+    }
+}
+
+static void table_row(struct virtual_rows *rows, const struct cql_table *table)
+{
+    /* Without `compound` drivers take it for a table of COMPACT STORAGE. */
+    const char *const flags[] = {"compound"};
+    const struct cql_table_options *options = &table->options;
+    struct buffer wire = {0};
+    virtual_row_begin(rows);
+    virtual_row_text(rows, "keyspace_name", table->keyspace);
+    virtual_row_text(rows, "table_name", table->name);
+    virtual_row_text(rows, "additional_write_policy", options->additional_write_policy);
+    virtual_row_double(rows, "bloom_filter_fp_chance", options->bloom_filter_fp_chance);
+    set_map(rows, "caching", &options->caching);
+    virtual_row_boolean(rows, "cdc", options->cdc);
+    virtual_row_text(rows, "comment", options->comment);
+    set_map(rows, "compaction", &options->compaction);
+    set_map(rows, "compression", &options->compression);
+    virtual_row_double(rows, "crc_check_chance", options->crc_check_chance);
+    virtual_row_double(rows, "dclocal_read_repair_chance", options->dclocal_read_repair_chance);
+    virtual_row_int(rows, "default_time_to_live", options->default_time_to_live);
+    set_map(rows, "extensions", &options->extensions);
+    system_wire_texts(&wire, flags, ARRAY_LEN(flags));
+    rows->failed |= wire.failed;
+    virtual_row_set(rows, "flags", buffer_slice(&wire));
+    buffer_deinit(&wire);
+    virtual_row_int(rows, "gc_grace_seconds", options->gc_grace_seconds);
+    virtual_row_uuid(rows, "id", table->uuid);
+    virtual_row_int(rows, "max_index_interval", options->max_index_interval);
+    virtual_row_int(rows, "memtable_flush_period_in_ms", options->memtable_flush_period_in_ms);
+    virtual_row_int(rows, "min_index_interval", options->min_index_interval);
+    virtual_row_text(rows, "read_repair", options->read_repair);
+    virtual_row_double(rows, "read_repair_chance", options->read_repair_chance);
+    virtual_row_text(rows, "speculative_retry", options->speculative_retry);
+    virtual_row_boolean(rows, "allow_auto_snapshot", options->allow_auto_snapshot);
+    virtual_row_boolean(rows, "incremental_backups", options->incremental_backups);
+    virtual_row_text(rows, "memtable", options->memtable);
+}
+
+static bool generate_tables(const struct virtual_context *context, struct virtual_rows *rows,
+                            struct cql_error *error)
+{
+    (void)error;
+    for_tables(context, rows, table_row);
+    return true;
+}
+
+static const char *kind_text(enum column_kind kind)
+{
+    static const char *const texts[] = {"partition_key", "clustering", "static", "regular"};
+    return texts[kind];
+}
+
+static void column_rows(struct virtual_rows *rows, const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct cql_column *column = &table->columns[i];
+        bool is_key = column->kind <= COLUMN_CLUSTERING;
+        const char *order = column->kind != COLUMN_CLUSTERING ? "none" : column->descending ? "desc" : "asc";
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", table->keyspace);
+        virtual_row_text(rows, "table_name", table->name);
+        virtual_row_text(rows, "column_name", column->name);
+        virtual_row_text(rows, "clustering_order", order);
+        virtual_row_set(rows, "column_name_bytes", slice_text(column->name));
+        virtual_row_text(rows, "kind", kind_text(column->kind));
+        virtual_row_int(rows, "position", is_key ? (int32_t)column->position : -1);
+        set_type(rows, "type", column->type);
+    }
+}
+
+static bool generate_columns(const struct virtual_context *context, struct virtual_rows *rows,
+                             struct cql_error *error)
+{
+    (void)error;
+    for_tables(context, rows, column_rows);
+    return true;
+}
+
+static void dropped_column_rows(struct virtual_rows *rows, const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->dropped_count; i++) {
+        const struct cql_dropped_column *dropped = &table->dropped[i];
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", table->keyspace);
+        virtual_row_text(rows, "table_name", table->name);
+        virtual_row_text(rows, "column_name", dropped->name);
+        virtual_row_bigint(rows, "dropped_time", dropped->dropped_us / 1000);
+        virtual_row_text(rows, "kind", kind_text(dropped->kind));
+        set_type(rows, "type", dropped->type);
+    }
+}
+
+static bool generate_dropped_columns(const struct virtual_context *context, struct virtual_rows *rows,
+                                     struct cql_error *error)
+{
+    (void)error;
+    for_tables(context, rows, dropped_column_rows);
+    return true;
+}
+
+static void index_rows(struct virtual_rows *rows, const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        const struct cql_index *index = table->indexes[i];
+        struct cql_option target = {"target", index->column->name};
+        struct cql_option_map options = {.items = &target, .count = 1};
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", table->keyspace);
+        virtual_row_text(rows, "table_name", table->name);
+        virtual_row_text(rows, "index_name", index->name);
+        virtual_row_text(rows, "kind", "COMPOSITES");
+        set_map(rows, "options", &options);
+    }
+}
+
+static bool generate_indexes(const struct virtual_context *context, struct virtual_rows *rows,
+                             struct cql_error *error)
+{
+    (void)error;
+    for_tables(context, rows, index_rows);
+    return true;
+}
+
+static bool generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,
+                             struct cql_error *error)
+{
+    (void)context;
+    (void)rows;
+    (void)error;
+    return true;
+}
+
+#define TABLE(space, table_name, note, column_list, make)                                            \
+    {                                                                                                \
+        .table = {.keyspace = (space), .name = (table_name), .comment = (note), .generate = (make)}, \
+        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)     \
+    }
+
+static const struct system_table tables[] = {
+    TABLE("system_schema", "keyspaces", "keyspace definitions", keyspaces_columns, generate_keyspaces),
+    TABLE("system_schema", "tables", "table definitions", tables_columns, generate_tables),
+    TABLE("system_schema", "columns", "column definitions", columns_columns, generate_columns),
+    TABLE("system_schema", "dropped_columns", "dropped column registry", dropped_columns_columns,
+          generate_dropped_columns),
+    TABLE("system_schema", "views", "view definitions", views_columns, generate_nothing),
+    TABLE("system_schema", "indexes", "secondary index definitions", indexes_columns, generate_indexes),
+    TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, generate_nothing),
+    TABLE("system_schema", "types", "user defined type definitions", types_columns, generate_nothing),
+    TABLE("system_schema", "functions", "user defined function definitions", functions_columns,
+          generate_nothing),
+    TABLE("system_schema", "aggregates", "user defined aggregate definitions", aggregates_columns,
+          generate_nothing),
+    /* Our own tables are listed with the stored ones, so these stay empty: no driver needs more than their being there. */
+    TABLE("system_virtual_schema", "keyspaces", "virtual keyspace definitions", virtual_keyspaces_columns,
+          generate_nothing),
+    TABLE("system_virtual_schema", "tables", "virtual table definitions", virtual_tables_columns,
+          generate_nothing),
+    TABLE("system_virtual_schema", "columns", "virtual column definitions", columns_columns,
+          generate_nothing),
+};
+
+const struct system_table_list system_schema_tables = {.tables = tables, .count = ARRAY_LEN(tables)};

@@ -1,0 +1,248 @@
+/*
+ * system_strait.c: keyspace `strait`: what the store holds and what it cost, so that a demonstration needs nothing
+ * but CQL. Sizes are of the moment; counters are since the store was opened.
+ */
+#include <string.h>
+
+#include "cql/system_tables.h"
+#include "cql/table_options.h"
+#include "include/strait.h"
+
+#define KEY(n, t)                                                         \
+    {                                                                     \
+        {.name = (n), .type = (t), .kind = COLUMN_PARTITION}, SYSTEM_BOTH \
+    }
+#define CLUSTERING(n, t)                                                   \
+    {                                                                      \
+        {.name = (n), .type = (t), .kind = COLUMN_CLUSTERING}, SYSTEM_BOTH \
+    }
+#define REGULAR(n, t)                                                   \
+    {                                                                   \
+        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_BOTH \
+    }
+
+static const struct system_column tables_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    CLUSTERING("index_name", "text"), /* empty for the table itself */
+    REGULAR("compaction", "text"),
+    REGULAR("memtable_bytes", "bigint"),
+    REGULAR("memtable_rows", "bigint"),
+    REGULAR("memtable_partitions", "bigint"),
+    REGULAR("sstables", "bigint"),
+    REGULAR("sstable_bytes", "bigint"),
+    REGULAR("sstable_raw_bytes", "bigint"),
+    REGULAR("sstable_rows", "bigint"),
+    REGULAR("sstable_partitions", "bigint"),
+    REGULAR("sstable_tombstones", "bigint"),
+    REGULAR("largest_partition_bytes", "bigint"),
+    REGULAR("writes", "bigint"),
+    REGULAR("reads", "bigint"),
+    REGULAR("sources_read", "bigint"),
+    REGULAR("flushes", "bigint"),
+    REGULAR("compactions", "bigint"),
+    REGULAR("flushed_bytes", "bigint"),
+    REGULAR("written_bytes", "bigint"),
+    REGULAR("sources_per_read", "double"),
+    REGULAR("compression_ratio", "double"),
+    REGULAR("compaction_write_amplification", "double"),
+};
+
+static const struct system_column store_columns[] = {
+    KEY("key", "text"),
+    REGULAR("version", "text"),
+    REGULAR("profile", "text"),
+    REGULAR("io", "text"),
+    REGULAR("io_note", "text"),
+    REGULAR("shards", "int"),
+    REGULAR("store_id", "uuid"),
+    REGULAR("batch_bytes", "bigint"),
+    REGULAR("log_bytes", "bigint"),
+    REGULAR("log_syncs", "bigint"),
+    REGULAR("manifest_bytes", "bigint"),
+    REGULAR("memtable_bytes", "bigint"),
+    REGULAR("memtable_budget_bytes", "bigint"),
+    REGULAR("cache_bytes", "bigint"),
+    REGULAR("cache_budget_bytes", "bigint"),
+    REGULAR("cache_hits", "bigint"),
+    REGULAR("cache_misses", "bigint"),
+    REGULAR("stalls", "bigint"),
+    REGULAR("stall_us", "bigint"),
+    REGULAR("recovered_batches", "bigint"),
+    REGULAR("recovered_bytes", "bigint"),
+    REGULAR("log_tail_torn", "boolean"),
+    REGULAR("failed", "boolean"),
+};
+
+static const struct system_column partition_sizes_columns[] = {
+    KEY("keyspace_name", "text"), CLUSTERING("table_name", "text"), CLUSTERING("percentile", "double"),
+    REGULAR("rows", "bigint"),    REGULAR("bytes", "bigint"),       REGULAR("partitions", "bigint"),
+};
+
+static void set_count(struct virtual_rows *rows, const char *column, uint64_t value)
+{
+    virtual_row_bigint(rows, column, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
+static void set_ratio(struct virtual_rows *rows, const char *column, uint64_t above, uint64_t below)
+{
+    if (below)
+        virtual_row_double(rows, column, (double)above / (double)below);
+}
+
+static bool table_stats_row(const struct virtual_context *context, struct virtual_rows *rows,
+                            const struct cql_table *table, const char *index_name, uint64_t store_id,
+                            struct cql_error *error)
+{
+    struct store_table_stats stats = {0};
+    status st = store_table_stats(context->store, store_id, &stats);
+    if (st.code == STATUS_NOT_FOUND) /* dropped since the statement was planned */
+        return true;
+    if (failed(st))
+        return cql_refuse_status(error, st);
+    virtual_row_begin(rows);
+    virtual_row_text(rows, "keyspace_name", table->keyspace);
+    virtual_row_text(rows, "table_name", table->name);
+    virtual_row_text(rows, "index_name", index_name);
+    virtual_row_text(rows, "compaction",
+                     *index_name ? "SizeTieredCompactionStrategy" : table_options_strategy(table));
+    const struct {
+        const char *column;
+        uint64_t value;
+    } counts[] = {
+        {"memtable_bytes", stats.memtable_bytes},
+        {"memtable_rows", stats.memtable_rows},
+        {"memtable_partitions", stats.memtable_partitions},
+        {"sstables", stats.sstables},
+        {"sstable_bytes", stats.sstable_bytes},
+        {"sstable_raw_bytes", stats.sstable_raw_bytes},
+        {"sstable_rows", stats.sstable_rows},
+        {"sstable_partitions", stats.sstable_partitions},
+        {"sstable_tombstones", stats.sstable_tombstones},
+        {"largest_partition_bytes", stats.largest_partition_bytes},
+        {"writes", stats.writes},
+        {"reads", stats.reads},
+        {"sources_read", stats.sources_read},
+        {"flushes", stats.flushes},
+        {"compactions", stats.compactions},
+        {"flushed_bytes", stats.flushed_bytes},
+        {"written_bytes", stats.written_bytes},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        set_count(rows, counts[i].column, counts[i].value);
+    set_ratio(rows, "sources_per_read", stats.sources_read, stats.reads);
+    set_ratio(rows, "compression_ratio", stats.sstable_bytes, stats.sstable_raw_bytes);
+    set_ratio(rows, "compaction_write_amplification", stats.written_bytes, stats.flushed_bytes);
+    return true;
+}
+
+static bool generate_tables(const struct virtual_context *context, struct virtual_rows *rows,
+                            struct cql_error *error)
+{
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; !keyspace->virtual_ && j < keyspace->table_count; j++) {
+            const struct cql_table *table = keyspace->tables[j];
+            if (!table_stats_row(context, rows, table, "", table->store_id, error))
+                return false;
+            for (uint32_t k = 0; k < table->index_count; k++)
+                if (!table_stats_row(context, rows, table, table->indexes[k]->name,
+                                     table->indexes[k]->store_id, error))
+                    return false;
+        }
+    }
+    return true;
+}
+
+static bool generate_store(const struct virtual_context *context, struct virtual_rows *rows,
+                           struct cql_error *error)
+{
+    (void)error;
+    struct store_stats stats = {0};
+    uint8_t uuid[16];
+    store_stats(context->store, &stats);
+    store_uuid(context->store, uuid);
+    virtual_row_begin(rows);
+    virtual_row_text(rows, "key", "store");
+    virtual_row_text(rows, "version", STRAIT_VERSION);
+    virtual_row_text(rows, "profile", context->target->name);
+    virtual_row_text(rows, "io", store_io_name(context->store));
+    virtual_row_text(rows, "io_note", store_io_note(context->store));
+    virtual_row_int(rows, "shards", (int32_t)store_shard_count(context->store));
+    virtual_row_uuid(rows, "store_id", uuid);
+    const struct {
+        const char *column;
+        uint64_t value;
+    } counts[] = {
+        {"batch_bytes", stats.batch_bytes},
+        {"log_bytes", stats.log_bytes},
+        {"log_syncs", stats.log_syncs},
+        {"manifest_bytes", stats.manifest_bytes},
+        {"memtable_bytes", stats.memtable_bytes},
+        {"memtable_budget_bytes", stats.memtable_budget_bytes},
+        {"cache_bytes", stats.cache_bytes},
+        {"cache_budget_bytes", stats.cache_budget_bytes},
+        {"cache_hits", stats.cache_hits},
+        {"cache_misses", stats.cache_misses},
+        {"stalls", stats.stalls},
+        {"stall_us", stats.stall_us},
+        {"recovered_batches", stats.recovered_batches},
+        {"recovered_bytes", stats.recovered_bytes},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        set_count(rows, counts[i].column, counts[i].value);
+    virtual_row_boolean(rows, "log_tail_torn", stats.log_tail_torn);
+    virtual_row_boolean(rows, "failed", stats.failed);
+    return true;
+}
+
+static bool partition_size_rows(const struct virtual_context *context, struct virtual_rows *rows,
+                                const struct cql_table *table, struct cql_error *error)
+{
+    static const double percentiles[] = {0, 25, 50, 75, 90, 95, 99, 99.9, 100};
+    struct histogram *histograms = arena_calloc(rows->arena, 2, sizeof *histograms);
+    if (!histograms)
+        return cql_refuse(error, context->profile, MSG_NOMEM);
+    status st = store_partition_sizes(context->store, table->store_id, &histograms[0], &histograms[1]);
+    if (st.code == STATUS_NOT_FOUND)
+        return true;
+    if (failed(st))
+        return cql_refuse_status(error, st);
+    for (size_t i = 0; histograms[0].count && i < ARRAY_LEN(percentiles); i++) {
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", table->keyspace);
+        virtual_row_text(rows, "table_name", table->name);
+        virtual_row_double(rows, "percentile", percentiles[i]);
+        set_count(rows, "rows", histogram_percentile(&histograms[0], percentiles[i]));
+        set_count(rows, "bytes", histogram_percentile(&histograms[1], percentiles[i]));
+        set_count(rows, "partitions", histograms[0].count);
+    }
+    return true;
+}
+
+static bool generate_partition_sizes(const struct virtual_context *context, struct virtual_rows *rows,
+                                     struct cql_error *error)
+{
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; !keyspace->virtual_ && j < keyspace->table_count; j++)
+            if (!partition_size_rows(context, rows, keyspace->tables[j], error))
+                return false;
+    }
+    return true;
+}
+
+#define TABLE(table_name, note, column_list, make)                                                    \
+    {                                                                                                 \
+        .table = {.keyspace = "strait", .name = (table_name), .comment = (note), .generate = (make)}, \
+        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)      \
+    }
+
+static const struct system_table tables[] = {
+    TABLE("tables", "what each table and index holds and what it cost", tables_columns, generate_tables),
+    TABLE("store", "the store as a whole", store_columns, generate_store),
+    TABLE("partition_sizes", "sizes of partitions by percentile; reads every partition",
+          partition_sizes_columns, generate_partition_sizes),
+};
+
+const struct system_table_list system_strait_tables = {.tables = tables, .count = ARRAY_LEN(tables)};

@@ -1,0 +1,49 @@
+/*
+ * system_tables.h: the tables that drivers read when they connect, and ours: descriptions and generators.
+ *
+ * Columns and types are those that drivers need (SCH-1 to SCH-4); a column that only one kind of target has says so.
+ */
+#ifndef STRAIT_CQL_SYSTEM_TABLES_H
+#define STRAIT_CQL_SYSTEM_TABLES_H
+
+#include "cql/database_internal.h"
+#include "cql/virtual.h"
+
+enum system_target {
+    SYSTEM_SCYLLA = 1,
+    SYSTEM_CASSANDRA = 2,
+    SYSTEM_BOTH = SYSTEM_SCYLLA | SYSTEM_CASSANDRA,
+};
+
+/* One table as described; virtual_table.columns of those that the target has are picked from it. */
+struct system_table {
+    struct virtual_table table;
+    unsigned targets;
+    const struct system_column {
+        struct virtual_column column;
+        unsigned targets;
+    } * columns;
+    uint32_t column_count;
+};
+
+struct system_table_list {
+    const struct system_table *tables;
+    size_t count;
+};
+
+/* Each file's own. */
+extern const struct system_table_list system_local_tables;
+extern const struct system_table_list system_schema_tables;
+extern const struct system_table_list system_strait_tables;
+
+/* Wire forms of frozen<map<text, text>>, list<text> and set<text>. */
+void system_wire_map(struct buffer *out, const struct cql_option_map *map);
+void system_wire_texts(struct buffer *out, const char *const *texts, uint32_t count);
+
+/* The database behind a generator. */
+static inline struct cql_database *system_database(const struct virtual_context *context)
+{
+    return (struct cql_database *)context->database;
+}
+
+#endif

@@ -1,0 +1,134 @@
+#include "cql/type_resolve.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum {
+    TUPLE_MEMBERS_MAX = 32768,
+};
+
+struct resolver {
+    const char *keyspace;
+    enum cql_profile profile;
+    struct arena *arena;
+    struct cql_error *error;
+};
+
+static bool resolve(const struct resolver *resolver, const struct ast_type *ast, bool frozen,
+                    const struct type **out_type);
+
+static bool check_parameters(const struct resolver *resolver, const struct ast_type *ast, uint32_t expected)
+{
+    if (ast->param_count == expected)
+        return true;
+    return cql_refuse(resolver->error, resolver->profile, MSG_TYPE_PARAMETERS, ast->name.name.text,
+                      (unsigned)ast->param_count);
+}
+
+static const char *written(const struct resolver *resolver, const struct type *type)
+{
+    struct buffer text = {0};
+    type_name(&text, type);
+    const char *copy = text.failed ? NULL : arena_text(resolver->arena, buffer_slice(&text));
+    buffer_deinit(&text);
+    return copy ? copy : "?";
+}
+
+/* What stands inside a collection must be one value: not a counter, no collection that is not frozen. Inside a frozen
+ * collection everything is frozen. */
+static bool check_inside(const struct resolver *resolver, const struct type *outer, const struct type *inner)
+{
+    if (inner->id == TYPE_COUNTER)
+        return cql_refuse(resolver->error, resolver->profile, MSG_COLLECTION_OF_COUNTER,
+                          written(resolver, outer));
+    if (type_is_collection(inner) && !inner->frozen)
+        return cql_refuse(resolver->error, resolver->profile, MSG_COLLECTION_NESTED_NON_FROZEN,
+                          written(resolver, outer));
+    return true;
+}
+
+static bool resolve_collection(const struct resolver *resolver, const struct ast_type *ast, enum type_id id,
+                               bool frozen, const struct type **out_type)
+{
+    const struct type *first = NULL, *second = NULL, *made = NULL;
+    if (!check_parameters(resolver, ast, id == TYPE_MAP ? 2 : 1) ||
+        !resolve(resolver, ast->params[0], frozen, &first) ||
+        (id == TYPE_MAP && !resolve(resolver, ast->params[1], frozen, &second)))
+        return false;
+    switch (id) {
+    case TYPE_LIST: made = type_list(resolver->arena, first, frozen); break;
+    case TYPE_SET: made = type_set(resolver->arena, first, frozen); break;
+    default: made = type_map(resolver->arena, first, second, frozen); break;
+    }
+    if (!made)
+        return cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
+    if (!check_inside(resolver, made, first) || (second && !check_inside(resolver, made, second)))
+        return false;
+    if (id == TYPE_SET && first->id == TYPE_DURATION)
+        return cql_refuse(resolver->error, resolver->profile, MSG_DURATION_IN_SET, written(resolver, made));
+    if (id == TYPE_MAP && first->id == TYPE_DURATION)
+        return cql_refuse(resolver->error, resolver->profile, MSG_DURATION_AS_MAP_KEY,
+                          written(resolver, made));
+    *out_type = made;
+    return true;
+}
+
+static bool resolve_tuple(const struct resolver *resolver, const struct ast_type *ast,
+                          const struct type **out_type)
+{
+    if (ast->param_count == 0 || ast->param_count > TUPLE_MEMBERS_MAX)
+        return check_parameters(resolver, ast, 1);
+    const struct type **members = arena_calloc(resolver->arena, ast->param_count, sizeof *members);
+    if (!members)
+        return cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
+    for (uint32_t i = 0; i < ast->param_count; i++) /* a tuple is one value, so all inside is frozen */
+        if (!resolve(resolver, ast->params[i], true, &members[i]))
+            return false;
+    const struct type *made = type_tuple(resolver->arena, members, ast->param_count);
+    if (!made)
+        return cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
+    for (uint32_t i = 0; i < ast->param_count; i++)
+        if (!check_inside(resolver, made, members[i]))
+            return false;
+    *out_type = made;
+    return true;
+}
+
+static bool resolve(const struct resolver *resolver, const struct ast_type *ast, bool frozen,
+                    const struct type **out_type)
+{
+    static const struct {
+        const char *name;
+        enum type_id id;
+    } collections[] = {{"list", TYPE_LIST}, {"set", TYPE_SET}, {"map", TYPE_MAP}};
+    const char *name = ast->name.name.text;
+
+    if (ast->custom)
+        return cql_refuse(resolver->error, resolver->profile, MSG_NOT_SUPPORTED, "custom types");
+    if (!ast->name.keyspace.text && !ast->name.name.quoted) {
+        if (strcasecmp(name, "frozen") == 0)
+            return check_parameters(resolver, ast, 1) && resolve(resolver, ast->params[0], true, out_type);
+        for (size_t i = 0; i < ARRAY_LEN(collections); i++)
+            if (strcasecmp(name, collections[i].name) == 0)
+                return resolve_collection(resolver, ast, collections[i].id, frozen, out_type);
+        if (strcasecmp(name, "tuple") == 0)
+            return resolve_tuple(resolver, ast, out_type);
+        if (strcasecmp(name, "vector") == 0)
+            return cql_refuse(resolver->error, resolver->profile, MSG_NOT_SUPPORTED, "type vector");
+        const struct type *scalar = type_parse(resolver->arena, slice_text(name));
+        if (scalar) {
+            *out_type = scalar;
+            return check_parameters(resolver, ast, 0);
+        }
+    }
+    return cql_refuse(resolver->error, resolver->profile, MSG_TYPE_UNKNOWN, name,
+                      ast->name.keyspace.text ? ast->name.keyspace.text : resolver->keyspace);
+}
+
+bool type_resolve(const struct ast_type *ast, const char *keyspace, enum cql_profile profile,
+                  struct arena *arena, const struct type **out_type, struct cql_error *error)
+{
+    struct resolver resolver = {
+        .keyspace = keyspace ? keyspace : "", .profile = profile, .arena = arena, .error = error};
+    return resolve(&resolver, ast, false, out_type);
+}
