@@ -49,7 +49,7 @@ static void a_merge_shows_what_one_source_with_all_writes_would(void **state)
 {
     (void)state;
     struct random rng = random_for("merges");
-    for (int round = 0; round < 160; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         struct model_space space = {
             .partitions = 1 + (uint32_t)random_below(&rng, 4),
             .rows = 1 + (uint32_t)random_below(&rng, 30),
