@@ -34,14 +34,15 @@ enum store_background {
 
 struct store_options {
     const char *folder; /* NULL with the memory body */
-    const char *io;     /* "auto", "uring", "threads", "memory"; NULL is "auto", or "memory" without a folder */
-    struct io_env *env; /* use this environment instead, borrowed; tests with the sim body */
-    bool must_exist;    /* STATUS_NOT_FOUND when the folder holds no store */
-    bool read_only;     /* recover in memory, modify nothing on disk; writes answer STATUS_CLOSED */
+    const char *io; /* "auto", "uring", "threads", "memory"; NULL is "auto", or "memory" without a folder */
+    struct io_env *env;     /* use this environment instead, borrowed; tests with the sim body */
+    bool must_exist;        /* STATUS_NOT_FOUND when the folder holds no store */
+    bool read_only;         /* recover in memory, modify nothing on disk; writes answer STATUS_CLOSED */
     bool accept_log_damage; /* open although synced log bytes are damaged; else STATUS_CORRUPT (I6) */
-    uint32_t shards;    /* of a new store; 0: one per core, at most 16. A store keeps the number it was made with. */
-    uint64_t memtable_bytes; /* all memtables of the store together; 0: 64 MiB */
-    uint64_t cache_bytes;    /* block cache; 0: 64 MiB */
+    uint32_t
+        shards; /* of a new store; 0: one per core, at most 16. A store keeps the number it was made with. */
+    uint64_t memtable_bytes;    /* all memtables of the store together; 0: 64 MiB */
+    uint64_t cache_bytes;       /* block cache; 0: 64 MiB */
     uint64_t log_segment_bytes; /* 0: the default of commitlog.h */
     enum durability durability; /* DEFAULT here means PERIODIC */
     int64_t period_us;          /* 0: 10000 */
@@ -132,9 +133,7 @@ status store_next_property(struct store *store, struct slice above, struct buffe
  * STATUS_CLOSED     an earlier failure stopped writing, or this one did: whether the batch survives is decided by
  *                   the next open, never half of it.
  */
-enum {
-    STORE_BATCH_BYTES_MAX = 32 << 20
-};
+enum { STORE_BATCH_BYTES_MAX = 32 << 20 };
 status store_apply(struct store *store, const struct batch *batch, enum durability durability);
 
 /* Apply now, wait for the sync later: for a caller with several writes in flight. With DURABLE, *out_ticket is to be
@@ -167,21 +166,21 @@ void store_unlock_partitions(struct store *store, const struct store_guard *guar
 struct store_read {
     uint64_t table_id;
     bool reverse;
-    bool no_lazy;   /* shortcuts off, for tests */
+    bool no_lazy; /* shortcuts off, for tests */
     bool no_filter;
 };
 
 /* What a read cost; zeroed by the caller, added to as the cursor moves and closes. */
 struct store_read_counters {
     struct merge_counters merge;
-    uint64_t memtables, sstables;      /* sources that had the partition */
-    uint64_t sstables_filtered;        /* ruled out without I/O */
+    uint64_t memtables, sstables; /* sources that had the partition */
+    uint64_t sstables_filtered;   /* ruled out without I/O */
 };
 
 /* A merged cursor over all partitions of a table in (token, key) order across shards. Partition tombstones, shadowed
  * cells and rows are already applied; expiry is the reader's (row_live()). `counters` is borrowed or NULL. */
-status store_cursor_open(struct store *store, const struct store_read *read, struct store_read_counters *counters,
-                         struct cursor **out_cursor);
+status store_cursor_open(struct store *store, const struct store_read *read,
+                         struct store_read_counters *counters, struct cursor **out_cursor);
 /* The same for one partition: the cursor stands on it, or *out_cursor is NULL when no source has it. */
 status store_cursor_open_one(struct store *store, const struct store_read *read, struct partition_key key,
                              struct store_read_counters *counters, struct cursor **out_cursor);
@@ -204,27 +203,28 @@ status store_verify(struct store *store, uint64_t table_id);
 struct store_table_stats {
     uint64_t memtable_bytes, memtable_rows, memtable_partitions;
     uint64_t sstables, sstable_bytes, sstable_raw_bytes;
-    uint64_t sstable_rows, sstable_partitions, sstable_tombstones; /* sums over files: a row in two counts twice */
+    uint64_t sstable_rows, sstable_partitions,
+        sstable_tombstones; /* sums over files: a row in two counts twice */
     uint64_t largest_partition_bytes;
     uint64_t writes, reads;
-    uint64_t sources_read;    /* memtables and SSTables that reads of a partition touched */
+    uint64_t sources_read; /* memtables and SSTables that reads of a partition touched */
     uint64_t flushes, compactions;
-    uint64_t written_bytes;   /* by flush and compaction */
-    uint64_t flushed_bytes;   /* by flush alone */
+    uint64_t written_bytes; /* by flush and compaction */
+    uint64_t flushed_bytes; /* by flush alone */
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 
 struct store_stats {
-    uint64_t batch_bytes;  /* given to store_apply() */
-    uint64_t log_bytes;    /* written to the commit log */
+    uint64_t batch_bytes; /* given to store_apply() */
+    uint64_t log_bytes;   /* written to the commit log */
     uint64_t log_syncs;
     uint64_t manifest_bytes;
     uint64_t memtable_bytes, memtable_budget_bytes;
     uint64_t cache_bytes, cache_budget_bytes, cache_hits, cache_misses;
-    uint64_t stalls, stall_us; /* writers held back */
+    uint64_t stalls, stall_us;                   /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
-    bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
-    bool failed;               /* refuses writes after an I/O failure */
+    bool log_tail_torn; /* the log ended in an incomplete write, as after a power cut */
+    bool failed;        /* refuses writes after an I/O failure */
 };
 void store_stats(struct store *store, struct store_stats *out_stats);
 

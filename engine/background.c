@@ -1,0 +1,352 @@
+#include "engine/background_internal.h"
+
+#include "base/log.h"
+#include "engine/job_internal.h"
+#include "engine/store_internal.h"
+
+enum {
+    /* Compactions that depend on time (windows that close, data that expires) are looked for this often. */
+    RECHECK_US = 60000000,
+    IDLE_US = 5000000,
+    BACKOFF_US = 100000,
+};
+
+/* ---- claims ---- */
+
+static bool *claim_of(struct tablet *tablet, enum claim_kind kind)
+{
+    return kind == CLAIM_FLUSH ? &tablet->flushing : &tablet->compacting;
+}
+
+void background_unclaim(struct store *store, struct tablet *tablet, enum claim_kind kind)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    *claim_of(tablet, kind) = false;
+    if (kind == CLAIM_FLUSH)
+        tablet->compaction_idle = false; /* there may be one more SSTable to think of */
+    background->work_pending = true;
+    lock_wake_all(&background->done);
+    lock_release(&background->lock);
+}
+
+bool background_claim(struct store *store, struct tablet *tablet, enum claim_kind kind,
+                      bool (*still)(void *context), void *context)
+{
+    struct background *background = &store->background;
+    bool *claimed = claim_of(tablet, kind);
+    bool wanted;
+    lock_acquire(&background->lock);
+    while ((wanted = still(context)) && *claimed) {
+        if (background->threaded) {
+            lock_wait(&background->done, &background->lock);
+            continue;
+        }
+        bool did;
+        lock_release(&background->lock);
+        (void)background_work_step(store, &did); /* a failed job gives its claim back */
+        lock_acquire(&background->lock);
+    }
+    if (wanted)
+        *claimed = true;
+    lock_release(&background->lock);
+    return wanted;
+}
+
+/* Call `fits` for tablets until one does; that one is claimed and counted for the caller. NULL when none does. */
+static struct tablet *claim_first(struct store *store, enum claim_kind kind,
+                                  bool (*fits)(const struct tablet *tablet))
+{
+    struct tablet *found = NULL;
+    lock_acquire(&store->background.lock);
+    for (uint32_t i = 0; !found && i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        lock_acquire(&shard->versions);
+        for (uint32_t j = 0; !found && j < shard->slot_count; j++)
+            if (shard->slots[j] && !*claim_of(shard->slots[j], kind) && fits(shard->slots[j]))
+                found = tablet_ref(shard->slots[j]);
+        lock_release(&shard->versions);
+    }
+    if (found)
+        *claim_of(found, kind) = true;
+    lock_release(&store->background.lock);
+    return found;
+}
+
+static bool has_frozen(const struct tablet *tablet)
+{
+    return tablet->frozen_count > 0;
+}
+
+static bool may_compact(const struct tablet *tablet)
+{
+    return !tablet->compaction_idle && tablet->version && tablet->version->sstable_count > 0 &&
+           tablet->options.compaction != STORE_COMPACTION_NONE;
+}
+
+/* ---- steps ---- */
+
+static status flush_find(struct store *store, struct job **out_job)
+{
+    bool froze;
+    if (store_memory_high(store))
+        TRY(flush_freeze_largest(store));
+    TRY(flush_freeze_oldest(store, &froze));
+    struct tablet *tablet = claim_first(store, CLAIM_FLUSH, has_frozen);
+    if (!tablet)
+        return STATUS_DONE;
+    status st = job_open_flush(store, tablet, out_job);
+    tablet_unref(tablet);
+    return st.code == STATUS_NOT_FOUND ? STATUS_DONE : st;
+}
+
+static void compaction_set_idle(struct store *store, struct tablet *tablet)
+{
+    lock_acquire(&store->background.lock);
+    tablet->compaction_idle = true;
+    lock_release(&store->background.lock);
+}
+
+static void recheck_all(struct store *store)
+{
+    int64_t now_us = io_now_us(store->env);
+    lock_acquire(&store->background.lock);
+    int64_t passed_us = now_us - store->background.rechecked_us;
+    bool due = passed_us >= RECHECK_US || passed_us < 0;
+    if (due)
+        store->background.rechecked_us = now_us;
+    for (uint32_t i = 0; due && i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        lock_acquire(&shard->versions);
+        for (uint32_t j = 0; j < shard->slot_count; j++)
+            if (shard->slots[j])
+                shard->slots[j]->compaction_idle = false;
+        lock_release(&shard->versions);
+    }
+    lock_release(&store->background.lock);
+}
+
+static status compaction_find(struct store *store, struct job **out_job)
+{
+    struct tablet *tablet;
+    recheck_all(store);
+    while (!*out_job && (tablet = claim_first(store, CLAIM_COMPACTION, may_compact))) {
+        status st = compaction_begin(store, tablet, out_job);
+        if (failed(st) || !*out_job)
+            compaction_set_idle(store, tablet);
+        tablet_unref(tablet);
+        TRY(st);
+    }
+    return STATUS_DONE;
+}
+
+/* Step the job in `slot`; the slot is empty afterwards when it is done or failed. */
+static status slot_step(struct store *store, struct job **slot)
+{
+    bool done = true;
+    struct tablet *tablet = tablet_ref((*slot)->tablet);
+    bool compaction = (*slot)->input == NULL;
+    status st = job_step(*slot, JOB_STEP_ROWS, &done);
+    if (failed(st) || done) {
+        /* A compaction that fails would fail again at once; it is tried anew when something has changed. */
+        if (failed(st) && compaction)
+            compaction_set_idle(store, tablet);
+        job_close(*slot);
+        *slot = NULL;
+    }
+    tablet_unref(tablet);
+    return st;
+}
+
+status background_work_step(struct store *store, bool *out_did)
+{
+    struct background *background = &store->background;
+    *out_did = false;
+    if (store->read_only || atomic_load(&store->refusing))
+        return STATUS_DONE;
+    store_space_check(store);
+    if (!background->flush)
+        TRY(flush_find(store, &background->flush));
+    if (background->flush) {
+        *out_did = true;
+        return slot_step(store, &background->flush);
+    }
+    if (!background->compaction)
+        TRY(compaction_find(store, &background->compaction));
+    if (background->compaction) {
+        *out_did = true;
+        return slot_step(store, &background->compaction);
+    }
+    return STATUS_DONE;
+}
+
+status background_log_step(struct store *store, bool *out_did)
+{
+    struct background *background = &store->background;
+    *out_did = false;
+    if (store->read_only || atomic_load(&store->refusing))
+        return STATUS_DONE;
+    /* Pairs with the store of background_log_dirty(). */
+    bool dirty = atomic_exchange_explicit(&background->log_dirty, false, memory_order_acq_rel);
+    /* One more look after the last append lets the log note on disk that it is idle. */
+    bool quiet = !dirty && atomic_exchange(&background->log_unquiet, false);
+    if (!dirty && !quiet)
+        return STATUS_DONE;
+    *out_did = true;
+    if (dirty) {
+        atomic_store(&background->log_unquiet, true);
+        TRY(store_sync_logs(store));
+    }
+    for (uint32_t i = 0; i < store->shard_count; i++)
+        if (store->shards[i].log)
+            (void)commitlog_prepare(store->shards[i].log);
+    return STATUS_DONE;
+}
+
+/* ---- threads ---- */
+
+void background_kick(struct store *store)
+{
+    struct background *background = &store->background;
+    if (!background->threaded || atomic_exchange_explicit(&background->kicked, true, memory_order_relaxed))
+        return;
+    lock_acquire(&background->lock);
+    background->work_pending = true;
+    lock_wake_one(&background->wake);
+    lock_release(&background->lock);
+}
+
+void background_log_dirty(struct store *store)
+{
+    struct background *background = &store->background;
+    if (atomic_load_explicit(&background->log_dirty, memory_order_relaxed))
+        return;
+    lock_acquire(&background->lock);
+    /* Pairs with the exchange of background_log_step(): what was appended before this is synced after that. */
+    atomic_store_explicit(&background->log_dirty, true, memory_order_release);
+    lock_wake_one(&background->log_wake);
+    lock_release(&background->lock);
+}
+
+void background_wait(struct store *store, int64_t timeout_us)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    background->work_pending = true;
+    lock_wake_one(&background->wake);
+    lock_wait_for(&background->done, &background->lock, timeout_us);
+    lock_release(&background->lock);
+}
+
+/* Wait for a reason to work; false when the store closes. */
+static bool worker_wait(struct background *background, int64_t timeout_us)
+{
+    lock_acquire(&background->lock);
+    if (!background->stopping && !background->work_pending)
+        lock_wait_for(&background->wake, &background->lock, timeout_us);
+    background->work_pending = false;
+    atomic_store_explicit(&background->kicked, false, memory_order_relaxed);
+    bool go_on = !background->stopping;
+    lock_release(&background->lock);
+    return go_on;
+}
+
+static bool backoff(struct background *background)
+{
+    lock_acquire(&background->lock);
+    if (!background->stopping)
+        lock_wait_for(&background->wake, &background->lock, BACKOFF_US);
+    bool go_on = !background->stopping;
+    lock_release(&background->lock);
+    return go_on;
+}
+
+/* Remember how it went and tell it once, not every 100 ms. */
+static void outcome_set(struct store *store, status st)
+{
+    char text[200];
+    lock_acquire(&store->background.lock);
+    bool news = failed(st) && store->background.last.code != st.code;
+    store->background.last = st;
+    lock_release(&store->background.lock);
+    if (!news)
+        return;
+    status_print(st, text, sizeof text);
+    log_message(LOG_LEVEL_ERROR, "background work failed: %s", text);
+}
+
+static void worker_run(void *argument)
+{
+    struct store *store = argument;
+    struct background *background = &store->background;
+    bool go_on = true;
+    while (go_on) {
+        bool did = false;
+        status st = background_work_step(store, &did);
+        outcome_set(store, st);
+        if (failed(st))
+            go_on = backoff(background);
+        else if (did)
+            go_on = !atomic_load(&background->stop_soon);
+        else
+            go_on = worker_wait(background, IDLE_US);
+    }
+}
+
+/* Wait for an append, then for the rest of the period; false when the store closes. */
+static bool log_wait(struct store *store)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    while (!background->stopping && !atomic_load(&background->log_dirty) &&
+           !atomic_load(&background->log_unquiet))
+        lock_wait(&background->log_wake, &background->lock);
+    int64_t until_ns = io_monotonic_ns(store->env) + store->period_us * 1000;
+    for (int64_t left_ns = 1; !background->stopping && left_ns > 0;) {
+        left_ns = until_ns - io_monotonic_ns(store->env);
+        if (left_ns > 0)
+            lock_wait_for(&background->log_wake, &background->lock, left_ns / 1000 + 1);
+    }
+    bool go_on = !background->stopping;
+    lock_release(&background->lock);
+    return go_on;
+}
+
+static void log_run(void *argument)
+{
+    struct store *store = argument;
+    while (log_wait(store)) {
+        bool did;
+        (void)background_log_step(store, &did); /* a failed sync makes the store refuse writes; they say so */
+    }
+}
+
+status background_start(struct store *store, enum store_background mode)
+{
+    struct background *background = &store->background;
+    background->threaded = mode == STORE_BACKGROUND_THREADS && !store->read_only;
+    background->rechecked_us = io_now_us(store->env);
+    if (!background->threaded)
+        return STATUS_DONE;
+    TRY(io_thread_start(store->env, "strait-worker", worker_run, store, &background->worker));
+    if (store->shards[0].log)
+        TRY(io_thread_start(store->env, "strait-log", log_run, store, &background->log_thread));
+    return STATUS_DONE;
+}
+
+void background_stop(struct store *store)
+{
+    struct background *background = &store->background;
+    atomic_store(&background->stop_soon, true);
+    lock_acquire(&background->lock);
+    background->stopping = true;
+    lock_wake_all(&background->wake);
+    lock_wake_all(&background->log_wake);
+    lock_release(&background->lock);
+    io_thread_join(background->worker);
+    io_thread_join(background->log_thread);
+    background->worker = background->log_thread = NULL;
+    job_close(background->flush);
+    job_close(background->compaction);
+    background->flush = background->compaction = NULL;
+}

@@ -1,0 +1,209 @@
+/* by_hand.c: background work on request: flush, compact, step, settle, verify. */
+#include "engine/job_internal.h"
+
+#include <stdlib.h>
+
+#include "engine/store_internal.h"
+
+enum {
+    SETTLE_WAIT_US = 20000,
+};
+
+/* Call `visit` for the tablets of one table, or of all (0), until it fails. */
+static status each_tablet_of(struct store *store, uint64_t table_id,
+                             status (*visit)(struct store *store, struct tablet *tablet))
+{
+    bool found = table_id == 0;
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++) {
+        struct tablet **tablets;
+        uint32_t count;
+        TRY(shard_tablets(&store->shards[i], &tablets, &count));
+        for (uint32_t j = 0; j < count; j++) {
+            bool wanted = table_id == 0 || tablets[j]->table_id == table_id;
+            found = found || wanted;
+            if (ok(st) && wanted)
+                st = visit(store, tablets[j]);
+            tablet_unref(tablets[j]);
+        }
+        free(tablets);
+    }
+    return ok(st) && !found ? STATUS_FAIL(STATUS_NOT_FOUND) : st;
+}
+
+static status job_run(struct job *job)
+{
+    bool done = false;
+    status st = STATUS_DONE;
+    while (ok(st) && !done)
+        st = job_step(job, JOB_STEP_ROWS, &done);
+    job_close(job);
+    return st;
+}
+
+/* ---- flush ---- */
+
+struct awaited {
+    struct tablet *tablet;
+    const struct write_buffer *buffer; /* NULL: any frozen memtable */
+};
+
+static bool still_frozen(void *context)
+{
+    const struct awaited *awaited = context;
+    struct tablet *tablet = awaited->tablet;
+    bool frozen = false;
+    lock_acquire(&tablet->shard->versions);
+    for (uint32_t i = 0; i < tablet->frozen_count; i++)
+        frozen = frozen || !awaited->buffer || tablet->frozen[i] == awaited->buffer;
+    lock_release(&tablet->shard->versions);
+    return frozen;
+}
+
+/* Flush the tablet's oldest memtables until `buffer` is among those done; NULL: the oldest of now. */
+static status flush_until(struct store *store, struct tablet *tablet, const struct write_buffer *buffer)
+{
+    struct awaited awaited = {.tablet = tablet, .buffer = buffer};
+    while (background_claim(store, tablet, CLAIM_FLUSH, still_frozen, &awaited)) {
+        struct job *job;
+        status st = job_open_flush(store, tablet, &job);
+        if (st.code == STATUS_NOT_FOUND)
+            continue;
+        TRY(st);
+        TRY(job_run(job));
+    }
+    return STATUS_DONE;
+}
+
+static status tablet_flush(struct store *store, struct tablet *tablet)
+{
+    struct write_buffer *frozen = NULL, *oldest;
+    status st = flush_freeze(store, tablet, &frozen);
+    while (st.code == STATUS_BUSY && (oldest = tablet_oldest_frozen(tablet))) {
+        st = flush_until(store, tablet, oldest);
+        write_buffer_unref(oldest);
+        TRY(st);
+        st = flush_freeze(store, tablet, &frozen);
+    }
+    TRY(st);
+    /* Without anything to freeze there may still be earlier ones on their way; the last of them is waited for too. */
+    st = flush_until(store, tablet, frozen);
+    write_buffer_unref(frozen);
+    return st;
+}
+
+static status refused(const struct store *store)
+{
+    if (store->read_only || atomic_load(&store->refusing))
+        return STATUS_FAIL(STATUS_CLOSED);
+    return STATUS_DONE;
+}
+
+status store_flush(struct store *store, uint64_t table_id)
+{
+    TRY(refused(store));
+    return each_tablet_of(store, table_id, tablet_flush);
+}
+
+/* ---- compaction ---- */
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static status tablet_compact(struct store *store, struct tablet *tablet)
+{
+    struct job *job;
+    background_claim(store, tablet, CLAIM_COMPACTION, always, NULL);
+    TRY(compaction_begin_major(store, tablet, &job));
+    return job ? job_run(job) : STATUS_DONE;
+}
+
+status store_compact(struct store *store, uint64_t table_id)
+{
+    TRY(refused(store));
+    return each_tablet_of(store, table_id, tablet_compact);
+}
+
+/* ---- steps ---- */
+
+status store_step(struct store *store, bool *out_did)
+{
+    *out_did = false;
+    if (store->background.threaded || store->read_only)
+        return STATUS_DONE;
+    TRY(background_log_step(store, out_did));
+    if (*out_did)
+        return STATUS_DONE;
+    return background_work_step(store, out_did);
+}
+
+static bool tablet_quiet(const struct tablet *tablet)
+{
+    bool compactable = tablet->options.compaction != STORE_COMPACTION_NONE && tablet->version &&
+                       tablet->version->sstable_count > 0;
+    return !tablet->flushing && !tablet->compacting && tablet->frozen_count == 0 &&
+           (tablet->compaction_idle || !compactable);
+}
+
+/* Caller holds the background's lock. */
+static bool store_quiet(struct store *store)
+{
+    bool quiet = !store_memory_high(store);
+    for (uint32_t i = 0; quiet && i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        lock_acquire(&shard->versions);
+        for (uint32_t j = 0; quiet && j < shard->slot_count; j++)
+            quiet = !shard->slots[j] || tablet_quiet(shard->slots[j]);
+        lock_release(&shard->versions);
+    }
+    return quiet;
+}
+
+static status settle_by_hand(struct store *store)
+{
+    bool did = true;
+    while (did)
+        TRY(store_step(store, &did));
+    return STATUS_DONE;
+}
+
+status store_settle(struct store *store)
+{
+    struct background *background = &store->background;
+    TRY(refused(store));
+    if (!background->threaded)
+        return settle_by_hand(store);
+    status st = STATUS_DONE;
+    lock_acquire(&background->lock);
+    while (ok(st) && !store_quiet(store)) {
+        background->work_pending = true;
+        lock_wake_one(&background->wake);
+        lock_wait_for(&background->done, &background->lock, SETTLE_WAIT_US);
+        st = background->last;
+        if (ok(st))
+            st = refused(store);
+    }
+    lock_release(&background->lock);
+    return st;
+}
+
+/* ---- verify ---- */
+
+static status tablet_verify(struct store *store, struct tablet *tablet)
+{
+    (void)store;
+    struct version *version = tablet_version(tablet);
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; version && ok(st) && i < version->sstable_count; i++)
+        st = sstable_verify(version->sstables[i]);
+    version_unref(version);
+    return st;
+}
+
+status store_verify(struct store *store, uint64_t table_id)
+{
+    return each_tablet_of(store, table_id, tablet_verify);
+}

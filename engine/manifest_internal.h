@@ -1,0 +1,120 @@
+/*
+ * manifest_internal.h: what the store consists of, durably: tables with their options, the SSTables of each, the log
+ * positions that need no replay, properties of the store, and the numbers that were given out.
+ *
+ * An edit is a run of tagged changes that take effect together; a manifest file is a snapshot (the edits that make
+ * the whole state) followed by edits. docs/formats/manifest.md.
+ *
+ * Ownership   A state owns all its bytes. An edit is a buffer of the caller.
+ * Errors      STATUS_CORRUPT for bytes that no encoder wrote; the state is then good for nothing but deinit.
+ * Threads     One at a time: the store's edit lock.
+ */
+#ifndef STRAIT_ENGINE_MANIFEST_INTERNAL_H
+#define STRAIT_ENGINE_MANIFEST_INTERNAL_H
+
+#include "commitlog/commitlog.h"
+#include "engine/store.h"
+#include "sstable/sstable.h"
+
+enum {
+    MANIFEST_SHARDS_MAX = 16,
+    /* Written anew when edits outgrow the snapshot by this much. */
+    MANIFEST_GROWTH_BYTES = 1 << 20,
+};
+
+struct manifest_file {
+    uint32_t shard;
+    struct sstable_info info;
+};
+
+struct manifest_table {
+    uint64_t id;
+    struct store_table_options options;
+    struct slice properties;     /* owned */
+    struct manifest_file *files; /* owned; in the order they were added */
+    uint32_t file_count, file_capacity;
+    /* By shard and stream: log records of this table that begin earlier need no replay. */
+    struct log_position floors[MANIFEST_SHARDS_MAX][MANIFEST_SHARDS_MAX];
+};
+
+struct manifest_property {
+    struct slice name, value; /* owned */
+};
+
+struct manifest_state {
+    uint32_t shards;
+    uint64_t next_file;  /* file numbers below may have been given out */
+    uint64_t next_table; /* table numbers below have been given out */
+    uint64_t
+        next_segments[MANIFEST_SHARDS_MAX]; /* by stream: segment numbers below may have been given out */
+    struct manifest_table **tables;         /* owned; rising id */
+    uint32_t table_count, table_capacity;
+    struct manifest_property *properties; /* owned; rising name */
+    uint32_t property_count, property_capacity;
+};
+
+void manifest_state_init(struct manifest_state *state, uint32_t shards);
+void manifest_state_deinit(struct manifest_state *state);
+/* NULL when there is none. */
+struct manifest_table *manifest_find(const struct manifest_state *state, uint64_t table_id);
+/* Index of the first table with an id above `above`; the same for properties. */
+uint32_t manifest_table_above(const struct manifest_state *state, uint64_t above);
+uint32_t manifest_property_above(const struct manifest_state *state, struct slice above);
+
+/* Append one change to an edit. */
+void edit_table(struct buffer *edit, uint64_t id, const struct store_table_options *options,
+                struct slice properties);
+void edit_drop(struct buffer *edit, uint64_t id);
+void edit_property(struct buffer *edit, struct slice name, struct slice value);
+void edit_add_file(struct buffer *edit, uint64_t id, uint32_t shard, const struct sstable_info *info);
+void edit_remove_file(struct buffer *edit, uint64_t id, uint64_t file_number);
+/* Forget every file of the table. */
+void edit_truncate(struct buffer *edit, uint64_t id);
+void edit_floors(struct buffer *edit, uint64_t id, uint32_t shard, const struct log_position *floors,
+                 uint32_t streams);
+void edit_next_file(struct buffer *edit, uint64_t next_file);
+void edit_next_table(struct buffer *edit, uint64_t next_table);
+void edit_next_segment(struct buffer *edit, uint32_t stream, uint64_t next_segment);
+
+/* Carry out an edit. */
+status manifest_state_apply(struct manifest_state *state, struct slice edit);
+/* The edit that makes this state out of an empty one. */
+void manifest_state_encode(const struct manifest_state *state, struct buffer *out_edit);
+
+/* ---- the file ---- */
+
+enum manifest_end {
+    MANIFEST_END_CLEAN,
+    MANIFEST_END_TORN, /* the last record is incomplete: its edit was never acknowledged */
+};
+
+/* Decode a whole manifest file. STATUS_NOT_FOUND when it has no complete snapshot, so that an older manifest still
+ * holds; STATUS_CORRUPT when a record that was durable does not check out. */
+status manifest_decode(struct slice file, uint64_t store_id, uint64_t number, struct manifest_state *state,
+                       enum manifest_end *out_end);
+
+struct manifest;
+
+/* Find and read the manifest that holds, into `state` (initialised by the caller). *out_number is 0 when the folder
+ * has none. Nothing is modified. */
+status manifest_load(struct io_env *env, const char *folder, uint64_t store_id, struct manifest_state *state,
+                     uint64_t *out_number, enum manifest_end *out_end);
+
+/* Begin manifest `number` with a snapshot of `state`, durable on return; `replaces` (0: none) is then unlinked, before
+ * the first edit. `env` NULL: a store without files; edits only change the state. `state` is borrowed for life. */
+status manifest_open(struct io_env *env, const char *folder, uint64_t store_id, uint64_t number,
+                     uint64_t replaces, struct manifest_state *state, struct manifest **out_manifest);
+/* NULL is welcome. */
+void manifest_close(struct manifest *manifest);
+
+/* Make one edit durable, then carry it out on the state. After a failure nothing is ever appended to the same file:
+ * STATUS_NOSPACE lets the next call begin a new one; anything else is final (STATUS_CLOSED from then on) (F2, F7). */
+status manifest_append(struct manifest *manifest, const struct buffer *edit);
+/* Bytes written over the life of this handle. */
+uint64_t manifest_written_bytes(const struct manifest *manifest);
+
+/* The number in "manifest-00000012"; false when the name is not a manifest's. */
+bool manifest_name_parse(const char *name, uint64_t *out_number);
+void manifest_name(uint64_t number, char out[32]);
+
+#endif

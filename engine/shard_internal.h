@@ -1,0 +1,80 @@
+/*
+ * shard_internal.h: a contiguous part of the token range: its tablets, its log stream, its writer lock.
+ *
+ * Locks       `writer` (RANK_SHARD) orders log appends and memtable writes; `versions` (RANK_VERSIONS) guards what
+ *             readers pick up. The table of tablets changes under both.
+ * Gate        A TRUNCATE or DROP closes the gate of every shard and waits until no batch is in flight, so that the
+ *             log positions it records separate older writes from newer ones. A batch of several shards passes the
+ *             gate of its home shard only and is pinned there until all its shards have it.
+ */
+#ifndef STRAIT_ENGINE_SHARD_INTERNAL_H
+#define STRAIT_ENGINE_SHARD_INTERNAL_H
+
+#include "base/lock.h"
+#include "engine/tablet_internal.h"
+
+enum {
+    RANK_EDIT = RANK_STORE - 5,     /* one durable change of the store at a time; held over manifest I/O */
+    RANK_VERSIONS = RANK_SHARD + 5, /* version pointers and the table of tablets */
+};
+
+struct store;
+
+/* A batch of several shards on its way; lives on its writer's stack. */
+struct shard_pin {
+    struct log_position begin; /* at or before its record */
+    struct shard_pin *previous, *next;
+};
+
+struct shard {
+    struct store *store; /* borrowed */
+    uint32_t index;      /* also the number of its log stream */
+    struct lock writer;
+    struct lock versions;
+
+    struct commitlog *log;                  /* owned; NULL when the store keeps no log */
+    struct log_position log_end;            /* the next record begins here or later; guard: writer */
+    struct shard_pin *first_pin, *last_pin; /* in order of position; guard: writer */
+    bool gate_closed;                       /* guard: writer */
+    struct lock_condition gate_opened, gate_quiet;
+    uint64_t damaged_segment,
+        damaged_end; /* segments [from, end) of a log whose damage was accepted; 0: none */
+
+    struct tablet **slots; /* open addressing by table id; owned; guard: both locks */
+    uint32_t slot_count, tablet_count;
+};
+
+status shard_init(struct shard *shard, struct store *store, uint32_t index);
+void shard_deinit(struct shard *shard);
+
+/* Caller holds `writer` or `versions`. Borrowed until the lock is released. NULL when there is no such table. */
+struct tablet *shard_find(const struct shard *shard, uint64_t table_id);
+/* The tablet with one more reference, or NULL. Takes `versions`. */
+struct tablet *shard_find_ref(struct shard *shard, uint64_t table_id);
+/* Takes over the reference on STATUS_OK; with room reserved it cannot fail. Takes both locks. */
+status shard_reserve(struct shard *shard, uint32_t more_tablets);
+void shard_add(struct shard *shard, struct tablet *tablet);
+void shard_remove(struct shard *shard, uint64_t table_id);
+/* All tablets, counted, in order of table id: an array the caller frees. Takes `versions`. */
+status shard_tablets(struct shard *shard, struct tablet ***out_tablets, uint32_t *out_count);
+
+/* Caller holds `writer`. Waits while the gate is closed. */
+void shard_pass_gate(struct shard *shard);
+void shard_pin(struct shard *shard, struct shard_pin *pin);
+void shard_unpin(struct shard *shard, struct shard_pin *pin);
+/* The position before which no record is on its way to another shard. Caller holds `writer`. */
+struct log_position shard_settled(const struct shard *shard);
+
+/* Close or open the gates of all shards; when closing returns, no writer is inside. */
+void shards_close_gates(struct shard *shards, uint32_t count);
+void shards_open_gates(struct shard *shards, uint32_t count);
+
+/* Shard of a token: the top of the token range, so that shards are contiguous in token order. */
+static inline uint32_t shard_of_token(int64_t token, uint32_t shard_count)
+{
+    uint64_t biased = (uint64_t)token ^ (UINT64_C(1) << 63);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint32_t)(((wide)biased * shard_count) >> 64);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * store_internal.h: the parts of a store and the lines between them.
+ *
+ * Every part owns its state: a shard its memtables and log, the manifest what is durable, the background its jobs,
+ * the pressure gauge the memory count. This struct only holds them together; files reach for the part they need.
+ */
+#ifndef STRAIT_ENGINE_STORE_INTERNAL_H
+#define STRAIT_ENGINE_STORE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "engine/background_internal.h"
+#include "engine/folder_internal.h"
+#include "engine/manifest_internal.h"
+#include "engine/shard_internal.h"
+#include "engine/store.h"
+#include "io/io.h"
+#include "sstable/block_cache.h"
+
+enum {
+    PARTITION_STRIPES = 256,
+    /* File numbers are reserved in the manifest this many at a time (F5). */
+    FILE_NUMBERS_RESERVED = 256,
+};
+
+struct store {
+    struct io_env *env; /* owned when owns_env */
+    bool owns_env;
+    char *folder;              /* owned; NULL: nothing outlives the store */
+    char *table_folder;        /* owned; where SSTables are made */
+    struct io_file *lock_file; /* owned; held while open */
+    struct identity identity;
+    uint64_t store_id;
+
+    /* Constant once open. */
+    struct reconcile_rules rules;
+    enum durability durability;
+    int64_t period_us;
+    uint64_t memtable_budget_bytes;
+    uint64_t log_segment_bytes;
+    bool read_only;
+
+    uint32_t shard_count;
+    struct shard *shards;      /* owned */
+    struct block_cache *cache; /* owned */
+
+    struct lock edit; /* RANK_EDIT: guards the four below; held over manifest I/O */
+    struct manifest_state state;
+    struct manifest *manifest; /* owned; NULL when read_only */
+    uint64_t next_table;       /* the next number store_new_table_id() gives */
+    uint64_t next_file;        /* the next file number; numbers below state.next_file are reserved */
+
+    atomic_bool refusing;                    /* a log or manifest write failed: no write any more (F2) */
+    atomic_bool no_space;                    /* the disk is too full to flush what memory holds; passes */
+    atomic_int_fast64_t memory_bytes;        /* in all memtables */
+    atomic_int_fast64_t frozen_memory_bytes; /* of it, waiting for a flush */
+    atomic_uint_fast64_t brake_ns;           /* delay owed by writers */
+
+    struct background background;
+    struct lock stripes[PARTITION_STRIPES]; /* RANK_PARTITION */
+
+    /* Relaxed counters. */
+    atomic_uint_fast64_t batch_bytes, stalls, stall_us;
+    uint64_t recovered_batches, recovered_bytes; /* constant once open */
+    bool log_tail_torn;
+};
+
+/* ---- recovery.c ---- */
+
+/* Bring the folder's store into `store`, or make a new one; the environment, folder name and options are set. */
+status store_recover(struct store *store, const struct store_options *options);
+
+/* ---- write.c, job.c ---- */
+
+/* A log or manifest write failed: refuse writes from now on. Gives STATUS_CLOSED in place of what it was, and passes
+ * the failures that leave the store whole (NOSPACE, NOMEM, BUSY). */
+status store_refuse(struct store *store, status st);
+/* A batch of several shards has reached some of them. While one is under way a part of it may be flushed and yet be
+ * replayed with its record: nothing may be forgotten then. */
+bool store_batches_under_way(struct store *store);
+/* Everything that was appended to any stream so far is durable on return. */
+status store_sync_logs(struct store *store);
+
+/* ---- pressure.c ---- */
+
+/* Hold the caller back when memory is over its budget. STATUS_BUSY after 5 s, STATUS_NOSPACE when the disk is full. */
+status store_admit(struct store *store, size_t batch_bytes);
+/* Count memory of memtables. Never waits. */
+void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes);
+/* Active memtables hold more than they should: something is to be frozen. */
+bool store_memory_high(const struct store *store);
+/* Compare the free space of the disk with what memory holds. */
+void store_space_check(struct store *store);
+
+/* ---- store.c ---- */
+
+/* Append an edit to the manifest. Caller holds `edit`. */
+status store_edit(struct store *store, const struct buffer *edit);
+/* `count` consecutive file numbers that were never given out. Takes `edit`. */
+status store_file_numbers(struct store *store, uint32_t count, uint64_t *out_first);
+/* Open the SSTable of that number. */
+status store_open_sstable(struct store *store, uint64_t file_number, struct sstable **out_table);
+
+#endif

@@ -1,0 +1,270 @@
+#include "engine/tablet_internal.h"
+
+#include <stdlib.h>
+
+#include "engine/shard_internal.h"
+#include "engine/store_internal.h"
+
+status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,
+                  struct tablet **out_tablet)
+{
+    struct tablet *tablet = calloc(1, sizeof *tablet);
+    if (!tablet)
+        return STATUS_FAIL(STATUS_NOMEM);
+    atomic_init(&tablet->refs, 1);
+    tablet->shard = shard;
+    tablet->table_id = table_id;
+    tablet->options = *options;
+    *out_tablet = tablet;
+    return STATUS_DONE;
+}
+
+struct tablet *tablet_ref(struct tablet *tablet)
+{
+    atomic_fetch_add_explicit(&tablet->refs, 1, memory_order_relaxed);
+    return tablet;
+}
+
+void tablet_unref(struct tablet *tablet)
+{
+    if (!tablet || atomic_fetch_sub_explicit(&tablet->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    version_unref(tablet->version);
+    write_buffer_unref(tablet->active);
+    for (uint32_t i = 0; i < tablet->frozen_count; i++)
+        write_buffer_unref(tablet->frozen[i]);
+    free(tablet);
+}
+
+static status write_buffer_new(const struct reconcile_rules *rules, struct write_buffer **out_buffer)
+{
+    struct write_buffer *buffer = calloc(1, sizeof *buffer);
+    if (!buffer)
+        return STATUS_FAIL(STATUS_NOMEM);
+    status st = memtable_new(rules, &buffer->memtable);
+    if (failed(st)) {
+        free(buffer);
+        return st;
+    }
+    atomic_init(&buffer->refs, 1);
+    *out_buffer = buffer;
+    return STATUS_DONE;
+}
+
+struct write_buffer *write_buffer_ref(struct write_buffer *buffer)
+{
+    atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
+    return buffer;
+}
+
+void write_buffer_unref(struct write_buffer *buffer)
+{
+    if (!buffer || atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    memtable_unref(buffer->memtable);
+    free(buffer);
+}
+
+/* The version that the tablet's memtables and `sstables` make. */
+static status version_of(const struct tablet *tablet, struct sstable *const *sstables, uint32_t count,
+                         struct version **out_version)
+{
+    struct memtable *memtables[FROZEN_MAX + 1];
+    uint32_t memtable_count = 0;
+    if (tablet->active)
+        memtables[memtable_count++] = tablet->active->memtable;
+    for (uint32_t i = tablet->frozen_count; i-- > 0;)
+        memtables[memtable_count++] = tablet->frozen[i]->memtable;
+    return version_new(memtables, memtable_count, sstables, count, out_version);
+}
+
+status tablet_open_active(struct tablet *tablet)
+{
+    if (tablet->active)
+        return STATUS_DONE;
+    struct write_buffer *fresh;
+    TRY(write_buffer_new(&tablet->shard->store->rules, &fresh));
+
+    struct lock *versions = &tablet->shard->versions;
+    lock_acquire(versions);
+    struct version *old = tablet->version, *next = NULL;
+    tablet->active = fresh;
+    status st = version_of(tablet, old ? old->sstables : NULL, old ? old->sstable_count : 0, &next);
+    if (ok(st))
+        tablet->version = next;
+    else
+        tablet->active = NULL;
+    lock_release(versions);
+    if (failed(st))
+        write_buffer_unref(fresh);
+    else
+        version_unref(old);
+    return st;
+}
+
+status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t stream, uint64_t segment)
+{
+    struct write_buffer *active = tablet->active;
+    /* The segment is noted first: were the write to fail half way, the log must still be kept. */
+    if (segment && (!active->first_segments[stream] || segment < active->first_segments[stream]))
+        active->first_segments[stream] = segment;
+    TRY(memtable_apply(active->memtable, mutation));
+    struct memtable_stats stats;
+    memtable_stats(active->memtable, &stats);
+    if (stats.bytes != active->bytes) {
+        store_memory_add(tablet->shard->store, (int64_t)stats.bytes - (int64_t)active->bytes, 0);
+        active->bytes = stats.bytes;
+    }
+    atomic_fetch_add_explicit(&tablet->writes, 1, memory_order_relaxed);
+    return STATUS_DONE;
+}
+
+status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
+                     struct write_buffer **out_frozen)
+{
+    struct write_buffer *active = tablet->active;
+    *out_frozen = NULL;
+    if (!active)
+        return STATUS_DONE;
+    if (tablet->frozen_count == FROZEN_MAX)
+        return STATUS_FAIL(STATUS_BUSY);
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        active->floors[i] = floors[i];
+    memtable_freeze(active->memtable);
+    /* The version keeps its memtables in the same order, so it stays as it is. */
+    lock_acquire(&tablet->shard->versions);
+    tablet->frozen[tablet->frozen_count++] = active;
+    tablet->active = NULL;
+    lock_release(&tablet->shard->versions);
+    store_memory_add(tablet->shard->store, 0, (int64_t)active->bytes);
+    *out_frozen = write_buffer_ref(active);
+    return STATUS_DONE;
+}
+
+struct write_buffer *tablet_oldest_frozen(struct tablet *tablet)
+{
+    lock_acquire(&tablet->shard->versions);
+    struct write_buffer *oldest = tablet->frozen_count ? write_buffer_ref(tablet->frozen[0]) : NULL;
+    lock_release(&tablet->shard->versions);
+    return oldest;
+}
+
+struct version *tablet_version(struct tablet *tablet)
+{
+    lock_acquire(&tablet->shard->versions);
+    struct version *version = version_ref(tablet->version);
+    lock_release(&tablet->shard->versions);
+    return version;
+}
+
+static bool among(struct sstable *const *set, uint32_t count, const struct sstable *table)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (set[i] == table)
+            return true;
+    return false;
+}
+
+/* The SSTables of `old` without `removed` and with `added`, newest file first. The caller frees the array. */
+static status sstables_exchanged(const struct version *old, struct sstable *const *removed,
+                                 uint32_t removed_count, struct sstable *const *added, uint32_t added_count,
+                                 struct sstable ***out_tables, uint32_t *out_count)
+{
+    uint32_t old_count = old ? old->sstable_count : 0, count = 0;
+    struct sstable **tables = malloc(((size_t)old_count + added_count + 1) * sizeof(struct sstable *));
+    if (!tables)
+        return STATUS_FAIL(STATUS_NOMEM);
+    for (uint32_t i = added_count; i-- > 0;)
+        tables[count++] = added[i];
+    for (uint32_t i = 0; i < old_count; i++)
+        if (!among(removed, removed_count, old->sstables[i]))
+            tables[count++] = old->sstables[i];
+    *out_tables = tables;
+    *out_count = count;
+    return STATUS_DONE;
+}
+
+/* Drop `flushed` from the frozen memtables. */
+static void frozen_remove(struct tablet *tablet, const struct write_buffer *flushed)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tablet->frozen_count; i++)
+        if (tablet->frozen[i] != flushed)
+            tablet->frozen[kept++] = tablet->frozen[i];
+    tablet->frozen_count = kept;
+}
+
+status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed,
+                       struct sstable *const *removed, uint32_t removed_count, struct sstable *const *added,
+                       uint32_t added_count)
+{
+    struct shard *shard = tablet->shard;
+    struct sstable **tables = NULL;
+    struct version *next = NULL, *old = NULL;
+    uint32_t count = 0;
+    lock_acquire(&shard->writer);
+    status st =
+        sstables_exchanged(tablet->version, removed, removed_count, added, added_count, &tables, &count);
+    if (ok(st)) {
+        lock_acquire(&shard->versions);
+        uint32_t frozen_count = tablet->frozen_count;
+        struct write_buffer *frozen[FROZEN_MAX];
+        for (uint32_t i = 0; i < frozen_count; i++)
+            frozen[i] = tablet->frozen[i];
+        if (flushed)
+            frozen_remove(tablet, flushed);
+        st = version_of(tablet, tables, count, &next);
+        if (ok(st)) {
+            old = tablet->version;
+            tablet->version = next;
+        } else {
+            for (uint32_t i = 0; i < frozen_count; i++)
+                tablet->frozen[i] = frozen[i];
+            tablet->frozen_count = frozen_count;
+        }
+        lock_release(&shard->versions);
+    }
+    if (ok(st) && flushed)
+        store_memory_add(shard->store, -(int64_t)flushed->bytes, -(int64_t)flushed->bytes);
+    lock_release(&shard->writer);
+    free(tables);
+    if (failed(st))
+        return st;
+    version_unref(old);
+    if (flushed)
+        write_buffer_unref((struct write_buffer *)(uintptr_t)flushed);
+    return STATUS_DONE;
+}
+
+void tablet_clear(struct tablet *tablet, bool dropped)
+{
+    struct shard *shard = tablet->shard;
+    struct write_buffer *buffers[FROZEN_MAX + 1];
+    uint32_t count = 0;
+    int64_t bytes = 0, frozen_bytes = 0;
+    lock_acquire(&shard->writer);
+    lock_acquire(&shard->versions);
+    for (uint32_t i = 0; i < tablet->frozen_count; i++) {
+        buffers[count++] = tablet->frozen[i];
+        frozen_bytes += (int64_t)tablet->frozen[i]->bytes;
+    }
+    bytes = frozen_bytes;
+    if (tablet->active) {
+        buffers[count++] = tablet->active;
+        bytes += (int64_t)tablet->active->bytes;
+    }
+    tablet->frozen_count = 0;
+    tablet->active = NULL;
+    tablet->dropped = tablet->dropped || dropped;
+    struct version *old = tablet->version;
+    tablet->version = NULL;
+    lock_release(&shard->versions);
+    store_memory_add(shard->store, -bytes, -frozen_bytes);
+    lock_release(&shard->writer);
+
+    for (uint32_t i = 0; i < count; i++)
+        write_buffer_unref(buffers[i]);
+    for (uint32_t i = 0; old && i < old->sstable_count; i++)
+        sstable_set_obsolete(old->sstables[i]);
+    version_unref(old);
+}

@@ -1,0 +1,89 @@
+/*
+ * tablet_internal.h: one table in one shard: the memtable that is written, those that wait for their flush, and the
+ * version that readers take.
+ *
+ * Ownership   Counted: the shard holds one reference until the table is dropped, every background job holds one.
+ * Threads     `writer` and `versions` are the locks of the shard. What changes the sources (active, frozen, version)
+ *             holds both; holding either is enough to look.
+ */
+#ifndef STRAIT_ENGINE_TABLET_INTERNAL_H
+#define STRAIT_ENGINE_TABLET_INTERNAL_H
+
+#include "commitlog/commitlog.h"
+#include "engine/store.h"
+#include "engine/version_internal.h"
+
+enum {
+    SHARDS_MAX = 16,
+    FROZEN_MAX = 8,
+};
+
+struct shard;
+
+/* A memtable, and what must happen before the log that fed it may go. Counted. */
+struct write_buffer {
+    atomic_uint refs;
+    struct memtable *memtable; /* counted */
+    size_t bytes;              /* as added to the store's memory_bytes; guard: writer */
+    uint64_t
+        first_segments[SHARDS_MAX]; /* by stream: the least segment that fed it, 0 for none; guard: writer */
+    /* By stream: every mutation of this tablet that the log holds before this position is in this memtable or an
+     * older one. Set when frozen, constant then. */
+    struct log_position floors[SHARDS_MAX];
+};
+
+struct tablet {
+    atomic_uint refs;
+    uint64_t table_id;
+    struct shard *shard;                /* borrowed; outlives every tablet */
+    struct store_table_options options; /* guard: versions */
+
+    struct write_buffer *active;             /* counted; NULL until the first write */
+    struct write_buffer *frozen[FROZEN_MAX]; /* counted; oldest first */
+    uint32_t frozen_count;
+    struct version *version; /* counted; NULL when empty */
+    bool dropped;
+
+    /* Guard: the background's lock. */
+    bool flushing, compacting; /* claimed by a job */
+    bool compaction_idle;      /* nothing to compact until the set of SSTables changes or time passes */
+
+    /* Owned by who has claimed compaction: files up to this number were rewritten for their tombstones already. */
+    uint64_t tombstones_tried;
+
+    /* Relaxed counters. */
+    atomic_uint_fast64_t writes, reads, sources_read, flushes, compactions, written_bytes, flushed_bytes;
+};
+
+status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,
+                  struct tablet **out_tablet);
+struct tablet *tablet_ref(struct tablet *tablet);
+void tablet_unref(struct tablet *tablet); /* NULL is welcome */
+
+struct write_buffer *write_buffer_ref(struct write_buffer *buffer);
+void write_buffer_unref(struct write_buffer *buffer); /* NULL is welcome */
+
+/* Give the tablet a memtable to write to, when it has none. Caller holds `writer`. */
+status tablet_open_active(struct tablet *tablet);
+/* Apply one mutation that the log holds in `segment` of `stream` (segment 0: not logged). Caller holds `writer`;
+ * the active memtable is there. */
+status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t stream, uint64_t segment);
+/* Move the active memtable, if it was written to, to the frozen ones. Caller holds `writer`. `floors` is an array by
+ * stream. STATUS_BUSY when too many wait already. *out_frozen (counted for the caller) is NULL when there was
+ * nothing to freeze. */
+status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
+                     struct write_buffer **out_frozen);
+/* The oldest frozen memtable, counted, or NULL. Takes `versions`. */
+struct write_buffer *tablet_oldest_frozen(struct tablet *tablet);
+/* One reference of the current version. Takes `versions`. */
+struct version *tablet_version(struct tablet *tablet);
+
+/* Exchange sources: drop `flushed` (may be NULL) and `removed` files, add `added`. Takes `writer` and `versions`.
+ * The caller has made the same durable and checked that what goes is there. */
+status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed,
+                       struct sstable *const *removed, uint32_t removed_count, struct sstable *const *added,
+                       uint32_t added_count);
+/* Forget every source; files unlink themselves when their last reader lets go. Takes `writer` and `versions`. */
+void tablet_clear(struct tablet *tablet, bool dropped);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * notation.h: writes and contents of a table as short texts, so that a test reads like what it claims.
+ *
+ * A batch is writes separated by ';'. A write ends in its timestamp; digits stand for rows, letters for columns:
+ *
+ *     k/5 a=x b=yy @10      insert row 5 of partition k
+ *     k/5 a=x +60 @10       the same with a TTL of 60 s
+ *     k/5 ~a=x @10          update: no row marker
+ *     k/5 ~a! @10           delete a cell
+ *     k/5! @10              delete a row
+ *     k/3-7! @10            delete the rows 3 to 6
+ *     k! @10                delete the partition
+ *     k/s a=x @10           the static row
+ *     k/5 a=x @10           table 1; "2:k/5 a=x @10" names table 2
+ *
+ * Contents are live rows in order: "k/5 a=x b=yy; k/6 a=z", the static row as "k/s a=x".
+ */
+#ifndef STRAIT_TESTS_ENGINE_NOTATION_H
+#define STRAIT_TESTS_ENGINE_NOTATION_H
+
+#include "engine/store.h"
+
+/* Append the writes of `text` to the batch. `now_s` dates tombstones and TTLs. */
+void write_text(struct batch *batch, const char *text, int64_t now_s);
+/* Apply `text` as one batch. */
+status apply_text(struct store *store, const char *text, enum durability durability);
+
+/* Clustering key of row `number`, and back. */
+void row_key(struct buffer *out, uint32_t number);
+struct partition_key text_key(const char *key);
+
+/* What readers see of a table now; freed by the caller. NULL and *out_status when reading fails. */
+char *contents(struct store *store, uint64_t table_id, status *out_status);
+/* The same of one partition, in either direction. */
+char *partition_contents(struct store *store, uint64_t table_id, const char *key, bool reverse,
+                         status *out_status);
+
+/* Create a table with that id, which must be the next. */
+void make_table(struct store *store, uint64_t table_id, int64_t gc_grace_s);
+
+#define assert_ok(expression)                                        \
+    do {                                                             \
+        status assert_st_ = (expression);                            \
+        char assert_text_[200];                                      \
+        status_print(assert_st_, assert_text_, sizeof assert_text_); \
+        if (failed(assert_st_))                                      \
+            fail_msg("%s: %s", #expression, assert_text_);           \
+    } while (0)
+
+#define assert_code(expected, expression) assert_int_equal(expected, (expression).code)
+
+/* The table holds just this. */
+#define assert_contents(store, table_id, expected)                     \
+    do {                                                               \
+        status assert_read_;                                           \
+        char *assert_seen_ = contents(store, table_id, &assert_read_); \
+        assert_ok(assert_read_);                                       \
+        assert_string_equal(expected, assert_seen_);                   \
+        free(assert_seen_);                                            \
+    } while (0)
+
+#endif
