@@ -23,24 +23,25 @@ struct ast_table_name {
 enum ast_term_kind {
     TERM_LITERAL,
     TERM_NULL,
-    TERM_BIND, /* ? or :name */
-    TERM_CALL, /* function(args) */
-    TERM_CAST, /* (type) term: a type hint */
-    TERM_LIST, /* [a, b] */
-    TERM_SET,  /* {a, b}; also the empty {} */
-    TERM_MAP,  /* {a: b} ; items alternate key, value */
-    TERM_TUPLE, /* (a, b) */
+    TERM_BIND,       /* ? or :name */
+    TERM_CALL,       /* function(args) */
+    TERM_CAST,       /* (type) term: a type hint */
+    TERM_LIST,       /* [a, b] */
+    TERM_SET,        /* {a, b}; also the empty {} */
+    TERM_MAP,        /* {a: b} ; items alternate key, value */
+    TERM_TUPLE,      /* (a, b) */
     TERM_ARITHMETIC, /* a + b: parsed so that its refusal can be exact; `name` is the operator */
-    TERM_COLUMN, /* a bare name where a term is expected (c = c + 1) */
+    TERM_COLUMN,     /* a bare name where a term is expected (c = c + 1) */
 };
 
 struct ast_term {
     enum ast_term_kind kind;
     uint32_t at;
     enum literal_kind literal;
-    struct slice text;        /* LITERAL: unescaped */
-    uint32_t bind_index;      /* BIND: position in order of appearance, from 0 */
-    struct ast_name name;     /* BIND by name, CALL (keyspace in call_keyspace), COLUMN */
+    struct slice text; /* LITERAL: unescaped */
+    uint32_t
+        bind_index; /* BIND: position in order of appearance, from 0; PRE-4: a name used twice is one where the target says so */
+    struct ast_name name; /* BIND by name, CALL (keyspace in call_keyspace), COLUMN */
     struct ast_name call_keyspace;
     const struct ast_type *cast_type;
     struct ast_term **items;
@@ -88,7 +89,7 @@ struct ast_relation {
     struct ast_term *value;   /* NULL for IN with a list in parentheses, and IS NOT NULL */
     struct ast_term **values; /* IN (a, b) */
     uint32_t value_count;
-    bool value_list;          /* IN (...) was written, even when empty */
+    bool value_list; /* IN (...) was written, even when empty */
 };
 
 enum ast_selector_kind {
@@ -97,8 +98,8 @@ enum ast_selector_kind {
     SELECTOR_CALL,
     SELECTOR_WRITETIME,
     SELECTOR_TTL,
-    SELECTOR_CAST, /* CAST(x AS type) */
-    SELECTOR_TERM, /* a literal or bind marker, as a function's argument */
+    SELECTOR_CAST,    /* CAST(x AS type) */
+    SELECTOR_TERM,    /* a literal or bind marker, as a function's argument */
     SELECTOR_FIELD,   /* x.field */
     SELECTOR_ELEMENT, /* x[term] */
 };
@@ -106,8 +107,10 @@ enum ast_selector_kind {
 struct ast_selector {
     enum ast_selector_kind kind;
     uint32_t at;
-    struct ast_name name;     /* COLUMN, WRITETIME, TTL; function name of CALL; field */
-    struct ast_name alias;    /* text NULL when none */
+    struct ast_name
+        name; /* COLUMN, WRITETIME, TTL, ELEMENT; function name of CALL; FIELD: the field, of arguments[0] */
+    struct ast_name call_keyspace; /* CALL: text NULL when none */
+    struct ast_name alias;         /* text NULL when none */
     struct ast_selector **arguments;
     uint32_t argument_count;
     struct ast_term *term;
@@ -235,8 +238,8 @@ struct ast_insert {
 };
 
 enum ast_assignment_kind {
-    ASSIGN_VALUE,   /* c = term */
-    ASSIGN_ADD,     /* c = c + term, c += term */
+    ASSIGN_VALUE, /* c = term */
+    ASSIGN_ADD,   /* c = c + term, c += term */
     ASSIGN_SUBTRACT,
     ASSIGN_PREPEND, /* c = term + c */
     ASSIGN_ELEMENT, /* c[term] = term */

@@ -193,11 +193,11 @@ static void encode_integer(struct buffer *out, int64_t value)
     uint32_t extra = 0; /* bytes after the first */
     while (extra < 8 && bits >> (7 * (extra + 1)))
         extra++;
-    uint8_t bytes[9];
-    for (uint32_t i = 0; i <= extra; i++)
-        bytes[i] = extra - i < 8 ? (uint8_t)(bits >> (8 * (extra - i))) : 0;
-    bytes[0] = (uint8_t)(bytes[0] | (uint8_t) ~(0xffu >> extra));
-    buffer_append(out, bytes, extra + 1);
+    /* The last `extra + 1` of nine bytes; the first of them has `extra` ones in front, and room for no more than that. */
+    uint8_t bytes[9] = {0};
+    store_be64(bytes + 1, bits);
+    bytes[8 - extra] |= (uint8_t) ~(0xffu >> extra);
+    buffer_append(out, bytes + (8 - extra), extra + 1);
 }
 
 static int64_t decode_integer(struct reader *wire)

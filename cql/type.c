@@ -90,7 +90,7 @@ static const struct type_row rows[] = {
         .name = "time", .java = "TimeType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true, .literal_quoted = true,
         .literals = LITERAL(STRING) | LITERAL(INTEGER),
         .scylla_size = "Expected 8 byte long for time (%2$zu)", .cassandra_size = "Expected 8 byte long for time (%2$zu)",
-        .cassandra_refuses_empty = true, .check = type_check_time,
+        .cassandra_refuses_empty = true,
         .compare = type_compare_integer, .print = type_print_time, .read = type_read_time},
     [TYPE_SMALLINT] = {
         .name = "smallint", .java = "ShortType", .key_kind = KEY_INT16, .wire_bytes = 2, .is_key = true, .json_bare = true,

@@ -62,7 +62,6 @@ bool type_check_inet(struct slice wire, bool scylla, char *out_why, size_t why_b
 bool type_check_timeuuid(struct slice wire, bool scylla, char *out_why, size_t why_bytes);
 bool type_check_decimal(struct slice wire, bool scylla, char *out_why, size_t why_bytes);
 bool type_check_duration(struct slice wire, bool scylla, char *out_why, size_t why_bytes);
-bool type_check_time(struct slice wire, bool scylla, char *out_why, size_t why_bytes);
 
 /* type_text.c */
 void type_print_text(struct buffer *out, struct slice wire);

@@ -1,0 +1,928 @@
+/*
+ * grammar.y: the CQL that Strait reads (Lemon). Rules build the tree of ast.h; what they mean is for analysis.
+ *
+ * A word that is a keyword in one place and a name in most is listed under %fallback: where the grammar wants no keyword
+ * it is an ordinary name. Words that are not listed there are reserved, as in the real ones.
+ */
+%name cql_grammar
+%token_prefix TK_
+%token_type {struct token}
+%extra_context {struct parse_state *state}
+%stack_size 512
+
+%include {
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cql/parse_internal.h"
+
+struct yyParser;
+static void grammar_refuse(struct parse_state *state, struct yyParser *parser, int code, struct token token);
+}
+
+%token STRING QUOTED INTEGER FLOAT HEX UUID DURATION BOOLEAN RESERVED.
+
+%fallback IDENT
+    AS BYPASS CACHE CLUSTERING COMPACT CONTAINS COUNTER CUSTOM DISTINCT EXISTS FILTERING GROUP JSON KEY LIKE PARTITION PER
+    STATIC STORAGE TIMEOUT TIMESTAMP TTL TYPE VALUES.
+
+%syntax_error { grammar_refuse(state, yypParser, yymajor, TOKEN); }
+%stack_overflow { parse_refuse(state, 0, "statement is nested too deep"); }
+
+%start_symbol input
+input ::= statement(S) semicolons. { state->statement = S; }
+semicolons ::= .
+semicolons ::= semicolons SEMI.
+
+%type statement {struct ast_statement *}
+statement(S) ::= select(A). { S = A; }
+statement(S) ::= modification(A). { S = A; }
+statement(S) ::= batch(A). { S = A; }
+statement(S) ::= definition(A). { S = A; }
+
+%type modification {struct ast_statement *}
+modification(S) ::= insert(A). { S = A; }
+modification(S) ::= update(A). { S = A; }
+modification(S) ::= delete(A). { S = A; }
+
+/* ---- names ---- */
+
+%type name {struct ast_name}
+name(N) ::= IDENT(T). { N = parse_name(state, T); }
+name(N) ::= QUOTED(T). { N = parse_name(state, T); }
+
+%type table_name {struct ast_table_name}
+table_name(N) ::= name(A). { N = (struct ast_table_name){.name = A}; }
+table_name(N) ::= name(A) DOT name(B). { N = (struct ast_table_name){.keyspace = A, .name = B}; }
+
+%type names {struct ast_list}
+names(L) ::= name(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+names(L) ::= names(K) COMMA name(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type if_not_exists {bool}
+if_not_exists(B) ::= . { B = false; }
+if_not_exists(B) ::= IF NOT EXISTS. { B = true; }
+
+%type if_exists {bool}
+if_exists(B) ::= . { B = false; }
+if_exists(B) ::= IF EXISTS. { B = true; }
+
+/* ---- types ---- */
+
+%type type {struct ast_type *}
+type(T) ::= named_type(A). { T = A; }
+type(T) ::= STRING(A). {
+    struct ast_name java = {.text = parse_text(state, parse_unquote(state, A)), .quoted = true, .at = A.at};
+    T = parse_type(state, (struct ast_name){0}, java, (struct ast_list){0});
+    T->custom = true;
+}
+
+%type named_type {struct ast_type *}
+named_type(T) ::= name(A). { T = parse_type(state, (struct ast_name){0}, A, (struct ast_list){0}); }
+named_type(T) ::= name(A) DOT name(B). { T = parse_type(state, A, B, (struct ast_list){0}); }
+named_type(T) ::= name(A) LT types(L) GT. { T = parse_type(state, (struct ast_name){0}, A, L); }
+
+%type types {struct ast_list}
+types(L) ::= type_parameter(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+types(L) ::= types(K) COMMA type_parameter(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type type_parameter {struct ast_type *}
+type_parameter(T) ::= type(A). { T = A; }
+type_parameter(T) ::= INTEGER(A). { T = parse_type(state, (struct ast_name){0}, parse_name(state, A), (struct ast_list){0}); }
+
+/* ---- terms ---- */
+
+%type term {struct ast_term *}
+term(T) ::= value(A). { T = A; }
+term(T) ::= call(A). { T = A; }
+
+%type constant {struct ast_term *}
+constant(T) ::= STRING(A). { T = parse_literal(state, LITERAL_STRING, A); }
+constant(T) ::= INTEGER(A). { T = parse_literal(state, LITERAL_INTEGER, A); }
+constant(T) ::= FLOAT(A). { T = parse_literal(state, LITERAL_FLOAT, A); }
+constant(T) ::= BOOLEAN(A). { T = parse_literal(state, LITERAL_BOOLEAN, A); }
+constant(T) ::= UUID(A). { T = parse_literal(state, LITERAL_UUID, A); }
+constant(T) ::= HEX(A). { T = parse_literal(state, LITERAL_HEX, A); }
+constant(T) ::= DURATION(A). { T = parse_literal(state, LITERAL_DURATION, A); }
+
+%type bind {struct ast_term *}
+bind(T) ::= QUESTION(A). { T = parse_bind(state, (struct ast_name){0}, A.at); }
+bind(T) ::= COLON(A) name(N). { T = parse_bind(state, N, A.at); }
+
+/* What cannot be mistaken for a selector: everything but calls. */
+%type value {struct ast_term *}
+value(T) ::= constant(A). { T = A; }
+value(T) ::= bind(A). { T = A; }
+value(T) ::= NULL(A). { T = parse_term(state, TERM_NULL, A.at); }
+value(T) ::= LP(P) named_type(A) RP term(B). {
+    T = parse_term(state, TERM_CAST, P.at);
+    T->cast_type = A;
+    struct ast_list items = {0};
+    parse_list_add(state, &items, &B, sizeof B);
+    T->items = items.items;
+    T->item_count = 1;
+}
+value(T) ::= LP(P) terms(L) RP. { T = parse_items(state, TERM_TUPLE, P.at, L); }
+value(T) ::= LBRACKET(P) RBRACKET. { T = parse_items(state, TERM_LIST, P.at, (struct ast_list){0}); }
+value(T) ::= LBRACKET(P) terms(L) RBRACKET. { T = parse_items(state, TERM_LIST, P.at, L); }
+value(T) ::= LBRACE(P) RBRACE. { T = parse_items(state, TERM_SET, P.at, (struct ast_list){0}); }
+value(T) ::= LBRACE(P) terms(L) RBRACE. { T = parse_items(state, TERM_SET, P.at, L); }
+value(T) ::= LBRACE(P) entries(L) RBRACE. { T = parse_items(state, TERM_MAP, P.at, L); }
+
+%type terms {struct ast_list}
+terms(L) ::= term(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+terms(L) ::= terms(K) COMMA term(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type entries {struct ast_list}
+entries(L) ::= term(A) COLON term(B). {
+    L = (struct ast_list){0};
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
+entries(L) ::= entries(K) COMMA term(A) COLON term(B). {
+    L = K;
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
+
+%type call {struct ast_term *}
+call(T) ::= function(F) LP RP. { T = parse_call(state, F.keyspace, F.name, (struct ast_list){0}); }
+call(T) ::= function(F) LP terms(L) RP. { T = parse_call(state, F.keyspace, F.name, L); }
+
+%type function {struct ast_table_name}
+function(F) ::= name(A). { F = (struct ast_table_name){.name = A}; }
+function(F) ::= name(A) DOT name(B). { F = (struct ast_table_name){.keyspace = A, .name = B}; }
+function(F) ::= TOKEN(A). { F = (struct ast_table_name){.name = parse_name(state, A)}; }
+
+/* A whole number or a bind: LIMIT, TTL, TIMESTAMP. */
+%type number {struct ast_term *}
+number(T) ::= INTEGER(A). { T = parse_literal(state, LITERAL_INTEGER, A); }
+number(T) ::= bind(A). { T = A; }
+
+/* ---- USING ---- */
+
+%type using {struct ast_using}
+using(U) ::= . { U = (struct ast_using){0}; }
+using(U) ::= USING objectives(A). { U = A; }
+
+%type objectives {struct ast_using}
+objectives(U) ::= objective(A). { U = A; }
+objectives(U) ::= objectives(K) AND objective(A). {
+    U = K;
+    U.timestamp = A.timestamp ? A.timestamp : K.timestamp;
+    U.ttl = A.ttl ? A.ttl : K.ttl;
+    U.timeout = A.timeout ? A.timeout : K.timeout;
+}
+
+%type objective {struct ast_using}
+objective(U) ::= TIMESTAMP number(A). { U = (struct ast_using){.timestamp = A}; }
+objective(U) ::= TTL number(A). { U = (struct ast_using){.ttl = A}; }
+objective(U) ::= TIMEOUT constant(A). { U = (struct ast_using){.timeout = A}; }
+objective(U) ::= TIMEOUT bind(A). { U = (struct ast_using){.timeout = A}; }
+
+/* ---- WHERE ---- */
+
+%type operator {enum ast_operator}
+operator(O) ::= EQ. { O = OP_EQ; }
+operator(O) ::= NE. { O = OP_NE; }
+operator(O) ::= LT. { O = OP_LT; }
+operator(O) ::= LE. { O = OP_LE; }
+operator(O) ::= GT. { O = OP_GT; }
+operator(O) ::= GE. { O = OP_GE; }
+
+%type where {struct ast_list}
+where(L) ::= . { L = (struct ast_list){0}; }
+where(L) ::= WHERE relations(A). { L = A; }
+
+%type relations {struct ast_list}
+relations(L) ::= relation(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+relations(L) ::= relations(K) AND relation(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type relation {struct ast_relation}
+relation(R) ::= column_relation(A). { R = A; }
+relation(R) ::= LP relation(A) RP. { R = A; }
+relation(R) ::= tuple_columns(A) operator(O) term(T). { R = A; R.op = O; R.value = T; }
+relation(R) ::= tuple_columns(A) IN bind(T). { R = A; R.op = OP_IN; R.value = T; }
+relation(R) ::= tuple_columns(A) IN LP RP. { A.op = OP_IN; R = parse_relation_in(A, (struct ast_list){0}); }
+relation(R) ::= tuple_columns(A) IN LP terms(L) RP. { A.op = OP_IN; R = parse_relation_in(A, L); }
+relation(R) ::= token_columns(A) operator(O) term(T). { R = A; R.op = O; R.value = T; }
+relation(R) ::= token_columns(A) IN bind(T). { R = A; R.op = OP_IN; R.value = T; }
+relation(R) ::= token_columns(A) IN LP terms(L) RP. { A.op = OP_IN; R = parse_relation_in(A, L); }
+
+%type tuple_columns {struct ast_relation}
+tuple_columns(R) ::= LP(P) names(L) RP. {
+    R = (struct ast_relation){.kind = RELATION_TUPLE, .at = P.at, .columns = L.items, .column_count = L.count};
+}
+
+%type token_columns {struct ast_relation}
+token_columns(R) ::= TOKEN(P) LP names(L) RP. {
+    R = (struct ast_relation){.kind = RELATION_TOKEN, .at = P.at, .columns = L.items, .column_count = L.count};
+}
+
+/* Of one column: also what IF takes. */
+%type column_relation {struct ast_relation}
+column_relation(R) ::= name(N) operator(O) term(T). { R = parse_relation(state, N, O, T); }
+column_relation(R) ::= name(N) CONTAINS term(T). { R = parse_relation(state, N, OP_CONTAINS, T); }
+column_relation(R) ::= name(N) CONTAINS KEY term(T). { R = parse_relation(state, N, OP_CONTAINS_KEY, T); }
+column_relation(R) ::= name(N) LIKE term(T). { R = parse_relation(state, N, OP_LIKE, T); }
+column_relation(R) ::= name(N) IS NOT NULL. { R = parse_relation(state, N, OP_IS_NOT_NULL, NULL); }
+column_relation(R) ::= name(N) in(O) bind(T). { R = parse_relation(state, N, O, T); }
+column_relation(R) ::= name(N) in(O) LP RP. {
+    R = parse_relation_in(parse_relation(state, N, O, NULL), (struct ast_list){0});
+}
+column_relation(R) ::= name(N) in(O) LP terms(L) RP. { R = parse_relation_in(parse_relation(state, N, O, NULL), L); }
+column_relation(R) ::= element(E) operator(O) term(T). { R = E; R.op = O; R.value = T; }
+column_relation(R) ::= element(E) IN bind(T). { R = E; R.op = OP_IN; R.value = T; }
+column_relation(R) ::= element(E) IN LP RP. { E.op = OP_IN; R = parse_relation_in(E, (struct ast_list){0}); }
+column_relation(R) ::= element(E) IN LP terms(L) RP. { E.op = OP_IN; R = parse_relation_in(E, L); }
+
+%type element {struct ast_relation}
+element(R) ::= name(N) LBRACKET term(T) RBRACKET. {
+    R = parse_relation(state, N, OP_EQ, NULL);
+    R.kind = RELATION_ELEMENT;
+    R.element = T;
+}
+
+%type in {enum ast_operator}
+in(O) ::= IN. { O = OP_IN; }
+in(O) ::= NOT IN. { O = OP_NOT_IN; }
+
+/* ---- IF ---- */
+
+%type condition {struct ast_if}
+condition(C) ::= . { C = (struct ast_if){0}; }
+condition(C) ::= IF EXISTS. { C = (struct ast_if){.exists = true}; }
+condition(C) ::= IF conditions(L). { C = (struct ast_if){.conditions = L.items, .condition_count = L.count}; }
+
+%type conditions {struct ast_list}
+conditions(L) ::= column_relation(A). {
+    struct ast_condition item = {.relation = A};
+    L = (struct ast_list){0};
+    parse_list_add(state, &L, &item, sizeof item);
+}
+conditions(L) ::= conditions(K) AND column_relation(A). {
+    struct ast_condition item = {.relation = A};
+    L = K;
+    parse_list_add(state, &L, &item, sizeof item);
+}
+
+/* ---- SELECT ---- */
+
+%type select {struct ast_statement *}
+select(S) ::= SELECT json(J) distinct(D) selection(L) FROM table_name(T) where(W) group_by(G) order_by(O)
+              per_partition_limit(P) limit(M) allow_filtering(F) bypass_cache(B) using(U). {
+    S = parse_statement_new(state, STATEMENT_SELECT);
+    S->select = (struct ast_select){
+        .table = T, .distinct = D, .json = J, .all = L.count == 0, .selectors = L.items, .selector_count = L.count,
+        .where = W.items, .where_count = W.count, .group_by = G.items, .group_by_count = G.count,
+        .order_by = O.items, .order_by_count = O.count, .limit = M, .per_partition_limit = P,
+        .allow_filtering = F, .bypass_cache = B, .using_ = U};
+}
+
+%type json {bool}
+json(B) ::= . { B = false; }
+json(B) ::= JSON. { B = true; }
+%type distinct {bool}
+distinct(B) ::= . { B = false; }
+distinct(B) ::= DISTINCT. { B = true; }
+
+%type selection {struct ast_list}
+selection(L) ::= STAR. { L = (struct ast_list){0}; }
+selection(L) ::= selectors(A). { L = A; }
+
+%type selectors {struct ast_list}
+selectors(L) ::= aliased(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+selectors(L) ::= selectors(K) COMMA aliased(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type aliased {struct ast_selector *}
+aliased(S) ::= selector(A). { S = A; }
+aliased(S) ::= selector(A) AS name(N). { S = A; S->alias = N; }
+
+%type selector {struct ast_selector *}
+selector(S) ::= name(N). { S = parse_selector(state, SELECTOR_COLUMN, N); }
+selector(S) ::= name(A) DOT name(B). {
+    struct ast_selector *of = parse_selector(state, SELECTOR_COLUMN, A);
+    struct ast_list arguments = {0};
+    parse_list_add(state, &arguments, &of, sizeof of);
+    S = parse_selector(state, SELECTOR_FIELD, B);
+    S->arguments = arguments.items;
+    S->argument_count = 1;
+}
+selector(S) ::= name(A) LBRACKET term(T) RBRACKET. {
+    S = parse_selector(state, SELECTOR_ELEMENT, A);
+    S->term = T;
+}
+selector(S) ::= function(F) LP RP. { S = parse_selector_call(state, F.keyspace, F.name, (struct ast_list){0}); }
+selector(S) ::= function(F) LP arguments(L) RP. { S = parse_selector_call(state, F.keyspace, F.name, L); }
+selector(S) ::= function(F) LP STAR RP. { S = parse_selector_count(state, F.name); }
+selector(S) ::= function(F) LP argument(A) AS type(T) RP. { S = parse_selector_cast(state, F.name, A, T); }
+
+%type arguments {struct ast_list}
+arguments(L) ::= argument(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+arguments(L) ::= arguments(K) COMMA argument(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type argument {struct ast_selector *}
+argument(S) ::= selector(A). { S = A; }
+argument(S) ::= value(T). {
+    S = parse_selector(state, SELECTOR_TERM, (struct ast_name){.at = T->at});
+    S->term = T;
+}
+
+%type group_by {struct ast_list}
+group_by(L) ::= . { L = (struct ast_list){0}; }
+group_by(L) ::= GROUP BY names(A). { L = A; }
+
+%type order_by {struct ast_list}
+order_by(L) ::= . { L = (struct ast_list){0}; }
+order_by(L) ::= ORDER BY orderings(A). { L = A; }
+
+%type orderings {struct ast_list}
+orderings(L) ::= ordering(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+orderings(L) ::= orderings(K) COMMA ordering(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type ordering {struct ast_ordering}
+ordering(O) ::= name(N). { O = (struct ast_ordering){.column = N}; }
+ordering(O) ::= name(N) ASC. { O = (struct ast_ordering){.column = N}; }
+ordering(O) ::= name(N) DESC. { O = (struct ast_ordering){.column = N, .descending = true}; }
+
+%type per_partition_limit {struct ast_term *}
+per_partition_limit(T) ::= . { T = NULL; }
+per_partition_limit(T) ::= PER PARTITION LIMIT number(A). { T = A; }
+%type limit {struct ast_term *}
+limit(T) ::= . { T = NULL; }
+limit(T) ::= LIMIT number(A). { T = A; }
+%type allow_filtering {bool}
+allow_filtering(B) ::= . { B = false; }
+allow_filtering(B) ::= ALLOW FILTERING. { B = true; }
+%type bypass_cache {bool}
+bypass_cache(B) ::= . { B = false; }
+bypass_cache(B) ::= BYPASS CACHE. { B = true; }
+
+/* ---- INSERT ---- */
+
+%type insert {struct ast_statement *}
+insert(S) ::= INSERT INTO table_name(T) LP names(C) RP VALUES LP terms(V) RP if_not_exists(I) using(U). {
+    S = parse_statement_new(state, STATEMENT_INSERT);
+    S->insert = (struct ast_insert){
+        .table = T, .columns = C.items, .column_count = C.count, .values = V.items, .value_count = V.count,
+        .condition = {.not_exists = I}, .using_ = U};
+}
+insert(S) ::= INSERT INTO table_name(T) JSON json_value(V) json_default if_not_exists(I) using(U). {
+    S = parse_statement_new(state, STATEMENT_INSERT);
+    struct ast_list values = {0};
+    parse_list_add(state, &values, &V, sizeof V);
+    S->insert = (struct ast_insert){
+        .table = T, .values = values.items, .value_count = 1, .json = true, .condition = {.not_exists = I}, .using_ = U};
+}
+
+%type json_value {struct ast_term *}
+json_value(T) ::= STRING(A). { T = parse_literal(state, LITERAL_STRING, A); }
+json_value(T) ::= bind(A). { T = A; }
+json_default ::= .
+json_default ::= DEFAULT NULL.
+json_default ::= DEFAULT UNSET.
+
+/* ---- UPDATE ---- */
+
+%type update {struct ast_statement *}
+update(S) ::= UPDATE table_name(T) using(U) SET assignments(A) WHERE relations(W) condition(C). {
+    S = parse_statement_new(state, STATEMENT_UPDATE);
+    S->update = (struct ast_update){
+        .table = T, .using_ = U, .assignments = A.items, .assignment_count = A.count,
+        .where = W.items, .where_count = W.count, .condition = C};
+}
+
+%type assignments {struct ast_list}
+assignments(L) ::= assignment(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+assignments(L) ::= assignments(K) COMMA assignment(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type assignment {struct ast_assignment}
+assignment(A) ::= name(N) EQ sum(T). { A = parse_assignment(state, N, T); }
+assignment(A) ::= name(N) ADD_ASSIGN term(T). {
+    A = (struct ast_assignment){.kind = ASSIGN_ADD, .column = N, .value = T};
+}
+assignment(A) ::= name(N) SUBTRACT_ASSIGN term(T). {
+    A = (struct ast_assignment){.kind = ASSIGN_SUBTRACT, .column = N, .value = T};
+}
+assignment(A) ::= name(N) LBRACKET term(E) RBRACKET EQ term(T). {
+    A = (struct ast_assignment){.kind = ASSIGN_ELEMENT, .column = N, .element = E, .value = T};
+}
+assignment(A) ::= name(N) DOT name(F) EQ term(T). {
+    A = (struct ast_assignment){.kind = ASSIGN_FIELD, .column = N, .field = F, .value = T};
+}
+
+%type sum {struct ast_term *}
+sum(T) ::= operand(A). { T = A; }
+sum(T) ::= operand(A) PLUS(P) operand(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= operand(A) MINUS(P) operand(B). { T = grammar_sum(state, P, A, B); }
+/* c = c -1, whose minus the lexer has read as the number's sign. */
+sum(T) ::= operand(A) INTEGER(I). {
+    if (*I.text != '-')
+        parse_refuse(state, I.at, "no viable alternative at input '%.*s'", (int)I.bytes, I.text);
+    struct token plus = {.text = "+", .bytes = 1, .at = I.at};
+    T = grammar_sum(state, plus, A, parse_literal(state, LITERAL_INTEGER, I));
+}
+
+%type operand {struct ast_term *}
+operand(T) ::= term(A). { T = A; }
+operand(T) ::= name(N). {
+    T = parse_term(state, TERM_COLUMN, N.at);
+    T->name = N;
+}
+
+/* ---- DELETE ---- */
+
+%type delete {struct ast_statement *}
+delete(S) ::= DELETE deletions(D) FROM table_name(T) using(U) WHERE relations(W) condition(C). {
+    S = parse_statement_new(state, STATEMENT_DELETE);
+    S->delete_ = (struct ast_delete){
+        .table = T, .columns = D.items, .column_count = D.count, .using_ = U,
+        .where = W.items, .where_count = W.count, .condition = C};
+}
+
+%type deletions {struct ast_list}
+deletions(L) ::= . { L = (struct ast_list){0}; }
+deletions(L) ::= some_deletions(A). { L = A; }
+%type some_deletions {struct ast_list}
+some_deletions(L) ::= deletion(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+some_deletions(L) ::= some_deletions(K) COMMA deletion(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type deletion {struct ast_deletion}
+deletion(D) ::= name(N). { D = (struct ast_deletion){.column = N}; }
+deletion(D) ::= name(N) LBRACKET term(T) RBRACKET. { D = (struct ast_deletion){.column = N, .element = T}; }
+deletion(D) ::= name(N) DOT name(F). { D = (struct ast_deletion){.column = N, .field = F}; }
+
+/* ---- BATCH ---- */
+
+%type batch {struct ast_statement *}
+batch(S) ::= BEGIN batch_kind(K) BATCH using(U) batched(L) APPLY BATCH. {
+    S = parse_statement_new(state, STATEMENT_BATCH);
+    S->batch = (struct ast_batch){.kind = K, .using_ = U, .statements = L.items, .statement_count = L.count};
+}
+
+%type batch_kind {enum ast_batch_kind}
+batch_kind(K) ::= . { K = BATCH_LOGGED; }
+batch_kind(K) ::= UNLOGGED. { K = BATCH_UNLOGGED; }
+batch_kind(K) ::= COUNTER. { K = BATCH_COUNTER; }
+
+%type batched {struct ast_list}
+batched(L) ::= . { L = (struct ast_list){0}; }
+batched(L) ::= batched(K) modification(S) batch_semicolon. { L = K; parse_list_add(state, &L, &S, sizeof S); }
+batch_semicolon ::= .
+batch_semicolon ::= SEMI.
+
+/* ---- schema ---- */
+
+%type definition {struct ast_statement *}
+definition(S) ::= USE name(N). { S = parse_statement_new(state, STATEMENT_USE); S->use = N; }
+definition(S) ::= TRUNCATE table_name(T). { S = parse_statement_new(state, STATEMENT_TRUNCATE); S->truncate = T; }
+definition(S) ::= TRUNCATE TABLE table_name(T). { S = parse_statement_new(state, STATEMENT_TRUNCATE); S->truncate = T; }
+
+definition(S) ::= CREATE KEYSPACE if_not_exists(I) name(N) properties(P). {
+    S = parse_statement_new(state, STATEMENT_CREATE_KEYSPACE);
+    S->create_keyspace = (struct ast_create_keyspace){
+        .name = N, .if_not_exists = I, .properties = P.items, .property_count = P.count};
+}
+definition(S) ::= ALTER KEYSPACE name(N) WITH some_properties(P). {
+    S = parse_statement_new(state, STATEMENT_ALTER_KEYSPACE);
+    S->create_keyspace = (struct ast_create_keyspace){.name = N, .properties = P.items, .property_count = P.count};
+}
+
+%type properties {struct ast_list}
+properties(L) ::= . { L = (struct ast_list){0}; }
+properties(L) ::= WITH some_properties(A). { L = A; }
+%type some_properties {struct ast_list}
+some_properties(L) ::= property(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+some_properties(L) ::= some_properties(K) AND property(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type property {struct ast_property}
+property(P) ::= name(N) EQ property_value(T). { P = (struct ast_property){.name = N, .value = T}; }
+
+%type property_value {struct ast_term *}
+property_value(T) ::= constant(A). { T = A; }
+property_value(T) ::= name(N). { T = parse_term(state, TERM_COLUMN, N.at); T->name = N; }
+property_value(T) ::= LBRACE(P) RBRACE. { T = parse_items(state, TERM_MAP, P.at, (struct ast_list){0}); }
+property_value(T) ::= LBRACE(P) entries(L) RBRACE. { T = parse_items(state, TERM_MAP, P.at, L); }
+
+/* CREATE TABLE */
+
+definition(S) ::= CREATE TABLE if_not_exists(I) table_name(N) LP table_parts(P) RP table_options(O). {
+    S = parse_statement_new(state, STATEMENT_CREATE_TABLE);
+    S->create_table = P;
+    S->create_table.name = N;
+    S->create_table.if_not_exists = I;
+    grammar_take_options(&S->create_table, &O);
+}
+
+%type table_parts {struct ast_create_table}
+table_parts(P) ::= table_part(A). { P = (struct ast_create_table){0}; grammar_add_part(state, &P, &A); }
+table_parts(P) ::= table_parts(K) COMMA table_part(A). { P = K; grammar_add_part(state, &P, &A); }
+
+%type table_part {struct grammar_part}
+table_part(P) ::= name(N) type(T) is_static(S) is_primary(K). {
+    P = (struct grammar_part){.column = {.name = N, .type = T, .is_static = S, .is_primary_key = K}};
+}
+table_part(P) ::= PRIMARY KEY LP partition_key(A) clustering_key(C) RP. {
+    P = (struct grammar_part){.is_key = true, .partition_key = A, .clustering_key = C};
+}
+
+%type is_static {bool}
+is_static(B) ::= . { B = false; }
+is_static(B) ::= STATIC. { B = true; }
+%type is_primary {bool}
+is_primary(B) ::= . { B = false; }
+is_primary(B) ::= PRIMARY KEY. { B = true; }
+
+%type partition_key {struct ast_list}
+partition_key(L) ::= name(N). { L = (struct ast_list){0}; parse_list_add(state, &L, &N, sizeof N); }
+partition_key(L) ::= LP names(A) RP. { L = A; }
+%type clustering_key {struct ast_list}
+clustering_key(L) ::= . { L = (struct ast_list){0}; }
+clustering_key(L) ::= COMMA names(A). { L = A; }
+
+%type table_options {struct grammar_options}
+table_options(O) ::= . { O = (struct grammar_options){0}; }
+table_options(O) ::= WITH some_options(A). { O = A; }
+%type some_options {struct grammar_options}
+some_options(O) ::= option(A). { O = (struct grammar_options){0}; grammar_add_option(state, &O, &A); }
+some_options(O) ::= some_options(K) AND option(A). { O = K; grammar_add_option(state, &O, &A); }
+
+%type option {struct grammar_option}
+option(O) ::= property(P). { O = (struct grammar_option){.property = P}; }
+option(O) ::= COMPACT STORAGE. { O = (struct grammar_option){.compact_storage = true}; }
+option(O) ::= CLUSTERING ORDER BY LP orderings(L) RP. { O = (struct grammar_option){.orderings = L}; }
+
+/* ALTER TABLE */
+
+definition(S) ::= ALTER TABLE table_name(N) alteration(A). {
+    S = parse_statement_new(state, STATEMENT_ALTER_TABLE);
+    S->alter_table = A;
+    S->alter_table.name = N;
+}
+
+%type alteration {struct ast_alter_table}
+alteration(A) ::= ADD column_definitions(L). {
+    A = (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count};
+}
+alteration(A) ::= ADD LP column_definitions(L) RP. {
+    A = (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count};
+}
+alteration(A) ::= DROP names(L) using. {
+    A = (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count};
+}
+alteration(A) ::= DROP LP names(L) RP using. {
+    A = (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count};
+}
+alteration(A) ::= RENAME renames(L). {
+    A = (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count};
+}
+alteration(A) ::= ALTER name(N) TYPE type(T). {
+    struct ast_column_definition column = {.name = N, .type = T};
+    struct ast_list columns = {0};
+    parse_list_add(state, &columns, &column, sizeof column);
+    A = (struct ast_alter_table){.kind = ALTER_TYPE, .columns = columns.items, .column_count = 1};
+}
+alteration(A) ::= WITH some_properties(P). {
+    A = (struct ast_alter_table){.kind = ALTER_WITH, .properties = P.items, .property_count = P.count};
+}
+
+%type column_definitions {struct ast_list}
+column_definitions(L) ::= column_definition(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+column_definitions(L) ::= column_definitions(K) COMMA column_definition(A). {
+    L = K;
+    parse_list_add(state, &L, &A, sizeof A);
+}
+%type column_definition {struct ast_column_definition}
+column_definition(D) ::= name(N) type(T) is_static(S). {
+    D = (struct ast_column_definition){.name = N, .type = T, .is_static = S};
+}
+
+%type renames {struct ast_list}
+renames(L) ::= name(A) TO name(B). {
+    L = (struct ast_list){0};
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
+renames(L) ::= renames(K) AND name(A) TO name(B). {
+    L = K;
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
+
+/* CREATE INDEX */
+
+definition(S) ::= CREATE custom(C) INDEX if_not_exists(I) index_name(N) ON table_name(T) LP index_target(X) RP
+                  index_class(K) properties(P). {
+    S = parse_statement_new(state, STATEMENT_CREATE_INDEX);
+    S->create_index = X;
+    S->create_index.name = N;
+    S->create_index.table = T;
+    S->create_index.if_not_exists = I;
+    S->create_index.custom = C;
+    S->create_index.using_class = K;
+    S->create_index.properties = P.items;
+    S->create_index.property_count = P.count;
+}
+
+%type custom {bool}
+custom(B) ::= . { B = false; }
+custom(B) ::= CUSTOM. { B = true; }
+
+%type index_name {struct ast_table_name}
+index_name(N) ::= . { N = (struct ast_table_name){0}; }
+index_name(N) ::= table_name(A). { N = A; }
+
+%type index_class {const char *}
+index_class(K) ::= . { K = NULL; }
+index_class(K) ::= USING STRING(A). { K = parse_text(state, parse_unquote(state, A)); }
+
+%type index_target {struct ast_create_index}
+index_target(X) ::= name(N). { X = (struct ast_create_index){.target = INDEX_VALUES_OF_COLUMN, .column = N}; }
+index_target(X) ::= name(F) LP name(N) RP. { X = grammar_index_target(state, F, N); }
+index_target(X) ::= ENTRIES LP name(N) RP. { X = (struct ast_create_index){.target = INDEX_ENTRIES, .column = N}; }
+index_target(X) ::= FULL LP name(N) RP. { X = (struct ast_create_index){.target = INDEX_FULL, .column = N}; }
+index_target(X) ::= LP names(L) RP COMMA name(N). {
+    X = (struct ast_create_index){.target = INDEX_VALUES_OF_COLUMN, .column = N,
+                                  .partition_columns = L.items, .partition_column_count = L.count};
+}
+
+/* DROP */
+
+definition(S) ::= DROP KEYSPACE if_exists(E) name(N). {
+    S = grammar_drop(state, DROP_KEYSPACE, E, (struct ast_table_name){.name = N});
+}
+definition(S) ::= DROP TABLE if_exists(E) table_name(N). { S = grammar_drop(state, DROP_TABLE, E, N); }
+definition(S) ::= DROP INDEX if_exists(E) table_name(N). { S = grammar_drop(state, DROP_INDEX, E, N); }
+definition(S) ::= DROP TYPE if_exists(E) table_name(N). { S = grammar_drop(state, DROP_TYPE, E, N); }
+definition(S) ::= DROP MATERIALIZED VIEW if_exists(E) table_name(N). { S = grammar_drop(state, DROP_VIEW, E, N); }
+
+%include {
+/* A part of CREATE TABLE's parentheses: a column, or PRIMARY KEY (...). */
+struct grammar_part {
+    bool is_key;
+    struct ast_column_definition column;
+    struct ast_list partition_key, clustering_key;
+};
+
+struct grammar_option {
+    struct ast_property property;
+    struct ast_list orderings;
+    bool compact_storage;
+};
+
+struct grammar_options {
+    struct ast_list properties, orderings;
+    bool compact_storage;
+};
+
+static void grammar_add_part(struct parse_state *state, struct ast_create_table *table, const struct grammar_part *part)
+{
+    if (part->is_key) {
+        table->partition_key = part->partition_key.items;
+        table->partition_key_count = part->partition_key.count;
+        table->clustering_key = part->clustering_key.items;
+        table->clustering_key_count = part->clustering_key.count;
+        table->primary_key_clauses++;
+        return;
+    }
+    /* A list of columns doubles at powers of two, so its capacity need not be kept. */
+    struct ast_list columns = {.items = table->columns, .count = table->column_count,
+                               .capacity = parse_list_capacity(table->column_count)};
+    parse_list_add(state, &columns, &part->column, sizeof part->column);
+    table->columns = columns.items;
+    table->column_count = columns.count;
+}
+
+static void grammar_add_option(struct parse_state *state, struct grammar_options *options,
+                               const struct grammar_option *option)
+{
+    if (option->compact_storage)
+        options->compact_storage = true;
+    else if (option->orderings.count)
+        options->orderings = option->orderings;
+    else
+        parse_list_add(state, &options->properties, &option->property, sizeof option->property);
+}
+
+static void grammar_take_options(struct ast_create_table *table, const struct grammar_options *options)
+{
+    table->compact_storage = options->compact_storage;
+    table->orderings = options->orderings.items;
+    table->ordering_count = options->orderings.count;
+    table->properties = options->properties.items;
+    table->property_count = options->properties.count;
+}
+
+static struct ast_statement *grammar_drop(struct parse_state *state, enum ast_drop_kind kind, bool if_exists,
+                                          struct ast_table_name name)
+{
+    struct ast_statement *statement = parse_statement_new(state, STATEMENT_DROP);
+    statement->drop = (struct ast_drop){.kind = kind, .name = name, .if_exists = if_exists};
+    return statement;
+}
+
+static struct ast_term *grammar_sum(struct parse_state *state, struct token sign, struct ast_term *left,
+                                    struct ast_term *right)
+{
+    struct ast_list items = {0};
+    parse_list_add(state, &items, &left, sizeof left);
+    parse_list_add(state, &items, &right, sizeof right);
+    struct ast_term *term = parse_items(state, TERM_ARITHMETIC, left->at, items);
+    term->name = (struct ast_name){.text = *sign.text == '+' ? "+" : "-", .at = sign.at};
+    return term;
+}
+
+static struct ast_create_index grammar_index_target(struct parse_state *state, struct ast_name function,
+                                                    struct ast_name column)
+{
+    struct ast_create_index index = {.column = column};
+    if (strcmp(function.text, "keys") == 0)
+        index.target = INDEX_KEYS;
+    else if (strcmp(function.text, "values") == 0)
+        index.target = INDEX_VALUES;
+    else
+        parse_refuse(state, function.at, "no viable alternative at input '%s'", function.text);
+    return index;
+}
+}
+
+%code {
+/* How a token is shown in a refusal. */
+static const char *token_text(int code)
+{
+    static const char *const texts[] = {
+        [TK_LP] = "'('", [TK_RP] = "')'", [TK_LBRACKET] = "'['", [TK_RBRACKET] = "']'", [TK_LBRACE] = "'{'",
+        [TK_RBRACE] = "'}'", [TK_COMMA] = "','", [TK_SEMI] = "';'", [TK_DOT] = "'.'", [TK_COLON] = "':'",
+        [TK_QUESTION] = "'?'", [TK_EQ] = "'='", [TK_NE] = "'!='", [TK_LT] = "'<'", [TK_LE] = "'<='", [TK_GT] = "'>'",
+        [TK_GE] = "'>='", [TK_PLUS] = "'+'", [TK_MINUS] = "'-'", [TK_STAR] = "'*'", [TK_ADD_ASSIGN] = "'+='",
+        [TK_SUBTRACT_ASSIGN] = "'-='", [TK_IDENT] = "a name", [TK_QUOTED] = "", [TK_STRING] = "a string",
+        [TK_INTEGER] = "an integer", [TK_FLOAT] = "", [TK_HEX] = "", [TK_UUID] = "", [TK_DURATION] = "",
+        [TK_BOOLEAN] = "", [TK_RESERVED] = "",
+    };
+    if (code == 0)
+        return "end of statement";
+    return (size_t)code < sizeof texts / sizeof *texts ? texts[code] : NULL;
+}
+
+/* Keywords by code, for refusals; the generated names exist only in traced builds. */
+static const char *keyword_text(int code)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } words[] = {
+        {TK_ADD, "ADD"}, {TK_ALLOW, "ALLOW"}, {TK_ALTER, "ALTER"}, {TK_AND, "AND"}, {TK_APPLY, "APPLY"}, {TK_AS, "AS"},
+        {TK_ASC, "ASC"}, {TK_BATCH, "BATCH"}, {TK_BEGIN, "BEGIN"}, {TK_BY, "BY"}, {TK_BYPASS, "BYPASS"},
+        {TK_CACHE, "CACHE"}, {TK_CLUSTERING, "CLUSTERING"}, {TK_COMPACT, "COMPACT"}, {TK_CONTAINS, "CONTAINS"},
+        {TK_COUNTER, "COUNTER"}, {TK_CREATE, "CREATE"}, {TK_CUSTOM, "CUSTOM"}, {TK_DEFAULT, "DEFAULT"},
+        {TK_DELETE, "DELETE"}, {TK_DESC, "DESC"}, {TK_DISTINCT, "DISTINCT"}, {TK_DROP, "DROP"}, {TK_ENTRIES, "ENTRIES"},
+        {TK_EXISTS, "EXISTS"}, {TK_FILTERING, "FILTERING"}, {TK_FROM, "FROM"}, {TK_FULL, "FULL"}, {TK_GROUP, "GROUP"},
+        {TK_IF, "IF"}, {TK_IN, "IN"}, {TK_INDEX, "INDEX"}, {TK_INSERT, "INSERT"}, {TK_INTO, "INTO"}, {TK_IS, "IS"},
+        {TK_JSON, "JSON"}, {TK_KEY, "KEY"}, {TK_KEYSPACE, "KEYSPACE"}, {TK_LIKE, "LIKE"}, {TK_LIMIT, "LIMIT"},
+        {TK_MATERIALIZED, "MATERIALIZED"}, {TK_NOT, "NOT"}, {TK_NULL, "NULL"}, {TK_ON, "ON"}, {TK_ORDER, "ORDER"},
+        {TK_PARTITION, "PARTITION"}, {TK_PER, "PER"}, {TK_PRIMARY, "PRIMARY"}, {TK_RENAME, "RENAME"},
+        {TK_SELECT, "SELECT"}, {TK_SET, "SET"}, {TK_STATIC, "STATIC"}, {TK_STORAGE, "STORAGE"}, {TK_TABLE, "TABLE"},
+        {TK_TIMEOUT, "TIMEOUT"}, {TK_TIMESTAMP, "TIMESTAMP"}, {TK_TO, "TO"}, {TK_TOKEN, "TOKEN"},
+        {TK_TRUNCATE, "TRUNCATE"}, {TK_TTL, "TTL"}, {TK_TYPE, "TYPE"}, {TK_UNLOGGED, "UNLOGGED"}, {TK_UNSET, "UNSET"},
+        {TK_UPDATE, "UPDATE"}, {TK_USE, "USE"}, {TK_USING, "USING"}, {TK_VALUES, "VALUES"}, {TK_VIEW, "VIEW"},
+        {TK_WHERE, "WHERE"}, {TK_WITH, "WITH"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].code == code)
+            return words[i].text;
+    return "";
+}
+
+static bool token_expected(yyParser *parser, int code)
+{
+    YYACTIONTYPE from = parser->yytos->stateno;
+    YYACTIONTYPE action = yy_find_shift_action((YYCODETYPE)code, from);
+    if (action == YY_ERROR_ACTION || action == YY_NO_ACTION)
+        return false;
+    /* A keyword that only stands in for a name is covered by "a name". */
+    return !yyFallback[code] || action != yy_find_shift_action(TK_IDENT, from);
+}
+
+enum {
+    EXPECTED_SHOWN_MAX = 8
+};
+
+/* What may stand here, as far as it has a name; more than `shown_max` are not told. Returns how many. */
+static size_t expected_tokens(yyParser *parser, int *out_codes, size_t shown_max)
+{
+    size_t count = 0;
+    for (int code = 0; code < YYNTOKEN; code++) {
+        const char *text = token_text(code) ? token_text(code) : keyword_text(code);
+        if (!*text || !token_expected(parser, code))
+            continue;
+        if (count == shown_max)
+            return shown_max + 1;
+        out_codes[count++] = code;
+    }
+    return count;
+}
+
+/* " (expected A, B or C)" when that is short enough to help. */
+static void describe_expected(const int *codes, size_t count, char *out, size_t out_bytes)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count && used < out_bytes; i++) {
+        const char *text = token_text(codes[i]) ? token_text(codes[i]) : keyword_text(codes[i]);
+        used += (size_t)snprintf(out + used, out_bytes - used, "%s%s",
+                                 i == 0 ? " (expected " : i + 1 < count ? ", " : " or ", text);
+    }
+    if (count && used < out_bytes)
+        snprintf(out + used, out_bytes - used, ")");
+}
+
+static void grammar_refuse(struct parse_state *state, yyParser *parser, int code, struct token token)
+{
+    int codes[EXPECTED_SHOWN_MAX];
+    size_t count = expected_tokens(parser, codes, EXPECTED_SHOWN_MAX);
+    const char *input = code == 0 ? "<EOF>" : token.text;
+    int bytes = code == 0 ? 5 : token.bytes < 100 ? (int)token.bytes : 100;
+    if (token_expected(parser, 0)) {
+        parse_refuse(state, token.at, "missing EOF at '%.*s'", bytes, input);
+        return;
+    }
+    if (count == 1) {
+        /* ANTLR has a sentence of its own for this, and calls keywords K_WORD. */
+        const char *text = token_text(codes[0]);
+        parse_refuse(state, token.at, "mismatched input '%.*s' expecting %s%s", bytes, input, text ? "" : "K_",
+                     text ? text : keyword_text(codes[0]));
+        return;
+    }
+    char expected[256] = "";
+    if (count <= EXPECTED_SHOWN_MAX)
+        describe_expected(codes, count, expected, sizeof expected);
+    parse_refuse(state, token.at, "no viable alternative at input '%.*s'%s", bytes, input, expected);
+}
+
+static void refuse_fault(struct parse_state *state, const struct lexer *lexer, struct token token)
+{
+    switch (lexer->fault) {
+    case LEXER_OPEN_STRING: parse_refuse(state, token.at, "no viable alternative at character '<EOF>' (string is not closed)"); break;
+    case LEXER_OPEN_COMMENT: parse_refuse(state, token.at, "no viable alternative at character '<EOF>' (comment is not closed)"); break;
+    default: {
+        /* The whole of a character that is several bytes of UTF-8. */
+        uint32_t bytes = 1;
+        while (bytes < 4 && token.text + bytes < (const char *)lexer->limit && ((unsigned char)token.text[bytes] & 0xc0) == 0x80)
+            bytes++;
+        parse_refuse(state, token.at, "no viable alternative at character '%.*s'", (int)bytes, token.text);
+    }
+    }
+}
+
+/* A word after SELECT is a column of that name when it is followed as a column would be. */
+static bool stands_as_column(int next)
+{
+    return next == TK_FROM || next == TK_COMMA || next == TK_LP || next == TK_DOT || next == TK_AS || next == TK_LBRACKET;
+}
+
+static bool opens(int code)
+{
+    return code == TK_LP || code == TK_LBRACKET || code == TK_LBRACE;
+}
+
+static bool closes(int code)
+{
+    return code == TK_RP || code == TK_RBRACKET || code == TK_RBRACE;
+}
+
+bool grammar_is_name(int code)
+{
+    return code == TK_IDENT || yyFallback[code] == TK_IDENT;
+}
+
+void grammar_run(struct parse_state *state, struct lexer *lexer)
+{
+    yyParser parser;
+    struct token token;
+    int code, before = 0;
+    uint32_t depth = 0;
+    cql_grammarInit(&parser, state);
+    do {
+        code = lexer_next(lexer, &token);
+        if (code < 0) {
+            refuse_fault(state, lexer, token);
+            break;
+        }
+        if ((code == TK_JSON || code == TK_DISTINCT) && (before == TK_SELECT || before == TK_JSON)) {
+            struct lexer ahead = *lexer;
+            struct token next;
+            if (stands_as_column(lexer_next(&ahead, &next)))
+                code = TK_IDENT;
+        }
+        before = code;
+        if (opens(code) && ++depth > PARSE_DEPTH_MAX) {
+            parse_refuse(state, token.at, "statement is nested deeper than %d", PARSE_DEPTH_MAX);
+            break;
+        }
+        if (closes(code) && depth)
+            depth--;
+        cql_grammar(&parser, code, token);
+    } while (code != 0 && !state->refused);
+    cql_grammarFinalize(&parser);
+}
+}

@@ -1,0 +1,107 @@
+/*
+ * parse_internal.h: what lexer, grammar and parse.c share.
+ */
+#ifndef STRAIT_CQL_PARSE_INTERNAL_H
+#define STRAIT_CQL_PARSE_INTERNAL_H
+
+#include "cql/parse.h"
+
+enum {
+    PARSE_ARENA_BYTES_MAX = 64 << 20, /* of one tree */
+    PARSE_BINDS_MAX = 65535,          /* the protocol counts them in 16 bits */
+};
+
+/* A token as it stands in the text, quotes included. */
+struct token {
+    const char *text; /* borrowed from the lexer's text; NULL when the token is none */
+    uint32_t bytes;
+    uint32_t at;
+};
+
+enum lexer_fault {
+    LEXER_FINE,
+    LEXER_BAD_CHARACTER,
+    LEXER_OPEN_STRING,
+    LEXER_OPEN_COMMENT,
+};
+
+/* The text must be followed by a readable zero byte. */
+struct lexer {
+    const unsigned char *start, *cursor, *limit;
+    enum lexer_fault fault;
+};
+
+/* The next token's code (TK_...), 0 at the end, -1 with `fault` set. Space and comments are passed over. */
+int lexer_next(struct lexer *lexer, struct token *out_token);
+
+/* Items of one size in the arena, doubling as they grow. */
+struct ast_list {
+    void *items;
+    uint32_t count, capacity;
+};
+
+struct parse_state {
+    struct arena *arena; /* borrowed */
+    struct slice text;   /* the statement as given */
+    enum cql_profile profile;
+    struct cql_error *error;
+    struct ast_statement *statement; /* the whole, set by the last reduction */
+    struct ast_list bind_names;      /* struct ast_name */
+    uint32_t *bind_slots;            /* named binds by hash: index + 1, 0 for none */
+    uint32_t bind_slot_count;
+    size_t arena_bytes_before;
+    bool named_binds;
+    bool refused; /* `error` is set; nothing after it counts */
+};
+
+/* The grammar's driver, in grammar.y: tokens of `lexer` until the statement is whole or refused. */
+void grammar_run(struct parse_state *state, struct lexer *lexer);
+/* May a token of this code stand where a name is wanted? */
+bool grammar_is_name(int code);
+
+/* ---- parse_build.c: what the grammar's actions call ---- */
+
+void parse_refuse(struct parse_state *state, uint32_t at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void parse_refuse_memory(struct parse_state *state);
+/* Zeroed memory; on failure the parse is refused and a throw-away object is lent, so that actions need no checks. */
+void *parse_new(struct parse_state *state, size_t bytes);
+/* The room that a list of `count` items has: the next power of two, at least 4. */
+uint32_t parse_list_capacity(uint32_t count);
+void parse_list_add(struct parse_state *state, struct ast_list *list, const void *item, size_t item_bytes);
+
+struct ast_name parse_name(struct parse_state *state, struct token token);
+struct ast_term *parse_term(struct parse_state *state, enum ast_term_kind kind, uint32_t at);
+struct ast_term *parse_literal(struct parse_state *state, enum literal_kind kind, struct token token);
+struct ast_term *parse_bind(struct parse_state *state, struct ast_name name, uint32_t at);
+struct ast_term *parse_call(struct parse_state *state, struct ast_name keyspace, struct ast_name name,
+                            struct ast_list arguments);
+struct ast_term *parse_items(struct parse_state *state, enum ast_term_kind kind, uint32_t at,
+                             struct ast_list items);
+struct ast_type *parse_type(struct parse_state *state, struct ast_name keyspace, struct ast_name name,
+                            struct ast_list parameters);
+
+struct ast_selector *parse_selector(struct parse_state *state, enum ast_selector_kind kind,
+                                    struct ast_name name);
+/* f(arguments), or writetime(c), ttl(c), count(1) by the function's name. */
+struct ast_selector *parse_selector_call(struct parse_state *state, struct ast_name keyspace,
+                                         struct ast_name name, struct ast_list arguments);
+struct ast_selector *parse_selector_count(struct parse_state *state, struct ast_name name);
+struct ast_selector *parse_selector_cast(struct parse_state *state, struct ast_name name,
+                                         struct ast_selector *what, struct ast_type *type);
+
+struct ast_relation parse_relation(struct parse_state *state, struct ast_name column, enum ast_operator op,
+                                   struct ast_term *value);
+struct ast_relation parse_relation_in(struct ast_relation relation, struct ast_list values);
+
+/* c = value, where value may mention c: c + x, c - x, x + c. */
+struct ast_assignment parse_assignment(struct parse_state *state, struct ast_name column,
+                                       struct ast_term *value);
+
+struct ast_statement *parse_statement_new(struct parse_state *state, enum ast_statement_kind kind);
+
+/* Text of a string token without its quotes; $$ strings too. */
+struct slice parse_unquote(struct parse_state *state, struct token token);
+const char *parse_text(struct parse_state *state, struct slice text);
+
+#endif
