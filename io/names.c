@@ -49,6 +49,12 @@ bool names_is_child(const char *folder, const char *path)
     return *path && names_parent_bytes(path) == bytes && memcmp(folder, path, bytes) == 0;
 }
 
+bool names_is_below(const char *folder, const char *path)
+{
+    size_t bytes = strlen(folder);
+    return strncmp(path, folder, bytes) == 0 && path[bytes] == '/';
+}
+
 /* Index of the first path that is not before `path`. */
 static size_t lower_bound(const struct names *names, const char *path)
 {
@@ -77,11 +83,24 @@ bool names_is_folder(const struct names *names, const char *path)
     return found && !found->inode;
 }
 
+/* As the kernel walks a path: the first component that is no folder decides. */
 status names_check_parent(const struct names *names, const char *path)
 {
-    char parent[IO_PATH_BYTES_MAX];
-    snprintf(parent, sizeof parent, "%.*s", (int)names_parent_bytes(path), path);
-    return names_check_folder(names, parent);
+    char folder[IO_PATH_BYTES_MAX];
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        const struct name *found = names_find(names, folder);
+        if (!found || found->inode)
+            return STATUS_FROM_ERRNO(found ? ENOTDIR : ENOENT);
+    }
+    return STATUS_DONE;
+}
+
+/* What the kernel answers for a path that is not in the list. */
+static status missing(const struct names *names, const char *path)
+{
+    TRY(names_check_parent(names, path));
+    return STATUS_FROM_ERRNO(ENOENT);
 }
 
 size_t names_below(const struct names *names, const char *folder, size_t *out_first)
@@ -235,13 +254,17 @@ void names_children_visit(char *children, size_t bytes, void (*entry)(void *cont
 
 status names_check_rename(const struct names *names, const char *from, const char *to)
 {
+    TRY(names_check_parent(names, from));
+    TRY(names_check_parent(names, to));
     const struct name *source = names_find(names, from);
     if (!source)
-        return STATUS_FROM_ERRNO(ENOENT);
-    TRY(names_check_parent(names, to));
-    size_t from_bytes = strlen(from);
-    if (!source->inode && strncmp(to, from, from_bytes) == 0 && to[from_bytes] == '/')
+        return STATUS_FROM_ERRNO(*from ? ENOENT : EBUSY);
+    if (strcmp(from, to) == 0)
+        return STATUS_DONE;
+    if (names_is_below(from, to))
         return STATUS_FROM_ERRNO(EINVAL);
+    if (names_is_below(to, from))
+        return STATUS_FROM_ERRNO(ENOTEMPTY);
     const struct name *target = names_find(names, to);
     if (!target)
         return *to ? STATUS_DONE : STATUS_FROM_ERRNO(EBUSY);
@@ -257,7 +280,7 @@ status names_check_unlink(const struct names *names, const char *path)
     const struct name *found = names_find(names, path);
     if (found && found->inode)
         return STATUS_DONE;
-    return STATUS_FROM_ERRNO(found || !*path ? EISDIR : ENOENT);
+    return found || !*path ? STATUS_FROM_ERRNO(EISDIR) : missing(names, path);
 }
 
 status names_check_mkdir(const struct names *names, const char *path)
@@ -271,7 +294,7 @@ status names_check_rmdir(const struct names *names, const char *path)
 {
     const struct name *found = names_find(names, path);
     if (!found)
-        return STATUS_FROM_ERRNO(*path ? ENOENT : EBUSY);
+        return *path ? missing(names, path) : STATUS_FROM_ERRNO(EBUSY);
     if (found->inode)
         return STATUS_FROM_ERRNO(ENOTDIR);
     return names_has_children(names, path) ? STATUS_FROM_ERRNO(ENOTEMPTY) : STATUS_DONE;
@@ -281,5 +304,5 @@ status names_check_folder(const struct names *names, const char *path)
 {
     if (names_is_folder(names, path))
         return STATUS_DONE;
-    return STATUS_FROM_ERRNO(names_find(names, path) ? ENOTDIR : ENOENT);
+    return names_find(names, path) ? STATUS_FROM_ERRNO(ENOTDIR) : missing(names, path);
 }

@@ -32,6 +32,8 @@ status names_plain(const char *path, char out[IO_PATH_BYTES_MAX]);
 size_t names_parent_bytes(const char *path);
 /* Whether `path` stands directly in `folder`. */
 bool names_is_child(const char *folder, const char *path);
+/* Whether `path` stands in `folder`, which is not the root, at any depth. */
+bool names_is_below(const char *folder, const char *path);
 
 /* NULL when absent; good until the next change. The root is not in the list. */
 struct name *names_find(const struct names *names, const char *path);

@@ -323,8 +323,7 @@ static bool stands_in(const char *path, const char *folder)
 
 static bool stands_below(const char *path, const char *folder)
 {
-    size_t bytes = strlen(folder);
-    return path && strncmp(path, folder, bytes) == 0 && path[bytes] == '/';
+    return path && names_is_below(folder, path);
 }
 
 static bool same_path(const char *a, const char *b)
