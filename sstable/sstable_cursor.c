@@ -469,6 +469,19 @@ status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access 
     return STATUS_DONE;
 }
 
+void sstable_cursor_position(const struct cursor *base, struct sstable_position *out_position)
+{
+    const struct directory_entry *entry = &((const struct sstable_cursor *)base)->entry;
+    *out_position = (struct sstable_position){
+        .rows = entry->rows,
+        .raw_bytes = entry->raw_bytes,
+        .offset = entry->at.offset,
+        .bytes = entry->at.bytes,
+        .restart_or_height = entry->restart_or_height,
+        .spans = entry->flags & DIRECTORY_SPANS,
+    };
+}
+
 status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **out_cursor)
 {
     /* A table that is small beside the cache is worth keeping whole; of others a scan would only drive out what reads

@@ -43,6 +43,14 @@ enum frame_access {
 status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access access,
                          struct cursor **out_cursor);
 
+/* Where the rows of the partition stand that a cursor of this folder is on. */
+struct sstable_position {
+    uint64_t rows, raw_bytes, offset;
+    uint32_t bytes, restart_or_height;
+    bool spans;
+};
+void sstable_cursor_position(const struct cursor *cursor, struct sstable_position *out_position);
+
 /*
  * Reads frames of a table for one cursor: cache, then the piece of file that was read last, then the disk.
  * A zeroed struct with `table` and `access` set is ready.

@@ -1,0 +1,223 @@
+/* Which blocks stay in memory, and what reading costs. */
+#include "model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io/sim.h"
+#include "sstable/block_cache_internal.h"
+
+enum { BLOCK_BYTES = 1000 };
+
+static void put_new(struct block_cache *cache, uint64_t owner, uint64_t offset)
+{
+    struct block *block = block_new(BLOCK_BYTES);
+    assert_non_null(block);
+    memset(block->data, (int)offset, BLOCK_BYTES);
+    block_cache_put(cache, owner, offset, block);
+    block_unref(block);
+}
+
+static bool touch(struct block_cache *cache, uint64_t owner, uint64_t offset)
+{
+    struct block *block = block_cache_get(cache, owner, offset);
+    if (block)
+        assert_int_equal(block->data[0], (uint8_t)offset);
+    block_unref(block);
+    return block != NULL;
+}
+
+static void the_budget_is_never_exceeded(void **state)
+{
+    (void)state;
+    static const size_t budgets[] = {0, 500, 5000, 100000, 3 << 20};
+    for (uint32_t i = 0; i < ARRAY_LEN(budgets); i++) {
+        struct block_cache *cache;
+        struct block_cache_stats stats;
+        struct random rng = {i};
+        assert_ok(block_cache_new(budgets[i], &cache));
+        for (uint32_t step = 0; step < 5000; step++) {
+            uint64_t offset = random_below(&rng, 4000);
+            if (!touch(cache, 1, offset))
+                put_new(cache, 1, offset);
+            block_cache_stats(cache, &stats);
+            assert_true(stats.bytes <= budgets[i]);
+        }
+        assert_int_equal(stats.hits + stats.misses, 5000);
+        assert_true(budgets[i] < 5000 || stats.bytes > budgets[i] / 2);
+        block_cache_free(cache);
+    }
+}
+
+static void a_scan_does_not_drive_out_what_is_read_again_and_again(void **state)
+{
+    (void)state;
+    struct block_cache *cache;
+    uint32_t kept = 0;
+    assert_ok(block_cache_new(100 * (BLOCK_BYTES + sizeof(struct block)), &cache));
+    for (uint32_t round = 0; round < 3; round++)
+        for (uint64_t offset = 0; offset < 50; offset++)
+            if (!touch(cache, 1, offset))
+                put_new(cache, 1, offset);
+    for (uint64_t offset = 1000; offset < 3000; offset++)
+        if (!touch(cache, 2, offset))
+            put_new(cache, 2, offset);
+    for (uint64_t offset = 0; offset < 50; offset++)
+        kept += touch(cache, 1, offset);
+    assert_true(kept >= 45);
+    block_cache_free(cache);
+}
+
+static void a_pinned_block_outlives_its_eviction(void **state)
+{
+    (void)state;
+    struct block_cache *cache;
+    assert_ok(block_cache_new(3 * (BLOCK_BYTES + sizeof(struct block)), &cache));
+    put_new(cache, 1, 7);
+    struct block *pinned = block_cache_get(cache, 1, 7);
+    assert_non_null(pinned);
+    for (uint64_t offset = 100; offset < 200; offset++)
+        put_new(cache, 1, offset);
+    assert_false(touch(cache, 1, 7) && touch(cache, 1, 100));
+    block_cache_drop(cache, 1);
+    struct block_cache_stats stats;
+    block_cache_stats(cache, &stats);
+    assert_int_equal(stats.bytes, 0);
+    assert_int_equal(pinned->data[BLOCK_BYTES - 1], 7);
+    block_unref(pinned);
+    block_cache_free(cache);
+}
+
+/* ---- what a read costs, counted by the simulated disk's operations ---- */
+
+struct place {
+    struct io_env *env;
+    struct block_cache *cache;
+    struct sstable *table;
+    struct model model;
+};
+
+static void place_open(struct place *place, size_t cache_bytes)
+{
+    assert_ok(io_env_open(IO_BODY_SIM, 1, &place->env));
+    assert_ok(io_mkdir(place->env, "/t"));
+    struct sstable_build_options options = model_options(place->env, "/t/table");
+    model_numbered(&place->model, "channel", 20000, 90);
+    assert_ok(model_build(&place->model, &options, NULL));
+    assert_ok(block_cache_new(cache_bytes, &place->cache));
+    assert_ok(sstable_open(place->env, "/t/table", MODEL_STORE_ID, place->cache, &place->table));
+}
+
+static void place_close(struct place *place)
+{
+    sstable_unref(place->table);
+    block_cache_free(place->cache);
+    model_deinit(&place->model);
+    io_env_close(place->env);
+}
+
+static void newest_rows(struct place *place, struct slice bound, uint32_t rows)
+{
+    struct cursor *cursor;
+    assert_ok(sstable_cursor_open_one(place->table, place->model.partitions[0].key, true, &cursor));
+    assert_ok(cursor_next_partition(cursor));
+    assert_ok(cursor_seek_row(cursor, bound));
+    for (uint32_t i = 0; i < rows; i++) {
+        assert_true(cursor->on_row);
+        assert_ok(cursor_next(cursor));
+    }
+    cursor_close(cursor);
+}
+
+static void a_look_up_reads_a_directory_page_an_index_path_and_a_block(void **state)
+{
+    (void)state;
+    struct place place;
+    struct cursor *cursor;
+    place_open(&place, 1 << 20);
+    uint64_t before = sim_operation_count(place.env);
+    assert_ok(sstable_cursor_open_one(place.table, place.model.partitions[0].key, true, &cursor));
+    assert_ok(cursor_next_partition(cursor));
+    assert_int_equal(sim_operation_count(place.env) - before, 1);
+    cursor_close(cursor);
+
+    static const uint8_t after[1] = {KEY_AFTER};
+    before = sim_operation_count(place.env);
+    newest_rows(&place, slice_of(after, 1), 50);
+    assert_in_range(sim_operation_count(place.env) - before, 2, 3); /* two index pages, one block */
+    before = sim_operation_count(place.env);
+    newest_rows(&place, slice_of(after, 1), 50);
+    assert_int_equal(sim_operation_count(place.env) - before, 0);
+
+    /* In the middle: another lower index page and block. */
+    before = sim_operation_count(place.env);
+    newest_rows(&place, place.model.partitions[0].rows[9000].clustering, 5);
+    assert_in_range(sim_operation_count(place.env) - before, 1, 2);
+    place_close(&place);
+}
+
+static void a_partition_that_is_not_there_costs_nothing(void **state)
+{
+    (void)state;
+    struct place place;
+    struct cursor *cursor;
+    place_open(&place, 1 << 20);
+    uint64_t before = sim_operation_count(place.env);
+    for (uint32_t i = 0; i < 50; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "absent %u", i);
+        struct partition_key key = partition_key_of(slice_text(name));
+        assert_int_equal(sstable_cursor_open_one(place.table, key, false, &cursor).code, STATUS_NOT_FOUND);
+    }
+    assert_int_equal(sim_operation_count(place.env) - before, 0);
+    place_close(&place);
+}
+
+static void a_scan_reads_in_large_pieces_and_leaves_the_cache_alone(void **state)
+{
+    (void)state;
+    struct place place;
+    struct block_cache_stats before_stats, stats;
+    place_open(&place, 1 << 20);
+    block_cache_stats(place.cache, &before_stats);
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct cursor *cursor;
+        uint64_t before = sim_operation_count(place.env);
+        assert_ok(sstable_cursor_open(place.table, reverse, &cursor));
+        model_expect_scan(&place.model, cursor);
+        cursor_close(cursor);
+        uint64_t bytes = sstable_info(place.table)->file_bytes;
+        uint64_t reads = sim_operation_count(place.env) - before;
+        assert_true(reads < bytes / (100 << 10) + 10);
+    }
+    block_cache_stats(place.cache, &stats);
+    assert_true(stats.bytes - before_stats.bytes < 100000); /* index pages at most */
+    place_close(&place);
+}
+
+static void a_long_read_of_one_partition_reads_ahead_too(void **state)
+{
+    (void)state;
+    static const uint8_t after[1] = {KEY_AFTER};
+    struct place place;
+    place_open(&place, 4 << 20);
+    uint64_t before = sim_operation_count(place.env);
+    newest_rows(&place, slice_of(after, 1), 20000);
+    assert_true(sim_operation_count(place.env) - before <
+                sstable_info(place.table)->file_bytes / (60 << 10) + 20);
+    place_close(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_budget_is_never_exceeded),
+        cmocka_unit_test(a_scan_does_not_drive_out_what_is_read_again_and_again),
+        cmocka_unit_test(a_pinned_block_outlives_its_eviction),
+        cmocka_unit_test(a_look_up_reads_a_directory_page_an_index_path_and_a_block),
+        cmocka_unit_test(a_partition_that_is_not_there_costs_nothing),
+        cmocka_unit_test(a_scan_reads_in_large_pieces_and_leaves_the_cache_alone),
+        cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

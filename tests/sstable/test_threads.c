@@ -1,0 +1,75 @@
+/* Cursors of several threads over one table and one small cache see the same rows; for ThreadSanitizer. */
+#include "model.h"
+
+#include <stdatomic.h>
+
+static struct model model;
+static struct sstable *table;
+static _Atomic uint32_t mistakes;
+
+static bool row_is(const struct cursor *cursor, uint32_t at)
+{
+    const struct model_row *row = &model.partitions[0].rows[at];
+    return cursor->on_row && slice_equal(cursor->row.clustering, row->clustering) &&
+           slice_equal(cursor->row.image, row->image);
+}
+
+/* cmocka's asserts belong to the main thread: mistakes are counted. */
+static void read_at_random(void *argument)
+{
+    struct random rng = {*(const uint64_t *)argument};
+    uint32_t rows = model.partitions[0].row_count;
+    for (uint32_t round = 0; round < 150; round++) {
+        struct cursor *cursor;
+        bool reverse = random_below(&rng, 2);
+        uint32_t at = (uint32_t)random_below(&rng, rows - 1);
+        bool good = ok(sstable_cursor_open_one(table, model.partitions[0].key, reverse, &cursor));
+        if (!good) {
+            mistakes++;
+            continue;
+        }
+        good = ok(cursor_next_partition(cursor)) &&
+               ok(cursor_seek_row(cursor, model.partitions[0].rows[reverse ? at + 1 : at].clustering));
+        for (uint32_t i = 0; good && i < 30 && (reverse ? at >= i : at + i < rows); i++)
+            good = row_is(cursor, reverse ? at - i : at + i) && ok(cursor_next(cursor));
+        mistakes += !good;
+        cursor_close(cursor);
+    }
+}
+
+static void cursors_of_several_threads_share_a_table(void **state)
+{
+    (void)state;
+    struct io_env *env;
+    struct block_cache *cache;
+    struct io_thread *threads[3];
+    uint64_t seeds[3] = {1, 2, 3};
+    assert_ok(io_env_open(IO_BODY_MEMORY, 1, &env));
+    assert_ok(io_mkdir(env, "/t"));
+    struct sstable_build_options options = model_options(env, "/t/table");
+    options.block_bytes = 700;
+    model_numbered(&model, "shared", 3000, 60);
+    assert_ok(model_build(&model, &options, NULL));
+    assert_ok(block_cache_new(20000, &cache));
+    assert_ok(sstable_open(env, "/t/table", MODEL_STORE_ID, cache, &table));
+    for (uint32_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_ok(io_thread_start(env, "reader", read_at_random, &seeds[i], &threads[i]));
+    for (uint32_t i = 0; i < ARRAY_LEN(threads); i++)
+        io_thread_join(threads[i]);
+    assert_int_equal(mistakes, 0);
+    struct block_cache_stats stats;
+    block_cache_stats(cache, &stats);
+    assert_true(stats.evictions > 0);
+    sstable_unref(table);
+    block_cache_free(cache);
+    model_deinit(&model);
+    io_env_close(env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cursors_of_several_threads_share_a_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
