@@ -439,6 +439,19 @@ bool cql_session_execute(struct cql_session *session, struct cql_prepared *prepa
     return done;
 }
 
+bool cql_session_renew(struct cql_session *session, struct cql_prepared *prepared,
+                       struct cql_prepared **out_fresh, struct cql_error *error)
+{
+    struct plan_cache *cache = &session->database->prepared;
+    begin(session, NULL, error);
+    struct cql_prepared *fresh;
+    if (!renew(session, cache, prepared, &fresh, error))
+        return false;
+    plan_cache_put(cache, fresh);
+    *out_fresh = fresh;
+    return true;
+}
+
 /* ---- batches ---- */
 
 /* The statement of an item, counted: its handle or its text (BAT-5). */

@@ -20,8 +20,8 @@ struct cql_prepared;
 struct cql_database_options {
     struct store_options store;
     enum cql_profile profile;
-    const char *address;      /* that clients connect to, as text: system.local's rpc_address; NULL: 127.0.0.1 */
-    uint16_t port;            /* rpc_port */
+    const char *address; /* that clients connect to, as text: system.local's rpc_address; NULL: 127.0.0.1 */
+    uint16_t port;       /* rpc_port */
     const char *cluster_name; /* NULL: "Strait" */
     const char *data_center;  /* NULL: "datacenter1" */
     size_t plan_cache_bytes;  /* prepared statements and plans; 0: 16 MiB */
@@ -53,7 +53,7 @@ bool cql_session_prepare(struct cql_session *session, struct slice text, struct 
 /* The statement of an id, from this or any session; UNPREPARED when the cache does not have it. */
 bool cql_session_find(struct cql_session *session, struct slice id, struct cql_prepared **out_prepared,
                       struct cql_error *error);
-void cql_prepared_release(struct cql_prepared *prepared); /* NULL is welcome */
+void cql_prepared_release(struct cql_prepared *prepared);            /* NULL is welcome */
 const uint8_t *cql_prepared_id(const struct cql_prepared *prepared); /* 16 bytes */
 struct slice cql_prepared_text(const struct cql_prepared *prepared);
 const struct cql_column_spec *cql_prepared_binds(const struct cql_prepared *prepared, uint32_t *out_count);
@@ -62,8 +62,13 @@ const struct cql_column_spec *cql_prepared_columns(const struct cql_prepared *pr
 
 /* A statement whose schema has moved on is planned anew; when its metadata changed, or it no longer plans,
  * the answer is UNPREPARED with its id, so that drivers prepare again (PRE-6). */
-bool cql_session_execute(struct cql_session *session, struct cql_prepared *prepared, const struct cql_params *params,
-                         struct cql_result *result, struct cql_error *error);
+bool cql_session_execute(struct cql_session *session, struct cql_prepared *prepared,
+                         const struct cql_params *params, struct cql_result *result, struct cql_error *error);
+
+/* The same statement as of now, in its own keyspace, whatever the session's is: for a holder who was answered UNPREPARED
+ * and has no client to tell. The caller releases both. */
+bool cql_session_renew(struct cql_session *session, struct cql_prepared *prepared,
+                       struct cql_prepared **out_fresh, struct cql_error *error);
 
 struct cql_batch_item {
     struct cql_prepared *prepared; /* or NULL and a text */
@@ -72,7 +77,8 @@ struct cql_batch_item {
     uint32_t value_count;
 };
 /* `kind`: 0 logged, 1 unlogged, 2 counter, as in the protocol. */
-bool cql_session_batch(struct cql_session *session, uint8_t kind, const struct cql_batch_item *items, uint32_t count,
-                       const struct cql_params *params, struct cql_result *result, struct cql_error *error);
+bool cql_session_batch(struct cql_session *session, uint8_t kind, const struct cql_batch_item *items,
+                       uint32_t count, const struct cql_params *params, struct cql_result *result,
+                       struct cql_error *error);
 
 #endif

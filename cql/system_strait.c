@@ -2,11 +2,11 @@
  * system_strait.c: keyspace `strait`: what the store holds and what it cost, so that a demonstration needs nothing
  * but CQL. Sizes are of the moment; counters are since the store was opened.
  */
+#include <strait.h>
 #include <string.h>
 
 #include "cql/system_tables.h"
 #include "cql/table_options.h"
-#include "include/strait.h"
 
 #define KEY(n, t)                                                         \
     {                                                                     \
