@@ -83,10 +83,9 @@ static void frames_lie_where_the_format_page_says(void **state)
     struct model model;
     size_t bytes;
     model_numbered(&model, "one", 300, 100);
-    struct sstable_build_options options = model_options(env, "/t/other");
+    struct sstable_build_options options = model_options(env, path);
     options.compression_level = 0;
     assert_ok(io_unlink(env, path));
-    options.path = path;
     assert_ok(model_build(&model, &options, NULL));
     uint8_t *data = file_load(&bytes);
     const uint8_t *root = data, *copy = data + bytes - 4096;
