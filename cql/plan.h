@@ -22,13 +22,13 @@ struct plan_context {
     struct store *store;
     const struct cql_target *target;
     enum cql_profile profile;
-    const struct catalog *catalog; /* counted by the caller for as long as the plan lives */
-    const char *keyspace;          /* the session's; NULL when none was chosen */
+    const struct catalog *catalog;    /* counted by the caller for as long as the plan lives */
+    const char *keyspace;             /* the session's; NULL when none was chosen */
     struct plan_workspace *workspace; /* the session's: one request at a time */
     _Atomic int64_t *last_timestamp;  /* the database's: newest that the server's clock gave out (TS-2) */
     enum durability durability;
-    bool deferred;                    /* durable writes leave a ticket in result->ticket instead of waiting */
-    void *database;                   /* handed to the generators of virtual tables (virtual.h) */
+    bool deferred;  /* durable writes leave a ticket in result->ticket instead of waiting */
+    void *database; /* handed to the generators of virtual tables (virtual.h) */
 };
 
 /* Buffers that a session keeps from one request to the next. NULL when memory ran out; free() welcomes NULL. */
@@ -48,8 +48,9 @@ const struct cql_column_spec *plan_columns(const struct plan *plan, uint32_t *ou
 const struct cql_table *plan_table(const struct plan *plan);
 
 /* Run it. `scratch` is reset by the caller between requests; the result's bytes are the result's own. */
-bool plan_execute(const struct plan *plan, const struct plan_context *context, const struct cql_params *params,
-                  struct arena *scratch, struct cql_result *result, struct cql_error *error);
+bool plan_execute(const struct plan *plan, const struct plan_context *context,
+                  const struct cql_params *params, struct arena *scratch, struct cql_result *result,
+                  struct cql_error *error);
 
 /* Several modifications as one atomic batch (the protocol's BATCH, and BEGIN BATCH itself). */
 struct plan_batch_item {
@@ -58,11 +59,11 @@ struct plan_batch_item {
     uint32_t value_count;
 };
 bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enum ast_batch_kind kind,
-                        const struct plan_context *context, const struct cql_params *params, struct arena *scratch,
-                        struct cql_result *result, struct cql_error *error);
+                        const struct plan_context *context, const struct cql_params *params,
+                        struct arena *scratch, struct cql_result *result, struct cql_error *error);
 
 /* Fill a new index from the rows its table has. Runs inside the DDL (IDX-3); writes of the table wait meanwhile. */
-bool index_build(const struct plan_context *context, const struct cql_table *table, const struct cql_index *index,
-                 struct cql_error *error);
+bool index_build(const struct plan_context *context, const struct cql_table *table,
+                 const struct cql_index *index, struct cql_error *error);
 
 #endif

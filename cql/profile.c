@@ -32,6 +32,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .batch_warn_bytes = 128 * KIBIBYTE,
             .batch_fail_bytes = 1024 * KIBIBYTE,
             .empty_static_row_shown = true,
+            .tombstones_warn = 1000,
+            .page_tombstones_max = 10000,
             .over_precise_timestamp_refused = true,
         },
     [PROFILE_SCYLLA_2025_1] =
@@ -56,6 +58,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .batch_warn_bytes = 128 * KIBIBYTE,
             .batch_fail_bytes = 1024 * KIBIBYTE,
             .empty_static_row_shown = true,
+            .tombstones_warn = 1000,
+            .page_tombstones_max = 10000,
             .over_precise_timestamp_refused = true,
         },
     [PROFILE_CASSANDRA_4_1] =
@@ -70,6 +74,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .name_bytes_max_keyspace = 48,
             .batch_warn_bytes = 5 * KIBIBYTE,
             .batch_fail_bytes = 50 * KIBIBYTE,
+            .tombstones_warn = 1000,
+            .tombstones_fail = 100000,
         },
 };
 

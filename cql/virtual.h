@@ -46,7 +46,8 @@ struct virtual_table {
     const struct virtual_column *columns; /* key columns in key order; the others in any */
     uint32_t column_count;
     /* Append every row, in any order, keys set. False with `error` set when refused. */
-    bool (*generate)(const struct virtual_context *context, struct virtual_rows *rows, struct cql_error *error);
+    bool (*generate)(const struct virtual_context *context, struct virtual_rows *rows,
+                     struct cql_error *error);
 };
 
 /* Begin a row whose columns are all null. */

@@ -1,0 +1,192 @@
+#include "cql/aggregate.h"
+
+#include <string.h>
+
+static const char *const names[] = {
+    [AGGREGATE_COUNT_ALL] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_MIN] = "min",
+    [AGGREGATE_MAX] = "max",         [AGGREGATE_SUM] = "sum",     [AGGREGATE_AVG] = "avg",
+};
+
+bool aggregate_named(const char *name, enum aggregate_kind *out_kind)
+{
+    for (size_t i = AGGREGATE_COUNT; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0) {
+            *out_kind = (enum aggregate_kind)i;
+            return true;
+        }
+    return false;
+}
+
+const char *aggregate_name(enum aggregate_kind kind)
+{
+    return names[kind];
+}
+
+/* How many bytes a whole number of the type has; 0 when it is none. */
+static size_t whole_bytes(const struct type *type)
+{
+    switch (type->id) {
+    case TYPE_TINYINT: return 1;
+    case TYPE_SMALLINT: return 2;
+    case TYPE_INT: return 4;
+    case TYPE_BIGINT:
+    case TYPE_COUNTER: return 8;
+    default: return 0;
+    }
+}
+
+static bool is_floating(const struct type *type)
+{
+    return type->id == TYPE_FLOAT || type->id == TYPE_DOUBLE;
+}
+
+const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type)
+{
+    switch (kind) {
+    case AGGREGATE_COUNT_ALL:
+    case AGGREGATE_COUNT: return type_scalar(TYPE_BIGINT);
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX: return type->id == TYPE_DURATION ? NULL : type;
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG:
+        if (type->id == TYPE_COUNTER)
+            return type_scalar(TYPE_BIGINT);
+        return whole_bytes(type) || is_floating(type) ? type : NULL;
+    }
+    return NULL;
+}
+
+void aggregate_init(struct aggregate *aggregate, enum aggregate_kind kind, const struct type *type,
+                    struct arena *arena)
+{
+    *aggregate = (struct aggregate){.kind = kind, .type = type, .arena = arena};
+}
+
+static void keep(struct aggregate *aggregate, struct slice value)
+{
+    if (value.bytes > aggregate->best_capacity_bytes || !aggregate->best.data) {
+        size_t capacity = value.bytes < 16 ? 16 : value.bytes * 2;
+        uint8_t *room = arena_bytes(aggregate->arena, capacity);
+        if (!room) {
+            aggregate->failed = true;
+            return;
+        }
+        aggregate->best.data = room;
+        aggregate->best_capacity_bytes = capacity;
+    }
+    if (value.bytes)
+        memcpy((uint8_t *)(uintptr_t)aggregate->best.data, value.data, value.bytes);
+    aggregate->best.bytes = value.bytes;
+}
+
+static int64_t whole_of(struct slice wire)
+{
+    uint64_t value = wire.bytes && (wire.data[0] & 0x80) ? UINT64_MAX : 0;
+    for (size_t i = 0; i < wire.bytes; i++)
+        value = value << 8 | wire.data[i];
+    return (int64_t)value;
+}
+
+static double floating_of(struct slice wire)
+{
+    if (wire.bytes == 4) {
+        uint32_t bits = load_be32(wire.data);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        return (double)value;
+    }
+    double value = 0;
+    if (wire.bytes == 8) {
+        uint64_t bits = load_be64(wire.data);
+        memcpy(&value, &bits, sizeof value);
+    }
+    return value;
+}
+
+void aggregate_add(struct aggregate *aggregate, struct cql_value value)
+{
+    if (aggregate->kind == AGGREGATE_COUNT_ALL) {
+        aggregate->count++;
+        return;
+    }
+    if (value.kind != CQL_VALUE)
+        return;
+    bool first = !aggregate->count++;
+    switch (aggregate->kind) {
+    case AGGREGATE_COUNT_ALL:
+    case AGGREGATE_COUNT: break;
+    case AGGREGATE_MIN:
+        if (first || type_compare(aggregate->type, value.bytes, aggregate->best) < 0)
+            keep(aggregate, value.bytes);
+        break;
+    case AGGREGATE_MAX:
+        if (first || type_compare(aggregate->type, value.bytes, aggregate->best) > 0)
+            keep(aggregate, value.bytes);
+        break;
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG:
+        if (is_floating(aggregate->type))
+            aggregate->floating += floating_of(value.bytes);
+        else
+            aggregate->whole += whole_of(value.bytes);
+        break;
+    }
+}
+
+static bool put_whole(const struct aggregate *aggregate, aggregate_whole number, size_t bytes, bool wrap,
+                      struct cql_value *out)
+{
+    aggregate_whole limit = (aggregate_whole)1 << (8 * bytes - 1);
+    if ((number >= limit || number < -limit) && !wrap)
+        return false;
+    uint8_t wire[8];
+    store_be64(wire, (uint64_t)number);
+    *out = (struct cql_value){.kind = CQL_VALUE,
+                              .bytes = arena_copy(aggregate->arena, slice_of(wire + 8 - bytes, bytes))};
+    return true;
+}
+
+static bool put_floating(const struct aggregate *aggregate, double number, struct cql_value *out)
+{
+    uint8_t wire[8];
+    size_t bytes = 8;
+    if (aggregate->type->id == TYPE_FLOAT) {
+        float narrow = (float)number;
+        uint32_t bits;
+        memcpy(&bits, &narrow, sizeof bits);
+        store_be32(wire, bits);
+        bytes = 4;
+    } else {
+        uint64_t bits;
+        memcpy(&bits, &number, sizeof bits);
+        store_be64(wire, bits);
+    }
+    *out =
+        (struct cql_value){.kind = CQL_VALUE, .bytes = arena_copy(aggregate->arena, slice_of(wire, bytes))};
+    return true;
+}
+
+bool aggregate_result(const struct aggregate *aggregate, bool wrap, struct cql_value *out_value)
+{
+    int64_t count = aggregate->count;
+    bool average = aggregate->kind == AGGREGATE_AVG;
+    switch (aggregate->kind) {
+    case AGGREGATE_COUNT_ALL:
+    case AGGREGATE_COUNT: return put_whole(aggregate, count, 8, false, out_value);
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+        *out_value = (struct cql_value){.kind = count ? CQL_VALUE : CQL_NULL, .bytes = aggregate->best};
+        return true;
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG: break;
+    }
+    if (average && !count) {
+        *out_value = (struct cql_value){.kind = CQL_NULL};
+        return true;
+    }
+    if (is_floating(aggregate->type))
+        return put_floating(aggregate, average ? aggregate->floating / (double)count : aggregate->floating,
+                            out_value);
+    return put_whole(aggregate, average ? aggregate->whole / count : aggregate->whole,
+                     whole_bytes(aggregate->type), wrap, out_value);
+}

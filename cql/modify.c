@@ -1,0 +1,208 @@
+/*
+ * modify.c: turn an INSERT, UPDATE or DELETE with its values into mutations.
+ */
+#include "cql/index.h"
+#include "cql/modify_internal.h"
+
+enum {
+    TTL_MAX_S = 630720000, /* TTL-4: 20 years */
+};
+
+/* What every cell of one statement shares. */
+struct write_facts {
+    int64_t timestamp;
+    int32_t ttl_s;
+    int64_t expiry_s;
+};
+
+/* ---- timestamps and TTL ---- */
+
+bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_t *out_timestamp,
+                      bool *out_given)
+{
+    struct cql_value value;
+    int64_t ahead = run->context->target->future_timestamp_us;
+    if (!term_value(term, run, &value))
+        return false;
+    *out_given = false;
+    if (value.kind == CQL_UNSET)
+        return true;
+    if (value.kind == CQL_NULL || value.bytes.bytes != 8)
+        return RUN_REFUSE(run, MSG_TIMESTAMP_NULL);
+    int64_t timestamp = (int64_t)load_be64(value.bytes.data);
+    if (timestamp == TIMESTAMP_NONE)
+        return RUN_REFUSE(run, MSG_TIMESTAMP_RESERVED);
+    if (ahead && timestamp > run->now_us && timestamp - run->now_us > ahead)
+        return RUN_REFUSE(run, MSG_TIMESTAMP_FUTURE);
+    *out_timestamp = timestamp;
+    *out_given = true;
+    return true;
+}
+
+int64_t modify_default_timestamp(const struct plan_run *run)
+{
+    bool given = run->params->has_timestamp && run->params->timestamp != TIMESTAMP_NONE;
+    return given ? run->params->timestamp : plan_server_timestamp(run->context);
+}
+
+static bool ttl_value(struct plan_run *run, const struct modify_plan *modify, int32_t *out_ttl_s)
+{
+    struct cql_value value = {.kind = CQL_UNSET};
+    *out_ttl_s = run->plan->table->options.default_time_to_live;
+    if (modify->kind == STATEMENT_DELETE)
+        *out_ttl_s = 0;
+    if (modify->has_ttl && !term_value(&modify->ttl, run, &value))
+        return false;
+    if (value.kind == CQL_UNSET)
+        return true;
+    if (value.kind == CQL_NULL || value.bytes.bytes != 4) {
+        if (run->context->target->null_ttl_refused)
+            return RUN_REFUSE(run, MSG_TTL_NULL);
+        *out_ttl_s = 0;
+        return true;
+    }
+    int32_t ttl_s = (int32_t)load_be32(value.bytes.data);
+    if (ttl_s < 0)
+        return RUN_REFUSE(run, MSG_TTL_NEGATIVE, (long long)ttl_s);
+    if (ttl_s > TTL_MAX_S)
+        return RUN_REFUSE(run, MSG_TTL_TOO_LARGE, (long long)ttl_s);
+    *out_ttl_s = ttl_s;
+    return true;
+}
+
+static bool write_facts(struct plan_run *run, const struct modify_plan *modify,
+                        const struct modify_time *time, struct write_facts *out)
+{
+    bool given = false;
+    out->timestamp = time->timestamp;
+    if (modify->has_timestamp && !modify_timestamp(run, &modify->timestamp, &out->timestamp, &given))
+        return false;
+    if (given && time->has_batch_timestamp)
+        return RUN_REFUSE(run, MSG_BATCH_TIMESTAMP_TWICE);
+    if (!ttl_value(run, modify, &out->ttl_s))
+        return false;
+    out->expiry_s = out->ttl_s ? run->now_s + out->ttl_s : 0;
+    return true;
+}
+
+/* ---- images ---- */
+
+static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const struct write_facts *facts,
+                     struct row_builder *row)
+{
+    struct cql_value value = {.kind = CQL_NULL};
+    if (!cell->deletes && !term_value(&cell->value, run, &value))
+        return false;
+    struct cell written = {.column = cell->column->id, .timestamp = facts->timestamp};
+    switch (value.kind) {
+    case CQL_UNSET: return true;
+    case CQL_NULL:
+        written.kind = CELL_DEAD;
+        written.expiry_s = run->now_s;
+        break;
+    case CQL_VALUE:
+        written.kind = facts->ttl_s ? CELL_EXPIRING : CELL_LIVE;
+        written.ttl_s = facts->ttl_s;
+        written.expiry_s = facts->expiry_s;
+        written.value = value.bytes;
+        break;
+    }
+    row_builder_add(row, written);
+    return true;
+}
+
+static bool build_rows(struct plan_run *run, const struct modify_plan *modify,
+                       const struct write_facts *facts)
+{
+    struct plan_workspace *workspace = run->workspace;
+    row_builder_reset(&workspace->row);
+    row_builder_reset(&workspace->static_row);
+    for (uint32_t i = 0; i < modify->cell_count; i++) {
+        bool is_static = modify->cells[i].column->kind == COLUMN_STATIC;
+        if (!add_cell(run, &modify->cells[i], facts, is_static ? &workspace->static_row : &workspace->row))
+            return false;
+    }
+    if (modify->kind == STATEMENT_INSERT && modify->extent == MODIFY_ROWS)
+        workspace->row.marker = (struct marker){
+            .timestamp = facts->timestamp, .ttl_s = facts->ttl_s, .expiry_s = facts->expiry_s};
+    if (modify->deletes_rows)
+        workspace->row.deletion = (struct deletion){.timestamp = facts->timestamp, .time_s = run->now_s};
+    return true;
+}
+
+static bool row_is_empty(const struct row_builder *row)
+{
+    return row->marker.timestamp == TIMESTAMP_NONE && row->deletion.timestamp == TIMESTAMP_NONE &&
+           !row->cell_count;
+}
+
+/* The image of `row`, appended to the workspace's buffer; *out_at is where it begins. */
+static bool finish_row(struct plan_run *run, struct row_builder *row, size_t *out_at)
+{
+    *out_at = run->workspace->image.bytes;
+    status st = row_builder_finish(row, &run->workspace->image);
+    return ok(st) ? true : cql_refuse_status(run->error, st);
+}
+
+static void append_partition(struct plan_run *run, const struct modify_plan *modify,
+                             const struct write_facts *facts, const struct key_range *ranges,
+                             uint32_t range_count, struct slice row_image, struct slice static_image,
+                             struct batch *batch)
+{
+    struct deletion deletion = {.timestamp = facts->timestamp, .time_s = run->now_s};
+    if (modify->extent == MODIFY_PARTITION)
+        batch_delete_partition(batch, deletion);
+    if (static_image.bytes)
+        batch_static(batch, static_image);
+    for (uint32_t i = 0; i < range_count; i++) {
+        if (modify->extent == MODIFY_RANGES)
+            batch_delete_range(batch, (struct range_tombstone){ranges[i].start, ranges[i].end, deletion});
+        else if (modify->extent == MODIFY_ROWS && row_image.bytes)
+            batch_row(batch, ranges[i].start, row_image);
+    }
+}
+
+bool modify_append(struct plan_run *run, const struct modify_time *time, struct batch *batch)
+{
+    const struct modify_plan *modify = run->plan->modify;
+    struct plan_workspace *workspace = run->workspace;
+    struct write_facts facts;
+    struct partition_key *keys;
+    struct key_range *ranges;
+    uint32_t key_count, range_count;
+    if (!write_facts(run, modify, time, &facts) ||
+        !restrictions_partitions(run, &modify->keys, &keys, &key_count) ||
+        !restrictions_ranges(run, &modify->keys, &ranges, &range_count) || !build_rows(run, modify, &facts))
+        return false;
+
+    buffer_clear(&workspace->image);
+    size_t row_at = 0, static_at = 0;
+    bool has_row = !row_is_empty(&workspace->row), has_static = !row_is_empty(&workspace->static_row);
+    if ((has_row && !finish_row(run, &workspace->row, &row_at)) ||
+        (has_static && !finish_row(run, &workspace->static_row, &static_at)))
+        return false;
+    struct slice images = buffer_slice(&workspace->image), row = {0}, static_row = {0};
+    if (has_row)
+        row = slice_of(images.data + row_at, (has_static ? static_at : images.bytes) - row_at);
+    if (has_static)
+        static_row = slice_of(images.data + static_at, images.bytes - static_at);
+    bool deletes = modify->extent == MODIFY_RANGES || modify->extent == MODIFY_PARTITION;
+    if (!has_row && !has_static && !deletes)
+        return true;
+    for (uint32_t i = 0; i < key_count; i++) {
+        batch_begin(batch, run->plan->table->store_id, keys[i]);
+        append_partition(run, modify, &facts, ranges, range_count, row, static_row, batch);
+        batch_end(batch);
+    }
+    return true;
+}
+
+bool modify_execute(struct plan_run *run)
+{
+    struct batch *batch = &run->workspace->batch;
+    struct modify_time time = {.timestamp = modify_default_timestamp(run)};
+    batch_clear(batch);
+    if (!modify_append(run, &time, batch))
+        return false;
+    return index_apply(run, &run->plan->table, 1, batch);
+}

@@ -1,0 +1,50 @@
+/* modify_internal.h: a checked INSERT, UPDATE or DELETE, between the file that makes it and those that run it. */
+#ifndef STRAIT_CQL_MODIFY_INTERNAL_H
+#define STRAIT_CQL_MODIFY_INTERNAL_H
+
+#include "cql/restriction.h"
+
+enum modify_extent {
+    MODIFY_ROWS,      /* one row for each clustering key, and the static row when static columns are set */
+    MODIFY_STATIC,    /* nothing but the static row */
+    MODIFY_RANGES,    /* delete clustering ranges */
+    MODIFY_PARTITION, /* delete partitions */
+};
+
+struct modify_cell {
+    const struct cql_column *column;
+    bool deletes; /* DELETE c: no value */
+    struct plan_term value;
+};
+
+struct modify_plan {
+    enum ast_statement_kind kind;
+    enum modify_extent extent;
+    struct restrictions keys;  /* of an INSERT: one EQ per key column */
+    struct modify_cell *cells; /* arena: the plan's */
+    uint32_t cell_count;
+    bool deletes_rows; /* DELETE without columns, full key */
+    bool has_timestamp, has_ttl;
+    struct plan_term timestamp, ttl;
+};
+
+/* Where the timestamp of a write comes from when its statement has none (TS-2). */
+struct modify_time {
+    bool has_batch_timestamp; /* USING TIMESTAMP of the BATCH */
+    int64_t timestamp;        /* what a statement without its own gets */
+};
+
+/* The term of USING TIMESTAMP: TS-3, TS-4; *out_given is false for an unset one. */
+bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_t *out_timestamp,
+                      bool *out_given);
+/* The request's default, else the server's clock. */
+int64_t modify_default_timestamp(const struct plan_run *run);
+/* Append what run->plan does, with run->values, to `batch`. */
+bool modify_append(struct plan_run *run, const struct modify_time *time, struct batch *batch);
+
+/* modify_keys.c: check the WHERE of an UPDATE or DELETE (DEL-6 to DEL-8) and settle the extent. */
+bool modify_check_keys(struct plan_builder *builder, struct modify_plan *modify, bool only_static);
+bool modify_refuse_missing(struct plan_builder *builder, const struct restrictions *keys,
+                           enum column_kind kind, enum cql_message message);
+
+#endif

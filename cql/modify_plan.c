@@ -1,0 +1,265 @@
+/*
+ * modify_plan.c: what an INSERT, UPDATE or DELETE writes, and where.
+ */
+#include <string.h>
+
+#include "cql/modify_internal.h"
+
+/* ---- parts ---- */
+
+static bool compile_using(struct plan_builder *builder, const struct ast_using *using_,
+                          struct modify_plan *modify)
+{
+    modify->has_timestamp = using_->timestamp;
+    modify->has_ttl = using_->ttl;
+    if (using_->ttl && modify->kind == STATEMENT_DELETE)
+        return BUILD_REFUSE(builder, MSG_TTL_DELETE);
+    if (using_->timestamp && !term_compile(builder, using_->timestamp, "[timestamp]",
+                                           type_scalar(TYPE_BIGINT), &modify->timestamp))
+        return false;
+    return !using_->ttl || term_compile(builder, using_->ttl, "[ttl]", type_scalar(TYPE_INT), &modify->ttl);
+}
+
+static bool check_supported(struct plan_builder *builder, const struct cql_column *column)
+{
+    if (column->type->id == TYPE_COUNTER)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "counters");
+    if (type_is_collection(column->type) && !column->type->frozen)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "non-frozen collections");
+    return true;
+}
+
+static bool check_once(struct plan_builder *builder, const struct modify_plan *modify,
+                       const struct cql_column *column)
+{
+    for (uint32_t i = 0; i < modify->cell_count; i++)
+        if (modify->cells[i].column == column)
+            return BUILD_REFUSE(builder, MSG_ASSIGN_TWICE, column->name);
+    return true;
+}
+
+static bool only_statics(const struct modify_plan *modify)
+{
+    for (uint32_t i = 0; i < modify->cell_count; i++)
+        if (modify->cells[i].column->kind != COLUMN_STATIC)
+            return false;
+    return modify->cell_count > 0;
+}
+
+/* ---- INSERT ---- */
+
+static bool insert_column(struct plan_builder *builder, const struct ast_insert *insert, uint32_t at,
+                          struct modify_plan *modify)
+{
+    const struct ast_name *name = &insert->columns[at];
+    const struct cql_column *column = table_column(builder->table, name->text);
+    if (!column)
+        return BUILD_REFUSE_AT(builder, name->at, MSG_COLUMN_UNKNOWN_INSERT, name->text,
+                               builder->table->keyspace, builder->table->name);
+    for (uint32_t i = 0; i < at; i++)
+        if (strcmp(insert->columns[i].text, name->text) == 0)
+            return BUILD_REFUSE_AT(builder, name->at, MSG_INSERT_TWICE, name->text);
+    if (!check_supported(builder, column))
+        return false;
+    struct plan_term value;
+    if (!term_compile(builder, insert->values[at], column->name, column->type, &value))
+        return false;
+    if (column->kind == COLUMN_STATIC || column->kind == COLUMN_REGULAR) {
+        modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .value = value};
+        return true;
+    }
+    const struct cql_column **columns = arena_alloc(builder->arena, sizeof *columns);
+    if (!columns)
+        return build_nomem(builder);
+    columns[0] = column;
+    restrictions_add_equal(&modify->keys, name->at, columns, value);
+    return true;
+}
+
+/* STA-4: static columns alone do not need a clustering key. */
+static bool insert_extent(struct plan_builder *builder, struct modify_plan *modify)
+{
+    const struct restrictions *keys = &modify->keys;
+    if (!keys->partition_complete)
+        return modify_refuse_missing(builder, keys, COLUMN_PARTITION, MSG_KEY_PART_MISSING);
+    modify->extent = MODIFY_ROWS;
+    if (keys->clustering_prefix == builder->table->clustering_count && !keys->clustering_beyond)
+        return true;
+    if (keys->clustering || !only_statics(modify))
+        return modify_refuse_missing(builder, keys, COLUMN_CLUSTERING, MSG_CLUSTERING_MISSING);
+    modify->extent = MODIFY_STATIC;
+    return true;
+}
+
+static bool make_insert(struct plan_builder *builder, const struct ast_insert *insert,
+                        struct modify_plan *modify)
+{
+    if (insert->json)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "INSERT JSON");
+    if (!insert->column_count)
+        return BUILD_REFUSE(builder, MSG_INSERT_NO_COLUMNS);
+    if (insert->column_count != insert->value_count)
+        return BUILD_REFUSE(builder, MSG_INSERT_COUNT);
+    modify->cells = arena_calloc(builder->arena, insert->column_count, sizeof *modify->cells);
+    modify->keys.table = builder->table;
+    modify->keys.items = arena_calloc(builder->arena, insert->column_count, sizeof *modify->keys.items);
+    if (!modify->cells || !modify->keys.items)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < insert->column_count; i++)
+        if (!insert_column(builder, insert, i, modify))
+            return false;
+    restrictions_classify(&modify->keys);
+    return insert_extent(builder, modify) && compile_using(builder, &insert->using_, modify);
+}
+
+/* ---- UPDATE ---- */
+
+static bool refuse_operation(struct plan_builder *builder, const struct ast_assignment *assignment,
+                             const struct cql_column *column)
+{
+    char *operation = NULL;
+    switch (assignment->kind) {
+    case ASSIGN_VALUE: break;
+    case ASSIGN_ADD:
+        operation = arena_printf(builder->arena, "%s = %s + ...", column->name, column->name);
+        break;
+    case ASSIGN_SUBTRACT:
+        operation = arena_printf(builder->arena, "%s = %s - ...", column->name, column->name);
+        break;
+    case ASSIGN_PREPEND:
+        operation = arena_printf(builder->arena, "%s = ... + %s", column->name, column->name);
+        break;
+    case ASSIGN_ELEMENT: operation = arena_printf(builder->arena, "%s[...] = ...", column->name); break;
+    case ASSIGN_FIELD: operation = arena_printf(builder->arena, "%s.field = ...", column->name); break;
+    }
+    if (!operation)
+        return build_nomem(builder);
+    if (type_is_collection(column->type))
+        return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_ASSIGN_FROZEN, operation, column->name);
+    bool element = assignment->kind == ASSIGN_ELEMENT || assignment->kind == ASSIGN_FIELD;
+    return BUILD_REFUSE_AT(builder, assignment->column.at,
+                           element ? MSG_ASSIGN_NON_COLLECTION : MSG_ASSIGN_OPERATION, operation,
+                           column->name);
+}
+
+static bool update_column(struct plan_builder *builder, const struct ast_assignment *assignment,
+                          struct modify_plan *modify)
+{
+    const char *name = assignment->column.text;
+    const struct cql_column *column = table_column(builder->table, name);
+    if (!column)
+        return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_COLUMN_UNKNOWN_UPDATE, name,
+                               builder->table->keyspace, builder->table->name);
+    if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
+        return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_KEY_IN_SET, name);
+    if (!check_supported(builder, column))
+        return false;
+    if (assignment->kind != ASSIGN_VALUE)
+        return refuse_operation(builder, assignment, column);
+    if (!check_once(builder, modify, column))
+        return false;
+    struct modify_cell *cell = &modify->cells[modify->cell_count++];
+    cell->column = column;
+    return term_compile(builder, assignment->value, column->name, column->type, &cell->value);
+}
+
+static bool make_update(struct plan_builder *builder, const struct ast_update *update,
+                        struct modify_plan *modify)
+{
+    modify->cells = arena_calloc(builder->arena, update->assignment_count + 1, sizeof *modify->cells);
+    if (!modify->cells)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < update->assignment_count; i++)
+        if (!update_column(builder, &update->assignments[i], modify))
+            return false;
+    return restrictions_compile(builder, update->where, update->where_count, MSG_COLUMN_UNKNOWN_WHERE,
+                                &modify->keys) &&
+           modify_check_keys(builder, modify, only_statics(modify)) &&
+           compile_using(builder, &update->using_, modify);
+}
+
+/* ---- DELETE ---- */
+
+static bool delete_column(struct plan_builder *builder, const struct ast_deletion *deletion,
+                          struct modify_plan *modify)
+{
+    const char *name = deletion->column.text;
+    const struct cql_column *column = table_column(builder->table, name);
+    if (!column)
+        return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_COLUMN_UNKNOWN_DELETE, name,
+                               builder->table->keyspace, builder->table->name);
+    if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
+        return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_DELETE_KEY_COLUMN, name);
+    if (deletion->element || deletion->field.text)
+        return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_NOT_SUPPORTED,
+                               "deletion of collection elements and fields");
+    if (!check_supported(builder, column) || !check_once(builder, modify, column))
+        return false;
+    modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .deletes = true};
+    return true;
+}
+
+static bool make_delete(struct plan_builder *builder, const struct ast_delete *delete_,
+                        struct modify_plan *modify)
+{
+    modify->cells = arena_calloc(builder->arena, delete_->column_count + 1, sizeof *modify->cells);
+    if (!modify->cells)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < delete_->column_count; i++)
+        if (!delete_column(builder, &delete_->columns[i], modify))
+            return false;
+    return restrictions_compile(builder, delete_->where, delete_->where_count, MSG_COLUMN_UNKNOWN_WHERE,
+                                &modify->keys) &&
+           modify_check_keys(builder, modify, only_statics(modify)) &&
+           compile_using(builder, &delete_->using_, modify);
+}
+
+/* ---- the whole ---- */
+
+static const struct ast_table_name *table_of(const struct ast_statement *statement)
+{
+    if (statement->kind == STATEMENT_INSERT)
+        return &statement->insert.table;
+    return statement->kind == STATEMENT_UPDATE ? &statement->update.table : &statement->delete_.table;
+}
+
+static bool make_kind(struct plan_builder *builder, const struct ast_statement *statement,
+                      struct modify_plan *modify)
+{
+    switch (statement->kind) {
+    case STATEMENT_INSERT: return make_insert(builder, &statement->insert, modify);
+    case STATEMENT_UPDATE: return make_update(builder, &statement->update, modify);
+    case STATEMENT_DELETE: return make_delete(builder, &statement->delete_, modify);
+    default: return BUILD_REFUSE(builder, MSG_BATCH_STATEMENT);
+    }
+}
+
+static const struct ast_if *condition_of(const struct ast_statement *statement)
+{
+    if (statement->kind == STATEMENT_INSERT)
+        return &statement->insert.condition;
+    return statement->kind == STATEMENT_UPDATE ? &statement->update.condition : &statement->delete_.condition;
+}
+
+bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *statement)
+{
+    struct modify_plan *modify = arena_calloc(builder->arena, 1, sizeof *modify);
+    builder->table = plan_find_table(builder, table_of(statement));
+    if (!builder->table)
+        return false;
+    if (!modify)
+        return build_nomem(builder);
+    if (builder->table->virtual_)
+        return BUILD_REFUSE(builder, MSG_SYSTEM_KEYSPACE_NAMED, builder->table->keyspace);
+    const struct ast_if *condition = condition_of(statement);
+    if (condition->exists || condition->not_exists || condition->condition_count)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "IF conditions");
+    modify->kind = statement->kind;
+    if (!make_kind(builder, statement, modify))
+        return false;
+    restrictions_note_binds(builder, &modify->keys);
+    builder->plan->kind = PLAN_MODIFY;
+    builder->plan->table = builder->table;
+    builder->plan->modify = modify;
+    return true;
+}

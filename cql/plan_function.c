@@ -1,0 +1,176 @@
+/*
+ * plan_function.c: calls of native functions among terms, and their evaluation.
+ */
+#include "cql/plan_internal.h"
+#include "cql/type_resolve.h"
+
+const char *plan_type_text(struct arena *arena, const struct type *type)
+{
+    struct buffer name = {0};
+    type_name(&name, type);
+    const char *text = name.failed ? NULL : arena_text(arena, buffer_slice(&name));
+    buffer_deinit(&name);
+    return text ? text : "?";
+}
+
+/* ---- compile ---- */
+
+static bool find(struct plan_builder *builder, const struct ast_term *ast, const struct type *returns,
+                 const struct function **out);
+
+static bool describe_argument(struct plan_builder *builder, const struct ast_term *ast,
+                              struct function_argument *out)
+{
+    const struct function *inner;
+    *out = (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN};
+    switch (ast->kind) {
+    case TERM_LITERAL:
+        out->kind = FUNCTION_ARGUMENT_LITERAL;
+        out->literal = ast->literal;
+        return true;
+    case TERM_CAST:
+        out->kind = FUNCTION_ARGUMENT_TYPED;
+        return type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile,
+                            builder->arena, &out->type, builder->error);
+    case TERM_CALL:
+        if (!find(builder, ast, NULL, &inner))
+            return false;
+        out->kind = FUNCTION_ARGUMENT_TYPED;
+        out->type = inner->returns;
+        return true;
+    default: return true;
+    }
+}
+
+static bool find(struct plan_builder *builder, const struct ast_term *ast, const struct type *returns,
+                 const struct function **out)
+{
+    struct function_argument arguments[FUNCTION_ARGUMENTS_MAX] = {0};
+    for (uint32_t i = 0; i < ast->item_count && i < FUNCTION_ARGUMENTS_MAX; i++)
+        if (!describe_argument(builder, ast->items[i], &arguments[i]))
+            return false;
+    bool found = function_find(ast->call_keyspace.text, ast->name.text, arguments, ast->item_count, returns,
+                               builder->context->profile, out, builder->error);
+    if (!found)
+        cql_error_at(builder->error, builder->statement->text, ast->at);
+    return found;
+}
+
+/* What a literal is when nothing says what it should be. */
+static const struct type *natural_type(const struct function_argument *argument)
+{
+    static const enum type_id ids[] = {
+        [LITERAL_STRING] = TYPE_TEXT,       [LITERAL_INTEGER] = TYPE_INT, [LITERAL_FLOAT] = TYPE_DOUBLE,
+        [LITERAL_BOOLEAN] = TYPE_BOOLEAN,   [LITERAL_UUID] = TYPE_UUID,   [LITERAL_HEX] = TYPE_BLOB,
+        [LITERAL_DURATION] = TYPE_DURATION,
+    };
+    if (argument->kind == FUNCTION_ARGUMENT_TYPED)
+        return argument->type;
+    return type_scalar(argument->kind == FUNCTION_ARGUMENT_LITERAL ? ids[argument->literal] : TYPE_BLOB);
+}
+
+static bool compile_arguments(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    out->argument_count = ast->item_count;
+    out->arguments = arena_calloc(builder->arena, ast->item_count + 1, sizeof *out->arguments);
+    if (!out->arguments)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < ast->item_count; i++) {
+        struct function_argument argument;
+        const struct type *type = out->function->arguments[i];
+        if (!type && !describe_argument(builder, ast->items[i], &argument))
+            return false;
+        const char *name = arena_printf(builder->arena, "arg%u(system.%s)", i, out->function->name);
+        if (!name)
+            return build_nomem(builder);
+        if (!term_compile(builder, ast->items[i], name, type ? type : natural_type(&argument),
+                          &out->arguments[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool fits(const struct type *result, const struct type *wanted)
+{
+    bool timeuuid_as_uuid = result->id == TYPE_TIMEUUID && wanted->id == TYPE_UUID;
+    bool ascii_as_text = result->id == TYPE_ASCII && wanted->id == TYPE_TEXT;
+    return type_equal(result, wanted) || timeuuid_as_uuid || ascii_as_text || wanted->id == TYPE_BLOB;
+}
+
+bool term_compile_call(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    if (!find(builder, ast, out->type, &out->function))
+        return false;
+    if (!fits(out->function->returns, out->type))
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_TYPE_ERROR,
+                               arena_printf(builder->arena, "system.%s", out->function->name),
+                               plan_type_text(builder->arena, out->function->returns), out->column,
+                               plan_type_text(builder->arena, out->type));
+    out->kind = PLAN_TERM_CALL;
+    return compile_arguments(builder, ast, out);
+}
+
+/* ---- run ---- */
+
+static struct function_environment environment_of(struct plan_run *run)
+{
+    struct plan_workspace *workspace = run->workspace;
+    if (!workspace->seeded) {
+        workspace->random.state = store_random(run->context->store);
+        timeuuid_source_init(&workspace->timeuuids, store_random(run->context->store));
+        workspace->seeded = true;
+    }
+    return (struct function_environment){
+        .now_us = run->now_us,
+        .random = &workspace->random,
+        .timeuuids = &workspace->timeuuids,
+        .profile = run->context->profile,
+    };
+}
+
+static bool keep_value(struct plan_run *run, bool null, struct cql_value *out)
+{
+    struct buffer *wire = &run->workspace->value;
+    *out = (struct cql_value){.kind = null ? CQL_NULL : CQL_VALUE};
+    if (null)
+        return true;
+    out->bytes = arena_copy(run->scratch, buffer_slice(wire));
+    return wire->failed || (wire->bytes && !out->bytes.data) ? run_nomem(run) : true;
+}
+
+bool plan_call(struct plan_run *run, const struct function *function, const struct type *const *types,
+               const struct cql_value *arguments, struct cql_value *out_value)
+{
+    struct function_environment environment = environment_of(run);
+    bool null;
+    for (uint32_t i = 0; i < function->argument_count; i++)
+        if (arguments[i].kind == CQL_UNSET)
+            return RUN_REFUSE(run, MSG_UNSET_CONDITION, function->name);
+    buffer_clear(&run->workspace->value);
+    return function_evaluate(function, types, arguments, &environment, &run->workspace->value, &null,
+                             run->error) &&
+           keep_value(run, null, out_value);
+}
+
+bool plan_cast(struct plan_run *run, const struct type *from, const struct type *to, struct cql_value value,
+               struct cql_value *out_value)
+{
+    bool null = false;
+    if (value.kind != CQL_VALUE || type_equal(from, to)) {
+        *out_value = value;
+        return true;
+    }
+    buffer_clear(&run->workspace->value);
+    return function_cast(from, to, value.bytes, run->context->profile, &run->workspace->value, &null,
+                         run->error) &&
+           keep_value(run, null, out_value);
+}
+
+bool term_call(const struct plan_term *term, struct plan_run *run, const struct cql_value *arguments,
+               struct cql_value *out_value)
+{
+    const struct type *types[FUNCTION_ARGUMENTS_MAX] = {0};
+    for (uint32_t i = 0; i < term->argument_count && i < FUNCTION_ARGUMENTS_MAX; i++)
+        types[i] = term->arguments[i].type;
+    return plan_call(run, term->function, types, arguments, out_value);
+}

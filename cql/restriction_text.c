@@ -1,0 +1,96 @@
+#include "cql/restriction.h"
+
+static const char *const operator_texts[] = {
+    [OP_EQ] = "=",
+    [OP_LT] = "<",
+    [OP_LE] = "<=",
+    [OP_GT] = ">",
+    [OP_GE] = ">=",
+    [OP_NE] = "!=",
+    [OP_IN] = "IN",
+    [OP_NOT_IN] = "NOT IN",
+    [OP_LIKE] = "LIKE",
+    [OP_CONTAINS] = "CONTAINS",
+    [OP_CONTAINS_KEY] = "CONTAINS KEY",
+    [OP_IS_NOT_NULL] = "IS NOT NULL",
+};
+
+static void print_term(struct buffer *out, const struct ast_term *term);
+
+static void print_terms(struct buffer *out, struct ast_term *const *terms, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i)
+            buffer_printf(out, ", ");
+        print_term(out, terms[i]);
+    }
+}
+
+static void print_term(struct buffer *out, const struct ast_term *term)
+{
+    switch (term->kind) {
+    case TERM_LITERAL:
+        if (term->literal == LITERAL_STRING)
+            buffer_printf(out, "'%.*s'", (int)term->text.bytes, (const char *)term->text.data);
+        else
+            buffer_append_slice(out, term->text);
+        break;
+    case TERM_NULL: buffer_printf(out, "null"); break;
+    case TERM_BIND:
+        if (term->name.text)
+            buffer_printf(out, ":%s", term->name.text);
+        else
+            buffer_printf(out, "?");
+        break;
+    case TERM_CALL:
+        buffer_printf(out, "%s(", term->name.text);
+        print_terms(out, term->items, term->item_count);
+        buffer_printf(out, ")");
+        break;
+    case TERM_LIST:
+        buffer_printf(out, "[");
+        print_terms(out, term->items, term->item_count);
+        buffer_printf(out, "]");
+        break;
+    case TERM_TUPLE:
+        buffer_printf(out, "(");
+        print_terms(out, term->items, term->item_count);
+        buffer_printf(out, ")");
+        break;
+    case TERM_COLUMN: buffer_printf(out, "%s", term->name.text); break;
+    case TERM_SET:
+    case TERM_MAP:
+    case TERM_CAST:
+    case TERM_ARITHMETIC: buffer_printf(out, "..."); break;
+    }
+}
+
+static void print_columns(struct buffer *out, const struct ast_relation *relation)
+{
+    if (relation->kind == RELATION_COLUMN || relation->kind == RELATION_ELEMENT) {
+        buffer_printf(out, "%s", relation->columns[0].text);
+        return;
+    }
+    buffer_printf(out, relation->kind == RELATION_TOKEN ? "token(" : "(");
+    for (uint32_t i = 0; i < relation->column_count; i++)
+        buffer_printf(out, "%s%s", i ? ", " : "", relation->columns[i].text);
+    buffer_printf(out, ")");
+}
+
+const char *relation_text(struct arena *arena, const struct ast_relation *relation)
+{
+    struct buffer out = {0};
+    print_columns(&out, relation);
+    buffer_printf(&out, " %s", operator_texts[relation->op]);
+    if (relation->value_list) {
+        buffer_printf(&out, " (");
+        print_terms(&out, relation->values, relation->value_count);
+        buffer_printf(&out, ")");
+    } else if (relation->value) {
+        buffer_printf(&out, " ");
+        print_term(&out, relation->value);
+    }
+    const char *text = ok(buffer_status(&out)) ? arena_text(arena, buffer_slice(&out)) : NULL;
+    buffer_deinit(&out);
+    return text ? text : "relation";
+}

@@ -1,0 +1,105 @@
+/*
+ * row_walk.h: the live rows that a SELECT may look at, one after another, wherever they come from: named partitions, a scan
+ * by token, an index, a virtual table.
+ *
+ * walk_next() stands on one of
+ *     WALK_ROW        a live row: `row` (an image without anything dead) or `virtual_row`
+ *     WALK_PARTITION  a partition with a live static row and, within the ranges asked for, no live row (STA-1); with
+ *                     `distinct`, every partition that has anything live
+ *     WALK_CUT        nothing: many tombstones were walked over and the page should end here (DEL-11)
+ *     WALK_END
+ * `partition` and `clustering` say where, and make the position to go on from. Bytes are valid until the next call.
+ */
+#ifndef STRAIT_CQL_ROW_WALK_H
+#define STRAIT_CQL_ROW_WALK_H
+
+#include "cql/plan_internal.h"
+#include "cql/virtual.h"
+
+enum walk_kind {
+    WALK_KEYS,
+    WALK_SCAN,
+    WALK_INDEX,
+    WALK_VIRTUAL,
+};
+
+enum walk_event {
+    WALK_ROW,
+    WALK_PARTITION,
+    WALK_CUT,
+    WALK_END,
+};
+
+/* After which row to go on; `partition` empty: from the start. */
+struct walk_position {
+    struct slice partition;
+    bool partition_done; /* nothing more from this partition */
+    bool gave_row; /* a row of this partition has been given out: its static row does not count for itself */
+    struct slice clustering; /* of the last row given out, when not done */
+};
+
+/* Borrows everything it points to for as long as it runs. */
+struct walk_request {
+    enum walk_kind kind;
+    const struct cql_table *table;
+    const struct cql_index *index; /* INDEX */
+    struct slice index_value;      /* INDEX */
+    bool reverse;
+    bool statics; /* give out partitions that have only a static row */
+    bool distinct;
+    bool by_key; /* only `keys`; always so with KEYS */
+    const struct partition_key *keys;
+    uint32_t key_count;
+    int64_t first_token, last_token; /* SCAN, INDEX and VIRTUAL without keys */
+    const struct key_range *ranges;
+    uint32_t range_count;
+    uint64_t tombstones_max; /* WALK_CUT after that many; 0: never */
+    struct walk_position from;
+};
+
+struct virtual_item;
+
+struct row_walk {
+    struct plan_run *run;
+    struct walk_request request;
+    /* where it stands */
+    struct partition_key partition;
+    struct slice clustering;
+    struct slice row;                    /* image; empty on WALK_PARTITION */
+    struct slice static_row;             /* live image; empty when there is none */
+    const struct cql_value *virtual_row; /* of WALK_VIRTUAL */
+    bool new_partition;                  /* the first event of its partition in this walk */
+    /* how it goes on */
+    struct cursor *cursor;       /* owned: on the base table */
+    struct cursor *index_cursor; /* owned */
+    uint32_t key_at, range_at;
+    bool in_partition, must_seek, gave_row, started;
+    bool skip;           /* INDEX: pass over what is left of the partition */
+    struct slice resume; /* clustering to go on after; empty when none */
+    uint64_t tombstones_at_start;
+    const struct virtual_item *items; /* scratch */
+    uint32_t item_count, item_at;
+};
+
+/* False with the error set. On any answer walk_close() must follow. */
+bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_walk *out_walk);
+bool walk_next(struct row_walk *walk, enum walk_event *out_event);
+/* Go on with the next partition. */
+void walk_skip_partition(struct row_walk *walk);
+void walk_close(struct row_walk *walk);
+
+/* row_walk_index.c and row_walk_virtual.c: the other bodies of open and next. */
+bool walk_open_index(struct row_walk *walk);
+bool walk_next_index(struct row_walk *walk, enum walk_event *out_event);
+void walk_skip_partition_index(struct row_walk *walk);
+bool walk_open_virtual(struct row_walk *walk);
+bool walk_next_virtual(struct row_walk *walk, enum walk_event *out_event);
+void walk_skip_partition_virtual(struct row_walk *walk);
+/* Take in the partition `walk->cursor` stands on: its key and its live static row. */
+bool walk_enter_partition(struct row_walk *walk);
+/* Make the live image of the row the cursor stands on; false in *out_live when nothing of it lives. */
+bool walk_live_row(struct row_walk *walk, bool *out_live);
+/* Has the walk seen more tombstones than a page may? */
+bool walk_must_cut(const struct row_walk *walk);
+
+#endif

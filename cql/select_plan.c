@@ -1,0 +1,264 @@
+/*
+ * select_plan.c: how a SELECT finds its rows, or why it may not (WHR, ORD, STA-6).
+ */
+#include "cql/select_internal.h"
+
+/* ---- access path ---- */
+
+static bool same_column(const struct restriction *r, const struct cql_column *column)
+{
+    return !r->tuple && !r->token && r->columns[0] == column;
+}
+
+/* Which restrictions do keys and ranges not decide? With nothing but part of a partition key, none are decided. */
+static uint32_t undecided(const struct restrictions *restrictions, const struct restriction **out)
+{
+    uint32_t count = 0;
+    bool anchored = restrictions->partition_complete;
+    for (uint32_t i = 0; i < restrictions->count; i++) {
+        const struct restriction *r = &restrictions->items[i];
+        if (!r->token && (!anchored || !restriction_in_key(restrictions, r)))
+            out[count++] = r;
+    }
+    return count;
+}
+
+static const struct restriction *find_indexed(const struct cql_table *table, const struct restriction **list,
+                                              uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i]->op == OP_EQ && !list[i]->tuple && table_index_on(table, list[i]->columns[0]))
+            return list[i];
+    return NULL;
+}
+
+static bool refuse_filtering(struct plan_builder *builder, const struct restrictions *restrictions)
+{
+    if (restrictions->partition_other)
+        return BUILD_REFUSE(builder, MSG_PARTITION_KEY_EQ_IN);
+    if (restrictions->clustering_beyond)
+        return restrictions_check_prefix(builder, restrictions);
+    return BUILD_REFUSE(builder, MSG_ALLOW_FILTERING);
+}
+
+static bool check_after_slice(struct plan_builder *builder, const struct restrictions *restrictions)
+{
+    bool beyond_slice = restrictions->clustering_beyond && restrictions->clustering_slice;
+    return beyond_slice ? restrictions_check_prefix(builder, restrictions) : true;
+}
+
+/* Everything that is not served by the index on `column` needs a filter. */
+static bool more_than(const struct restriction **list, uint32_t count, const struct cql_column *column)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!same_column(list[i], column))
+            return true;
+    return false;
+}
+
+static bool choose_index(struct plan_builder *builder, struct select_plan *select, bool allow_filtering,
+                         const struct restriction *indexed, const struct restriction **list, uint32_t count)
+{
+    const struct cql_column *column = indexed->columns[0];
+    if (!allow_filtering && more_than(list, count, column))
+        return refuse_filtering(builder, &select->restrictions);
+    select->access = WALK_INDEX;
+    select->index = table_index_on(builder->table, column);
+    select->index_restriction = indexed;
+    return true;
+}
+
+static bool choose_access(struct plan_builder *builder, struct select_plan *select, bool allow_filtering)
+{
+    const struct restrictions *restrictions = &select->restrictions;
+    const struct restriction **list =
+        arena_calloc(builder->arena, restrictions->count + 1, sizeof(const struct restriction *));
+    if (!list)
+        return build_nomem(builder);
+    uint32_t count = undecided(restrictions, list);
+    select->by_key = restrictions->partition_complete;
+    select->access = select->by_key ? WALK_KEYS : WALK_SCAN;
+    if (!count)
+        return true;
+    if (!allow_filtering && !check_after_slice(builder, restrictions))
+        return false;
+    const struct restriction *indexed = find_indexed(builder->table, list, count);
+    if (indexed && !(restrictions->partition_complete && restrictions->partition_in))
+        return choose_index(builder, select, allow_filtering, indexed, list, count);
+    if (!allow_filtering && indexed)
+        return BUILD_REFUSE(builder, MSG_INDEX_WITH_IN);
+    return allow_filtering ? true : refuse_filtering(builder, restrictions);
+}
+
+static bool collect_filters(struct plan_builder *builder, struct select_plan *select)
+{
+    const struct restrictions *restrictions = &select->restrictions;
+    select->filters =
+        arena_calloc(builder->arena, restrictions->count + 1, sizeof(const struct restriction *));
+    if (!select->filters)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < restrictions->count; i++) {
+        const struct restriction *r = &restrictions->items[i];
+        bool decided = r->token || (select->access != WALK_INDEX && restriction_in_key(restrictions, r));
+        if (!decided)
+            select->filters[select->filter_count++] = r;
+    }
+    return true;
+}
+
+static bool make_map(struct plan_builder *builder, struct select_plan *select)
+{
+    const struct cql_table *table = builder->table;
+    select->map.ordinals = slot_map_ordinals(builder->arena, table);
+    select->map.count = table->next_column_id + 1;
+    select->map.clustering = select->selection.clustering;
+    for (uint32_t i = 0; i < select->filter_count; i++)
+        select->map.clustering |= select->filters[i]->columns[0]->kind == COLUMN_CLUSTERING;
+    return select->map.ordinals ? true : build_nomem(builder);
+}
+
+/* ---- ORDER BY ---- */
+
+static bool order_column(struct plan_builder *builder, const struct select_plan *select,
+                         const struct ast_ordering *ordering, uint32_t *position, bool *out_reversed)
+{
+    const struct cql_table *table = builder->table;
+    const char *name = ordering->column.text;
+    const struct cql_column *column = table_column(table, name);
+    if (!column)
+        return BUILD_REFUSE_AT(builder, ordering->column.at, MSG_COLUMN_UNKNOWN_ORDER, name, table->keyspace,
+                               table->name);
+    if (column->kind != COLUMN_CLUSTERING)
+        return BUILD_REFUSE_AT(builder, ordering->column.at, MSG_ORDER_COLUMN, name);
+    /* Columns that are fixed by = may be left out. */
+    while (*position < column->position &&
+           restrictions_equal(&select->restrictions, &table->columns[table->partition_count + *position]))
+        ++*position;
+    if (column->position != *position)
+        return BUILD_REFUSE_AT(builder, ordering->column.at, MSG_ORDER_SEQUENCE);
+    ++*position;
+    *out_reversed = ordering->descending != column->descending;
+    return true;
+}
+
+static bool compile_order(struct plan_builder *builder, const struct ast_select *ast,
+                          struct select_plan *select)
+{
+    if (!ast->order_by_count)
+        return true;
+    if (!select->restrictions.partition_complete)
+        return BUILD_REFUSE(builder, MSG_ORDER_NEEDS_KEY);
+    if (select->access == WALK_INDEX)
+        return BUILD_REFUSE(builder, MSG_ORDER_WITH_INDEX);
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < ast->order_by_count; i++) {
+        bool reversed;
+        if (!order_column(builder, select, &ast->order_by[i], &position, &reversed))
+            return false;
+        if (i && reversed != select->reverse)
+            return BUILD_REFUSE(builder, MSG_ORDER_DIRECTION);
+        select->reverse = reversed;
+    }
+    select->ordered = true;
+    return true;
+}
+
+/* ---- DISTINCT and limits ---- */
+
+static bool check_distinct(struct plan_builder *builder, const struct select_plan *select)
+{
+    const struct cql_table *table = builder->table;
+    const struct selection *selection = &select->selection;
+    for (uint32_t i = 0; i < selection->count; i++) {
+        const struct selector *selector = &selection->items[i];
+        enum column_kind kind = table->columns[selector->ordinal].kind;
+        if (selector->kind == SELECT_COLUMN && kind != COLUMN_PARTITION && kind != COLUMN_STATIC)
+            return BUILD_REFUSE(builder, MSG_DISTINCT_COLUMNS, selector->name);
+    }
+    if (selection->clustering || selection->regulars)
+        return BUILD_REFUSE(builder, MSG_DISTINCT_COLUMNS, "functions of others");
+    for (uint32_t i = 0; i < select->restrictions.count; i++) {
+        enum column_kind kind = select->restrictions.items[i].columns[0]->kind;
+        bool allowed =
+            kind == COLUMN_PARTITION || (kind == COLUMN_STATIC && !builder->context->target->is_scylla);
+        if (!allowed)
+            return BUILD_REFUSE(builder, MSG_DISTINCT_RESTRICTION);
+    }
+    for (uint32_t k = 0; k < table->partition_count && !select->restrictions.partition_complete; k++) {
+        bool found = false;
+        for (uint32_t i = 0; i < selection->count && !found; i++)
+            found = selection->items[i].kind == SELECT_COLUMN && selection->items[i].ordinal == k;
+        if (!found)
+            return BUILD_REFUSE(builder, MSG_DISTINCT_ALL_KEYS, table->columns[k].name);
+    }
+    return true;
+}
+
+static bool compile_limits(struct plan_builder *builder, const struct ast_select *ast,
+                           struct select_plan *select)
+{
+    const struct type *type = type_scalar(TYPE_INT);
+    select->has_partition_limit = ast->per_partition_limit;
+    if (select->has_partition_limit) {
+        if (ast->distinct)
+            return BUILD_REFUSE(builder, MSG_PER_PARTITION_LIMIT_DISTINCT);
+        if (select->selection.aggregate_count)
+            return BUILD_REFUSE(builder, MSG_PER_PARTITION_LIMIT_AGGREGATE);
+        if (!term_compile(builder, ast->per_partition_limit, "[per_partition_limit]", type,
+                          &select->partition_limit))
+            return false;
+    }
+    select->has_limit = ast->limit;
+    return ast->limit ? term_compile(builder, ast->limit, "[limit]", type, &select->limit) : true;
+}
+
+/* STA-2: which partitions without rows show themselves. */
+static bool shows_statics(const struct plan_builder *builder, const struct select_plan *select)
+{
+    const struct selection *selection = &select->selection;
+    if (!builder->table->static_count || select->restrictions.clustering || select->access == WALK_INDEX)
+        return false;
+    if (builder->context->target->empty_static_row_shown || selection->all || selection->statics)
+        return true;
+    for (uint32_t i = 0; i < selection->count; i++)
+        if (selection->items[i].kind == SELECT_AGGREGATE &&
+            selection->items[i].aggregate == AGGREGATE_COUNT_ALL)
+            return true;
+    return false;
+}
+
+/* ---- the whole ---- */
+
+static bool refuse_unsupported(struct plan_builder *builder, const struct ast_select *ast)
+{
+    if (ast->json)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "SELECT JSON");
+    if (ast->group_by_count)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "GROUP BY");
+    return true;
+}
+
+bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast)
+{
+    struct select_plan *select = arena_calloc(builder->arena, 1, sizeof *select);
+    builder->table = plan_find_table(builder, &ast->table);
+    if (!builder->table)
+        return false;
+    if (!select)
+        return build_nomem(builder);
+    select->distinct = ast->distinct;
+    if (!refuse_unsupported(builder, ast) || !selection_compile(builder, ast, &select->selection) ||
+        !restrictions_compile(builder, ast->where, ast->where_count, MSG_COLUMN_UNKNOWN_WHERE,
+                              &select->restrictions) ||
+        (select->distinct && !check_distinct(builder, select)) ||
+        !choose_access(builder, select, ast->allow_filtering) || !collect_filters(builder, select) ||
+        !make_map(builder, select) || !compile_order(builder, ast, select) ||
+        !compile_limits(builder, ast, select))
+        return false;
+    select->statics = shows_statics(builder, select);
+    restrictions_note_binds(builder, &select->restrictions);
+    builder->plan->kind = PLAN_SELECT;
+    builder->plan->table = builder->table;
+    builder->plan->select = select;
+    return true;
+}

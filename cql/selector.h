@@ -1,0 +1,60 @@
+/*
+ * selector.h: what stands between SELECT and FROM: columns, writetime, ttl, functions, casts, aggregates.
+ */
+#ifndef STRAIT_CQL_SELECTOR_H
+#define STRAIT_CQL_SELECTOR_H
+
+#include "cql/aggregate.h"
+#include "cql/row_slots.h"
+
+enum selector_kind {
+    SELECT_COLUMN,
+    SELECT_WRITETIME,
+    SELECT_TTL,
+    SELECT_TOKEN,
+    SELECT_FUNCTION,
+    SELECT_CAST,
+    SELECT_TERM,
+    SELECT_AGGREGATE,
+};
+
+struct selector {
+    enum selector_kind kind;
+    const struct type *type; /* of what it yields */
+    const char *name;        /* of the result column, before an alias (FUN-6) */
+    uint32_t ordinal;        /* COLUMN, WRITETIME, TTL */
+    const struct function *function;
+    struct selector *arguments; /* arena: the plan's */
+    uint32_t argument_count;
+    struct plan_term term;
+    enum aggregate_kind aggregate;
+    uint32_t aggregate_at; /* which of the run's aggregates */
+};
+
+/* What a whole selection needs. */
+struct selection {
+    struct selector *items; /* arena: the plan's */
+    uint32_t count;
+    uint32_t aggregate_count;
+    bool all;               /* SELECT * */
+    bool plain;             /* nothing but columns */
+    bool statics, regulars; /* any column of the kind is looked at */
+    bool clustering;
+};
+
+/* Resolve the selectors and the result's columns, which go to builder->plan. */
+bool selection_compile(struct plan_builder *builder, const struct ast_select *select, struct selection *out);
+
+/* One value from the row in `slots`; within an aggregate query plain columns show the first row (or null). */
+bool selector_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
+                    const struct aggregate *aggregates, struct cql_value *out_value);
+/* Give the row to every aggregate in the selection. */
+bool selection_add_row(const struct selection *selection, struct plan_run *run, const struct row_slots *slots,
+                       struct aggregate *aggregates);
+void selection_init_aggregates(const struct selection *selection, struct plan_run *run,
+                               struct aggregate *aggregates);
+/* Append one row of results. */
+bool selection_emit(const struct selection *selection, struct plan_run *run, const struct row_slots *slots,
+                    const struct aggregate *aggregates);
+
+#endif

@@ -1,0 +1,404 @@
+#include "cql/term.h"
+
+#include <stdlib.h>
+
+#include "cql/plan_internal.h"
+#include "cql/type_resolve.h"
+
+/* ---- collections on the wire ---- */
+
+struct entry {
+    struct cql_value key, value; /* value unused but for maps */
+    uint32_t order;              /* of appearance: among equal keys the last one counts */
+};
+
+static int entry_compare(const void *left, const void *right, void *context)
+{
+    const struct entry *a = left, *b = right;
+    int order = type_compare(context, a->key.bytes, b->key.bytes);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static void put_item(struct buffer *out, struct cql_value value)
+{
+    if (value.kind != CQL_VALUE) {
+        buffer_append_be32(out, UINT32_MAX);
+        return;
+    }
+    buffer_append_be32(out, (uint32_t)value.bytes.bytes);
+    buffer_append_slice(out, value.bytes);
+}
+
+/* TYP-8: sets and maps are kept sorted and without duplicates. */
+static bool put_sorted(struct buffer *out, const struct type *type, const struct cql_value *items,
+                       uint32_t count)
+{
+    bool map = type->id == TYPE_MAP;
+    uint32_t entry_count = map ? count / 2 : count;
+    struct entry *entries = calloc(entry_count ? entry_count : 1, sizeof *entries);
+    if (!entries)
+        return false;
+    for (uint32_t i = 0; i < entry_count; i++) {
+        entries[i].key = items[map ? 2 * i : i];
+        if (map)
+            entries[i].value = items[2 * i + 1];
+        entries[i].order = i;
+    }
+    qsort_r(entries, entry_count, sizeof *entries, entry_compare, (void *)(uintptr_t)type->first);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < entry_count; i++) {
+        bool repeated =
+            kept && type_compare(type->first, entries[kept - 1].key.bytes, entries[i].key.bytes) == 0;
+        entries[repeated ? kept - 1 : kept] = entries[i];
+        kept += !repeated;
+    }
+    buffer_append_be32(out, kept);
+    for (uint32_t i = 0; i < kept; i++) {
+        put_item(out, entries[i].key);
+        if (map)
+            put_item(out, entries[i].value);
+    }
+    free(entries);
+    return true;
+}
+
+static bool put_collection(struct buffer *out, const struct type *type, const struct cql_value *items,
+                           uint32_t count)
+{
+    if (type->id == TYPE_SET || type->id == TYPE_MAP)
+        return put_sorted(out, type, items, count);
+    if (type->id == TYPE_LIST)
+        buffer_append_be32(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        put_item(out, items[i]);
+    return true;
+}
+
+static bool make_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
+                            uint32_t count, enum cql_profile profile, struct cql_error *error,
+                            struct slice *out)
+{
+    for (uint32_t i = 0; i < count && type->id != TYPE_TUPLE; i++)
+        if (items[i].kind == CQL_NULL)
+            return cql_refuse(error, profile, MSG_NULL_IN_COLLECTION);
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i].kind == CQL_UNSET)
+            return cql_refuse(error, profile, MSG_UNSET_IN_COLLECTION);
+    struct buffer wire = {0};
+    bool made = put_collection(&wire, type, items, count) && ok(buffer_status(&wire));
+    if (made) {
+        *out = arena_copy(arena, buffer_slice(&wire));
+        made = out->data || !wire.bytes;
+    }
+    buffer_deinit(&wire);
+    return made ? true : cql_refuse_status(error, STATUS_FAIL(STATUS_NOMEM));
+}
+
+bool term_items(struct plan_run *run, struct slice wire, struct cql_value **out_items, uint32_t *out_count)
+{
+    struct reader in = reader_of(wire);
+    uint32_t count = reader_be32(&in);
+    if (in.failed || count > reader_left(&in) / 4)
+        return cql_refuse_status(run->error, STATUS_FAIL(STATUS_INVALID));
+    struct cql_value *items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof *items);
+    if (!items)
+        return run_nomem(run);
+    for (uint32_t i = 0; i < count; i++) {
+        int32_t bytes = (int32_t)reader_be32(&in);
+        items[i].kind = bytes < 0 ? CQL_NULL : CQL_VALUE;
+        items[i].bytes = bytes < 0 ? (struct slice){0} : reader_take(&in, (size_t)bytes);
+    }
+    if (in.failed)
+        return cql_refuse_status(run->error, STATUS_FAIL(STATUS_INVALID));
+    *out_items = items;
+    *out_count = count;
+    return true;
+}
+
+/* A client may send a set or map in any order. */
+static bool normalize(struct plan_run *run, const struct type *type, struct cql_value *value)
+{
+    struct reader in = reader_of(value->bytes);
+    uint32_t count = reader_be32(&in), step = type->id == TYPE_MAP ? 2 : 1;
+    if (in.failed || count > reader_left(&in) / (4 * step))
+        return cql_refuse_status(run->error, STATUS_FAIL(STATUS_INVALID));
+    struct cql_value *items = arena_alloc(run->scratch, ((size_t)count * step + 1) * sizeof *items);
+    if (!items)
+        return run_nomem(run);
+    bool sorted = true;
+    for (uint32_t i = 0; i < count * step; i++) {
+        int32_t bytes = (int32_t)reader_be32(&in);
+        items[i].kind = bytes < 0 ? CQL_NULL : CQL_VALUE;
+        items[i].bytes = bytes < 0 ? (struct slice){0} : reader_take(&in, (size_t)bytes);
+        if (items[i].kind == CQL_NULL)
+            return RUN_REFUSE(run, MSG_NULL_IN_COLLECTION);
+        if (i % step == 0 && i && type_compare(type->first, items[i - step].bytes, items[i].bytes) >= 0)
+            sorted = false;
+    }
+    if (sorted)
+        return true;
+    return make_collection(run->scratch, type, items, count * step, run->context->profile, run->error,
+                           &value->bytes);
+}
+
+/* ---- compile ---- */
+
+static bool compile_literal(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    struct buffer wire = {0};
+    bool made = type_from_literal(out->type, ast->literal, ast->text, out->column, builder->context->profile,
+                                  &wire, builder->error);
+    if (!made)
+        cql_error_at(builder->error, builder->statement->text, ast->at);
+    out->kind = PLAN_TERM_CONSTANT;
+    out->constant.kind = CQL_VALUE;
+    if (made) {
+        out->constant.bytes = arena_copy(builder->arena, buffer_slice(&wire));
+        if (wire.bytes && !out->constant.bytes.data)
+            made = build_nomem(builder);
+    }
+    buffer_deinit(&wire);
+    return made;
+}
+
+static bool compile_bind(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    struct plan *plan = builder->plan;
+    if (ast->bind_index >= plan->bind_count)
+        return BUILD_REFUSE(builder, MSG_INTERNAL, "bind marker out of range");
+    out->kind = PLAN_TERM_BIND;
+    out->bind = ast->bind_index;
+    plan->binds[ast->bind_index] = (struct cql_column_spec){
+        .keyspace = builder->table->keyspace,
+        .table = builder->table->name,
+        .name = ast->name.text ? ast->name.text : out->column,
+        .type = out->type,
+    };
+    return true;
+}
+
+static bool is_token_call(const struct ast_term *ast)
+{
+    return ast->kind == TERM_CALL && !ast->call_keyspace.text && strcmp(ast->name.text, "token") == 0;
+}
+
+static bool compile_token(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    const struct cql_table *table = builder->table;
+    if (ast->item_count != table->partition_count)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_FUNCTION_COUNT, "system.token",
+                               (unsigned)table->partition_count, (unsigned)ast->item_count);
+    out->kind = PLAN_TERM_TOKEN;
+    out->argument_count = ast->item_count;
+    out->arguments = arena_calloc(builder->arena, ast->item_count, sizeof *out->arguments);
+    if (!out->arguments)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < ast->item_count; i++)
+        if (!term_compile(builder, ast->items[i], table->columns[i].name, table->columns[i].type,
+                          &out->arguments[i]))
+            return false;
+    return true;
+}
+
+static bool fold_collection(struct plan_builder *builder, struct plan_term *term)
+{
+    for (uint32_t i = 0; i < term->argument_count; i++)
+        if (term->arguments[i].kind != PLAN_TERM_CONSTANT)
+            return true;
+    struct cql_value *items = arena_alloc(builder->arena, (term->argument_count + 1) * sizeof *items);
+    if (!items)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < term->argument_count; i++)
+        items[i] = term->arguments[i].constant;
+    if (!make_collection(builder->arena, term->type, items, term->argument_count, builder->context->profile,
+                         builder->error, &term->constant.bytes))
+        return false;
+    term->kind = PLAN_TERM_CONSTANT;
+    term->constant.kind = CQL_VALUE;
+    return true;
+}
+
+static const char *const shape_names[] = {
+    [TERM_LIST] = "list", [TERM_SET] = "set", [TERM_MAP] = "map", [TERM_TUPLE] = "tuple"};
+
+static bool shape_fits(const struct ast_term *ast, const struct type *type)
+{
+    switch (ast->kind) {
+    case TERM_LIST: return type->id == TYPE_LIST;
+    case TERM_SET: return type->id == TYPE_SET || (type->id == TYPE_MAP && !ast->item_count);
+    case TERM_MAP: return type->id == TYPE_MAP;
+    case TERM_TUPLE: return type->id == TYPE_TUPLE && ast->item_count <= type->member_count;
+    default: return false;
+    }
+}
+
+static const struct type *item_type(const struct type *type, uint32_t i)
+{
+    if (type->id == TYPE_TUPLE)
+        return type->members[i];
+    return type->id == TYPE_MAP && i % 2 ? type->second : type->first;
+}
+
+static const char *item_name(struct plan_builder *builder, const struct plan_term *term, uint32_t i)
+{
+    const char *what = term->type->id != TYPE_MAP ? "value" : i % 2 ? "value" : "key";
+    return arena_printf(builder->arena, "%s(%s)", what, term->column);
+}
+
+static bool compile_collection(struct plan_builder *builder, const struct ast_term *ast,
+                               struct plan_term *out)
+{
+    if (!shape_fits(ast, out->type)) {
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind],
+                               out->column, plan_type_text(builder->arena, out->type));
+    }
+    out->kind = PLAN_TERM_COLLECTION;
+    out->argument_count = ast->item_count;
+    out->arguments = arena_calloc(builder->arena, ast->item_count + 1, sizeof *out->arguments);
+    if (!out->arguments)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < ast->item_count; i++) {
+        const char *name = item_name(builder, out, i);
+        if (!name)
+            return build_nomem(builder);
+        if (!term_compile(builder, ast->items[i], name, item_type(out->type, i), &out->arguments[i]))
+            return false;
+    }
+    return fold_collection(builder, out);
+}
+
+static bool compile_cast(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    const struct type *type;
+    if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile, builder->arena,
+                      &type, builder->error))
+        return false;
+    if (!type_equal(type, out->type))
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_WRONG, plan_type_text(builder->arena, type),
+                               out->column, plan_type_text(builder->arena, out->type));
+    return term_compile(builder, ast->items[0], out->column, type, out);
+}
+
+static bool refuse_arithmetic(struct plan_builder *builder, const struct ast_term *ast)
+{
+    struct cql_error place;
+    cql_error_at(&place, builder->statement->text, ast->at);
+    return BUILD_REFUSE_AT(builder, ast->at, MSG_ARITHMETIC, place.line, place.column,
+                           ast->name.text ? ast->name.text : "");
+}
+
+bool term_compile(struct plan_builder *builder, const struct ast_term *ast, const char *column,
+                  const struct type *type, struct plan_term *out_term)
+{
+    *out_term = (struct plan_term){.column = column, .type = type};
+    switch (ast->kind) {
+    case TERM_LITERAL: return compile_literal(builder, ast, out_term);
+    case TERM_NULL: out_term->constant.kind = CQL_NULL; return true;
+    case TERM_BIND: return compile_bind(builder, ast, out_term);
+    case TERM_CALL:
+        return is_token_call(ast) ? compile_token(builder, ast, out_term)
+                                  : term_compile_call(builder, ast, out_term);
+    case TERM_CAST: return compile_cast(builder, ast, out_term);
+    case TERM_LIST:
+    case TERM_SET:
+    case TERM_MAP:
+    case TERM_TUPLE: return compile_collection(builder, ast, out_term);
+    case TERM_ARITHMETIC: return refuse_arithmetic(builder, ast);
+    case TERM_COLUMN: break;
+    }
+    return BUILD_REFUSE_AT(builder, ast->at, MSG_NOT_SUPPORTED, "column names as values");
+}
+
+bool term_compile_tuple(struct plan_builder *builder, const struct ast_term *ast,
+                        const struct cql_column **columns, uint32_t count, const char *name,
+                        struct plan_term *out_term)
+{
+    const struct type **members = arena_calloc(builder->arena, count, sizeof(const struct type *));
+    if (!members)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < count; i++)
+        members[i] = columns[i]->type;
+    const struct type *type = type_tuple(builder->arena, members, count);
+    if (!type)
+        return build_nomem(builder);
+    if (ast->kind != TERM_TUPLE)
+        return term_compile(builder, ast, name, type, out_term);
+    if (ast->item_count != count)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_TUPLE_COUNT, (unsigned)count, (unsigned)ast->item_count,
+                               name);
+    *out_term = (struct plan_term){
+        .kind = PLAN_TERM_COLLECTION, .column = name, .type = type, .argument_count = count};
+    out_term->arguments = arena_calloc(builder->arena, count, sizeof *out_term->arguments);
+    if (!out_term->arguments)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < count; i++)
+        if (!term_compile(builder, ast->items[i], columns[i]->name, columns[i]->type,
+                          &out_term->arguments[i]))
+            return false;
+    return fold_collection(builder, out_term);
+}
+
+/* ---- run ---- */
+
+static bool bind_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out)
+{
+    *out = run->values[term->bind];
+    if (out->kind != CQL_VALUE)
+        return true;
+    if (!type_check_bound(term->type, out->bytes, term->column, run->context->profile, run->error))
+        return false;
+    bool sorted = term->type->id == TYPE_SET || term->type->id == TYPE_MAP;
+    return sorted && out->bytes.bytes ? normalize(run, term->type, out) : true;
+}
+
+static bool argument_values(const struct plan_term *term, struct plan_run *run, struct cql_value **out)
+{
+    *out = arena_alloc(run->scratch, (term->argument_count + 1) * sizeof **out);
+    if (!*out)
+        return run_nomem(run);
+    for (uint32_t i = 0; i < term->argument_count; i++)
+        if (!term_value(&term->arguments[i], run, &(*out)[i]))
+            return false;
+    return true;
+}
+
+static bool token_value(const struct plan_term *term, struct plan_run *run, const struct cql_value *items,
+                        struct cql_value *out)
+{
+    struct buffer *key = &run->workspace->key;
+    buffer_clear(key);
+    for (uint32_t i = 0; i < term->argument_count; i++) {
+        if (items[i].kind != CQL_VALUE)
+            return RUN_REFUSE(run, items[i].kind == CQL_NULL ? MSG_NULL_CONDITION : MSG_UNSET_CONDITION,
+                              term->arguments[i].column);
+        if (term->argument_count > 1)
+            buffer_append_be16(key, (uint16_t)items[i].bytes.bytes);
+        buffer_append_slice(key, items[i].bytes);
+        if (term->argument_count > 1)
+            buffer_append_u8(key, 0);
+    }
+    uint8_t *wire = arena_bytes(run->scratch, 8);
+    if (!wire || key->failed)
+        return run_nomem(run);
+    store_be64(wire, (uint64_t)partition_key_of(buffer_slice(key)).token);
+    *out = (struct cql_value){.kind = CQL_VALUE, .bytes = slice_of(wire, 8)};
+    return true;
+}
+
+bool term_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out_value)
+{
+    struct cql_value *items;
+    switch (term->kind) {
+    case PLAN_TERM_CONSTANT: *out_value = term->constant; return true;
+    case PLAN_TERM_BIND: return bind_value(term, run, out_value);
+    case PLAN_TERM_TOKEN:
+        return argument_values(term, run, &items) && token_value(term, run, items, out_value);
+    case PLAN_TERM_CALL: return argument_values(term, run, &items) && term_call(term, run, items, out_value);
+    case PLAN_TERM_COLLECTION:
+        out_value->kind = CQL_VALUE;
+        return argument_values(term, run, &items) &&
+               make_collection(run->scratch, term->type, items, term->argument_count, run->context->profile,
+                               run->error, &out_value->bytes);
+    }
+    return RUN_REFUSE(run, MSG_INTERNAL, "unknown kind of term");
+}
