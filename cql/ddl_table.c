@@ -40,7 +40,7 @@ static bool check_column_names(struct ddl *ddl, const struct definition *definit
     if (ast->column_count > TABLE_COLUMNS_MAX)
         return ddl_refuse(ddl, MSG_TOO_MANY_COLUMNS, (unsigned)TABLE_COLUMNS_MAX);
     for (uint32_t i = 0; i < ast->column_count; i++) {
-        uint32_t first;
+        uint32_t first = 0;
         column_of(definition, ast->columns[i].name.text, &first);
         if (first != i)
             return ddl_refuse(ddl, MSG_COLUMN_TWICE, ast->columns[i].name.text, definition->keyspace,

@@ -33,7 +33,7 @@ void cql_error_clear(struct cql_error *error)
     error->code = CQL_OK;
 }
 
-bool cql_refuse(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...)
+bool cql_refusal_set(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...)
 {
     cql_error_clear(error);
     error->code = messages[message].code;

@@ -58,7 +58,14 @@ enum cql_message {
 
 /* Set code and text of `message` for `profile`, arguments as its format wants them. Returns false, so that
  * `return cql_refuse(...)` reads well in checks that answer "is it allowed". */
-bool cql_refuse(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...);
+bool cql_refusal_set(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...);
+/* The answer is a constant that the compiler sees. */
+static inline bool cql_refused(bool answer)
+{
+    (void)answer;
+    return false;
+}
+#define cql_refuse(...) cql_refused(cql_refusal_set(__VA_ARGS__))
 /* MSG_TABLE_EXISTS or, with an empty `table`, MSG_KEYSPACE_EXISTS, with the two fields that drivers read. */
 bool cql_refuse_exists(struct cql_error *error, enum cql_profile profile, const char *keyspace,
                        const char *table);

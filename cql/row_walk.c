@@ -233,7 +233,7 @@ bool walk_next(struct row_walk *walk, enum walk_event *out_event)
     walk->new_partition = false;
     for (bool done = false; !done;) {
         if (!walk->in_partition) {
-            bool found;
+            bool found = false;
             if (!next_partition(walk, &found))
                 return false;
             if (!found) {
