@@ -516,7 +516,8 @@ static status roots_write(struct io_file *file, const struct root *root)
 static status check_and_seal(struct sstable_builder *builder)
 {
     struct sstable *table;
-    TRY(sstable_attach(builder->env, builder->path, builder->file, &builder->root, NULL, &table));
+    TRY(sstable_attach(builder->env, builder->path, builder->file, &builder->root, (struct file_tail){0},
+                       NULL, &table));
     builder->file = NULL; /* the table has it now */
     status st = table->index_rebuilt || !table->filter ? STATUS_FAIL(STATUS_CORRUPT) : STATUS_DONE;
     if (ok(st))

@@ -238,7 +238,9 @@ static status dump(struct io_env *env, const char *path, struct io_file *file, b
     struct root root;
     struct sstable *table;
     char text[256];
-    TRY(root_read(file, 0, &root));
+    struct file_tail tail;
+    TRY(root_read(file, 0, &root, &tail));
+    io_memory_free(tail.data);
     print_root(out, &root, "first good copy");
     print_info(out, &root.info);
     TRY(print_frames(file, &root, out));

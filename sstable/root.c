@@ -22,6 +22,7 @@ enum {
     AT_STATISTICS = 140,
     AT_CHECKSUM = ROOT_BYTES - 8,
     KNOWN_INCOMPATIBLE = 0,
+    TAIL_BYTES = 32 << 10,
 };
 
 static void ref_store(uint8_t *at, const struct frame_ref *ref)
@@ -98,33 +99,54 @@ status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, str
     return STATUS_DONE;
 }
 
-static status copy_read(struct io_file *file, uint64_t offset, uint64_t store_id, uint8_t *block,
-                        struct root *out_root)
-{
-    size_t bytes;
-    TRY(io_read(file, offset, block, ROOT_BYTES, &bytes));
-    if (bytes != ROOT_BYTES)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    return root_decode(block, offset, store_id, out_root);
-}
-
-status root_read(struct io_file *file, uint64_t store_id, struct root *out_root)
+static status tail_read(struct io_file *file, struct file_tail *tail)
 {
     uint64_t file_bytes;
-    struct root root;
     TRY(io_size(file, &file_bytes));
     if (file_bytes < 2 * ROOT_BYTES || file_bytes % ROOT_BYTES)
         return STATUS_FAIL(STATUS_CORRUPT);
+    size_t wanted = file_bytes < TAIL_BYTES ? (size_t)file_bytes : TAIL_BYTES;
+    tail->data = io_memory_new(wanted);
+    if (!tail->data)
+        return STATUS_FAIL(STATUS_NOMEM);
+    tail->offset = file_bytes - wanted;
+    TRY(io_read(file, tail->offset, tail->data, wanted, &tail->bytes));
+    return tail->bytes == wanted ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
+static status head_read(struct io_file *file, uint64_t store_id, struct root *out_root)
+{
+    size_t bytes;
     uint8_t *block = io_memory_new(ROOT_BYTES);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
-    status st = copy_read(file, 0, store_id, block, &root);
-    if (failed(st) && ok(copy_read(file, file_bytes - ROOT_BYTES, store_id, block, &root)))
-        st = STATUS_DONE;
+    status st = io_read(file, 0, block, ROOT_BYTES, &bytes);
+    if (ok(st))
+        st = bytes == ROOT_BYTES ? root_decode(block, 0, store_id, out_root) : STATUS_FAIL(STATUS_CORRUPT);
+    io_memory_free(block);
+    return st;
+}
+
+status root_read(struct io_file *file, uint64_t store_id, struct root *out_root, struct file_tail *out_tail)
+{
+    struct file_tail tail = {0};
+    struct root root;
+    status st = tail_read(file, &tail);
+    if (failed(st))
+        goto out;
+    uint64_t file_bytes = tail.offset + tail.bytes;
+    st = root_decode(tail.data + tail.bytes - ROOT_BYTES, file_bytes - ROOT_BYTES, store_id, &root);
+    /* A newer version is not damage: the other copy will not be older. */
+    if (st.code == STATUS_CORRUPT)
+        st = head_read(file, store_id, &root);
     if (ok(st) && root.info.file_bytes != file_bytes)
         st = STATUS_FAIL(STATUS_CORRUPT);
-    if (ok(st))
+    if (ok(st)) {
         *out_root = root;
-    io_memory_free(block);
+        *out_tail = tail;
+        tail.data = NULL;
+    }
+out:
+    io_memory_free(tail.data);
     return st;
 }

@@ -23,8 +23,17 @@ void root_encode(const struct root *root, uint64_t offset, uint8_t *out);
 /* STATUS_UNSUPPORTED for a newer version or an unknown incompatible feature, STATUS_CORRUPT for anything else. A
  * store_id of 0 accepts the one in the block. */
 status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, struct root *out_root);
-/* Read the first good copy. The second one's trouble is not reported. */
-status root_read(struct io_file *file, uint64_t store_id, struct root *out_root);
+
+/* The end of a file, read in one piece: for a table of moderate size it has all that opening needs. */
+struct file_tail {
+    uint8_t *data; /* owned, io_memory_free() */
+    uint64_t offset;
+    size_t bytes;
+};
+
+/* Read the tail and decode a good copy of the root, from there or else from the head. On STATUS_OK the caller owns
+ * out_tail->data. The trouble of the other copy is not reported. */
+status root_read(struct io_file *file, uint64_t store_id, struct root *out_root, struct file_tail *out_tail);
 
 static inline struct file_identity root_identity(const struct root *root)
 {

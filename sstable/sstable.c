@@ -127,15 +127,21 @@ static status filter_load(struct frame_reader *reader)
 }
 
 status sstable_attach(struct io_env *env, const char *path, struct io_file *file, const struct root *root,
-                      struct block_cache *cache, struct sstable **out_table)
+                      struct file_tail tail, struct block_cache *cache, struct sstable **out_table)
 {
     struct sstable *table = calloc(1, sizeof *table);
-    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE};
+    struct frame_reader reader = {
+        .table = table,
+        .access = FRAME_ACCESS_SCAN_PAST_CACHE,
+        .chunk = tail.data,
+        .chunk_capacity = tail.bytes,
+        .chunk_bytes = tail.bytes,
+        .chunk_offset = tail.offset,
+    };
     status st = STATUS_FAIL(STATUS_NOMEM);
     if (!table)
-        return st;
+        goto out;
     table->env = env;
-    table->file = file;
     table->cache = cache;
     table->cache_owner = block_cache_owner_new();
     table->root = *root;
@@ -143,17 +149,18 @@ status sstable_attach(struct io_env *env, const char *path, struct io_file *file
     table->path = strdup(path);
     if (!table->path)
         goto out;
+    table->file = file;
     st = pages_load(&reader);
     if (ok(st))
         st = filter_load(&reader);
-    if (failed(st))
+    if (failed(st)) {
+        table->file = NULL; /* still the caller's */
         goto out;
+    }
     *out_table = table;
-    frame_reader_deinit(&reader);
-    return st;
+    table = NULL;
 out:
     frame_reader_deinit(&reader);
-    table->file = NULL; /* still the caller's */
     table_free(table);
     return st;
 }
@@ -163,11 +170,12 @@ status sstable_open(struct io_env *env, const char *path, uint64_t store_id, str
 {
     struct io_file *file = NULL;
     struct root root;
+    struct file_tail tail;
     status st = io_open(env, path, IO_READ | IO_DIRECT, &file);
     if (ok(st))
-        st = root_read(file, store_id, &root);
+        st = root_read(file, store_id, &root, &tail);
     if (ok(st))
-        st = sstable_attach(env, path, file, &root, cache, out_table);
+        st = sstable_attach(env, path, file, &root, tail, cache, out_table);
     if (failed(st))
         io_close(file);
     return st;

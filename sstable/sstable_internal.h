@@ -24,10 +24,11 @@ struct sstable {
     bool index_rebuilt;   /* the directory index was damaged */
 };
 
-/* Build the object over an open file whose root is known: reads directory index and filter. Takes over `file` on
- * STATUS_OK. The builder reads its own file back through this before it writes the roots. */
+/* Build the object over an open file whose root is known: takes directory index and filter from the tail, or reads
+ * them where it does not have them. Takes over `file` on STATUS_OK, and `tail` (which may be empty) in any case. The
+ * builder reads its own file back through this before it writes the roots. */
 status sstable_attach(struct io_env *env, const char *path, struct io_file *file, const struct root *root,
-                      struct block_cache *cache, struct sstable **out_table);
+                      struct file_tail tail, struct block_cache *cache, struct sstable **out_table);
 
 /* Walk everything through a scanning cursor and compare with the root. */
 status sstable_check_content(struct sstable *table);
