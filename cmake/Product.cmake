@@ -47,6 +47,8 @@ if(tool_sources)
     string(APPEND CRYSTAL_SCHEMA "    \"${line}\\n\"\n")
   endforeach()
   configure_file(cmake/crystal_schema.c.in ${CMAKE_BINARY_DIR}/generated/tools/crystal_schema.c @ONLY)
+  set_source_files_properties(${CMAKE_BINARY_DIR}/generated/tools/crystal_schema.c PROPERTIES COMPILE_OPTIONS
+                              -Wno-overlength-strings)
   add_executable(strait ${tool_sources} ${CMAKE_BINARY_DIR}/generated/tools/crystal_schema.c)
   target_link_libraries(strait PRIVATE strait_server strait_cql strait_engine PkgConfig::EDIT m strait_warnings)
   install(TARGETS strait RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

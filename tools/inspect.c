@@ -1,13 +1,11 @@
 /* strait inspect: what is in a store's files, without opening the store. */
-#include <dirent.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "commitlog/commitlog.h"
-#include "engine/manifest.h"
+#include "engine/store_dump.h"
 #include "sstable/sstable.h"
 #include "tools/tool.h"
 
@@ -24,7 +22,7 @@ enum file_kind {
     KIND_UNKNOWN,
     KIND_LOG,
     KIND_SSTABLE,
-    KIND_MANIFEST,
+    KIND_STORE,
 };
 
 static const struct {
@@ -33,14 +31,17 @@ static const struct {
     [KIND_UNKNOWN] = {"", ""},
     [KIND_LOG] = {"log", "log-"},
     [KIND_SSTABLE] = {"sstable", "table-"},
-    [KIND_MANIFEST] = {"manifest", "manifest-"},
+    [KIND_STORE] = {"store", ""},
 };
 
 static enum file_kind kind_of(const char *path)
 {
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return KIND_STORE;
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
-    for (unsigned i = KIND_LOG; i < ARRAY_LEN(kinds); i++)
+    for (unsigned i = KIND_LOG; i < KIND_STORE; i++)
         if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
             return (enum file_kind)i;
     return KIND_UNKNOWN;
@@ -53,10 +54,9 @@ static bool inspect(struct io_env *env, const char *path, enum file_kind kind, b
     switch (kind) {
     case KIND_LOG: st = commitlog_dump(env, path, &text); break;
     case KIND_SSTABLE: st = sstable_dump(env, path, rows, &text); break;
-    case KIND_MANIFEST: st = manifest_dump(env, path, &text); break;
+    case KIND_STORE: st = store_dump(env, path, &text); break;
     case KIND_UNKNOWN:
-        fprintf(stderr, "strait inspect: %s: what kind of file is it? --kind log, sstable or manifest\n",
-                path);
+        fprintf(stderr, "strait inspect: %s: what kind of file is it? --kind log, sstable or store\n", path);
         return false;
     }
     fwrite(text.data, 1, text.bytes, stdout);
@@ -88,7 +88,7 @@ int tool_inspect(int argc, char **argv)
                     kind = (enum file_kind)i;
             if (kind != KIND_UNKNOWN)
                 break;
-            fprintf(stderr, "strait inspect: no kind '%s': log, sstable or manifest\n", optarg);
+            fprintf(stderr, "strait inspect: no kind '%s': log, sstable or store\n", optarg);
             return 2;
         case 'r': rows = true; break;
         case 'h': fputs(usage_text, stdout); return 0;
