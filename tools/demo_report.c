@@ -5,7 +5,7 @@
 
 enum {
     LABEL_WIDTH = 34,
-    COLUMN_WIDTH = 22,
+    COLUMN_WIDTH = 30,
 };
 
 typedef void cell_text(struct demo_result *result, char *out, size_t bytes);

@@ -417,12 +417,17 @@ static bool collect_load_statistics(struct run *run)
 {
     struct demo_result *r = run->result;
     int64_t written = 0;
-    int64_t *const of_table[] = {&r->sstables, &r->sstable_bytes, &r->raw_bytes, &written, &r->flushed_bytes};
+    int64_t *const of_table[] = {&r->sstables, &r->sstable_bytes, &r->raw_bytes};
+    int64_t *const of_all[] = {&written, &r->flushed_bytes};
     int64_t *const of_store[] = {&r->batch_bytes, &r->log_bytes};
     if (!query_numbers(run,
-                       "SELECT sstables, sstable_bytes, sstable_raw_bytes, written_bytes, flushed_bytes "
-                       "FROM strait.tables WHERE keyspace_name = 'crystal' AND table_name = 'messages'",
-                       of_table, 5) ||
+                       "SELECT sstables, sstable_bytes, sstable_raw_bytes FROM strait.tables "
+                       "WHERE keyspace_name = 'crystal' AND table_name = 'messages'",
+                       of_table, 3) ||
+        !query_numbers(run,
+                       "SELECT sum(written_bytes), sum(flushed_bytes) FROM strait.tables "
+                       "WHERE keyspace_name = 'crystal'",
+                       of_all, 2) ||
         !query_numbers(run, "SELECT batch_bytes, log_bytes FROM strait.store", of_store, 2))
         return false;
     r->compacted_bytes = written - r->flushed_bytes;
@@ -439,18 +444,38 @@ static bool collect_read_statistics(struct run *run)
                          of_table, 2);
 }
 
+/* strait.partition_sizes has one row a percentile. */
 static bool collect_partitions(struct run *run)
 {
+    static const char text[] = "SELECT percentile, partitions, rows, bytes FROM strait.partition_sizes "
+                               "WHERE keyspace_name = 'crystal' AND table_name = 'messages'";
     struct demo_result *r = run->result;
-    int64_t *const numbers[] = {&r->partitions,          &r->partition_rows.p50,  &r->partition_rows.p90,
-                                &r->partition_rows.p99,  &r->partition_rows.max,  &r->partition_bytes.p50,
-                                &r->partition_bytes.p90, &r->partition_bytes.p99, &r->partition_bytes.max};
-    return query_numbers(
-        run,
-        "SELECT partitions, rows_p50, rows_p90, rows_p99, rows_max, bytes_p50, bytes_p90, bytes_p99, "
-        "bytes_max FROM strait.partition_sizes "
-        "WHERE keyspace_name = 'crystal' AND table_name = 'messages'",
-        numbers, 9);
+    const struct {
+        double percentile;
+        int64_t *rows, *bytes;
+    } wanted[] = {
+        {50, &r->partition_rows.p50, &r->partition_bytes.p50},
+        {90, &r->partition_rows.p90, &r->partition_bytes.p90},
+        {99, &r->partition_rows.p99, &r->partition_bytes.p99},
+        {100, &r->partition_rows.max, &r->partition_bytes.max},
+    };
+    strait_statement *statement = prepare(run, text);
+    if (!statement)
+        return false;
+    int result;
+    while ((result = strait_step(statement)) == STRAIT_ROW) {
+        r->partitions = strait_column_int64(statement, 1);
+        for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+            if (strait_column_double(statement, 0) == wanted[i].percentile) {
+                *wanted[i].rows = strait_column_int64(statement, 2);
+                *wanted[i].bytes = strait_column_int64(statement, 3);
+            }
+        }
+    }
+    if (result != STRAIT_DONE)
+        complain(run, text);
+    strait_finalize(statement);
+    return result == STRAIT_DONE;
 }
 
 bool demo_run(const struct demo_options *options, const struct strategy *strategy, struct chat_stream *stream,
