@@ -1,10 +1,14 @@
 /*
  * connection_internal.h: one client: its bytes in, its frames, its bytes out. A connection belongs to its loop's thread.
+ *
+ * An idle connection holds no buffers to speak of: bytes are received into the loop's memory, and only half a frame, or
+ * frames that wait for the peer to read, are kept in `in`.
  */
 #ifndef STRAIT_SERVER_CONNECTION_INTERNAL_H
 #define STRAIT_SERVER_CONNECTION_INTERNAL_H
 
 #include "server/loop_internal.h"
+#include "server/pace.h"
 #include "server/response.h"
 
 enum connection_state {
@@ -16,23 +20,27 @@ enum connection_state {
 struct connection {
     struct loop *loop;                  /* borrowed */
     struct connection *previous, *next; /* in the loop's list */
+    struct connection *touched_next;    /* in the loop's list of touched ones */
     int fd;
     enum connection_state state;
     uint8_t version;             /* of the first frame */
     bool registered;             /* wants schema events */
-    bool closing;                /* close when `out` is sent */
+    bool touched;                /* is in that list */
+    bool closing;                /* nothing more is read; close when `out` is sent */
+    bool ended;                  /* the peer sends nothing more */
+    bool lingering;              /* all is sent and the peer was told; what it still sends is thrown away */
     bool broken;                 /* close now */
-    bool touched;                /* has something to settle or send this turn */
     uint32_t watched;            /* epoll events asked for */
     struct cql_session *session; /* owned; NULL before STARTUP */
-    struct buffer in;            /* owned: received, not handled from in_at on */
-    size_t in_at;
-    struct buffer out; /* owned: to be sent from out_at on */
+    struct buffer in;            /* owned: received and not handled yet */
+    struct buffer out;           /* owned: to be sent from out_at on */
     size_t out_at;
     size_t settled_bytes;    /* of `out`: answers that may be sent; what follows waits for settle() */
     uint64_t skip_bytes;     /* of a refused body, still to arrive */
     uint64_t reserved_bytes; /* of the server's budget, for the body that is arriving */
-    int64_t opened_ns, progress_ns;
+    uint64_t charged_bytes;  /* of the server's budget, for `out` */
+    struct pace arriving, leaving;
+    int64_t opened_ns, lingering_ns;
 };
 
 /* Takes over `fd` on success. */
@@ -43,7 +51,7 @@ void connection_receive(struct connection *connection);
 /* Make deferred writes durable, then send. */
 void connection_flush(struct connection *connection);
 void connection_send_event(struct connection *connection, const struct cql_schema_change *change);
-/* True when it is to be closed: handshake too slow, or half a frame for too long. */
+/* True when it is to be closed: handshake, half a frame, or reading of answers too slow. */
 bool connection_is_stale(const struct connection *connection, int64_t now_ns);
 
 /* True when so much is unsent that nothing more is read. */

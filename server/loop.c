@@ -14,34 +14,33 @@
 
 enum {
     EVENTS_PER_TURN = 128,
-    SWEEP_MS = 1000,
+    SWEEP_MS_MAX = 1000,
+    REQUEST_ARENA_BYTES = 64 << 10,
+    REQUEST_KEPT_BYTES = 2 << 20, /* a request that needed more memory than this gives it back */
 };
 
-static const int64_t SWEEP_NS = 1000000000;
+/* ---- connections ---- */
 
 void loop_watch(struct loop *loop, struct connection *connection)
 {
     bool unsent = connection->out.bytes > connection->out_at;
-    uint32_t wanted = EPOLLRDHUP | (unsent ? EPOLLOUT : 0) | (connection->closing ? 0 : EPOLLIN);
-    if (connection_is_clogged(connection))
-        wanted &= ~(uint32_t)EPOLLIN;
+    bool deaf = (connection->closing && !connection->lingering) || connection_is_clogged(connection);
+    uint32_t wanted = (unsent ? (uint32_t)EPOLLOUT : 0) | (deaf ? 0 : (uint32_t)EPOLLIN);
     if (wanted == connection->watched)
         return;
     struct epoll_event event = {.events = wanted, .data.ptr = connection};
-    if (epoll_ctl(loop->epoll_fd, connection->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, connection->fd,
-                  &event) != 0)
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event) != 0)
         connection->broken = true;
     connection->watched = wanted;
 }
 
-static void link_connection(struct loop *loop, struct connection *connection)
+void loop_touch(struct loop *loop, struct connection *connection)
 {
-    connection->next = loop->connections;
-    if (loop->connections)
-        loop->connections->previous = connection;
-    loop->connections = connection;
-    atomic_fetch_add(&loop->server->connections, 1);
-    atomic_fetch_add(&loop->server->connections_total, 1);
+    if (connection->touched)
+        return;
+    connection->touched = true;
+    connection->touched_next = loop->touched;
+    loop->touched = connection;
 }
 
 static void drop_connection(struct loop *loop, struct connection *connection)
@@ -53,134 +52,47 @@ static void drop_connection(struct loop *loop, struct connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     atomic_fetch_sub(&loop->server->connections, 1);
+    atomic_fetch_sub(&loop->connection_count, 1);
     connection_free(connection);
 }
 
-/* Out of descriptors: turn the peer away with the spare one, so that it is not left waiting in the queue. */
-static void turn_away(struct loop *loop)
+/* Takes over `fd`, which was counted when it was accepted. */
+static void adopt(struct loop *loop, int fd)
 {
-    if (loop->spare_fd < 0)
-        return;
-    close(loop->spare_fd);
-    int fd = accept4(loop->server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0)
-        close(fd);
-    loop->spare_fd = eventfd(0, EFD_CLOEXEC);
-}
-
-static void accept_all(struct loop *loop)
-{
-    struct server *server = loop->server;
-    for (;;) {
-        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE)
-                turn_away(loop);
-            return;
-        }
-        int yes = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-        bool full = atomic_load(&server->connections) >= server->options.connections_max;
-        struct connection *connection = full ? NULL : connection_new(loop, fd);
-        if (!connection) {
+    struct connection *connection = connection_new(loop, fd);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    if (!connection || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        if (connection)
+            connection_free(connection);
+        else
             close(fd);
-            continue;
-        }
-        link_connection(loop, connection);
-        loop_watch(loop, connection);
-        if (connection->broken)
-            drop_connection(loop, connection);
-    }
-}
-
-static void tell_events(struct loop *loop)
-{
-    uint64_t count;
-    if (read(loop->wake_fd, &count, sizeof count) < 0)
+        atomic_fetch_sub(&loop->server->connections, 1);
+        atomic_fetch_sub(&loop->connection_count, 1);
         return;
-    lock_acquire(&loop->lock);
-    struct cql_schema_change *events = loop->events;
-    uint32_t event_count = loop->event_count;
-    loop->events = NULL;
-    loop->event_count = loop->event_capacity = 0;
-    lock_release(&loop->lock);
-    for (uint32_t i = 0; i < event_count; i++)
-        for (struct connection *c = loop->connections; c; c = c->next)
-            connection_send_event(c, &events[i]);
-    free(events);
-}
-
-void loop_publish(struct loop *loop, const struct cql_schema_change *change)
-{
-    lock_acquire(&loop->lock);
-    if (loop->event_count == loop->event_capacity) {
-        uint32_t capacity = loop->event_capacity ? loop->event_capacity * 2 : 8;
-        struct cql_schema_change *grown = realloc(loop->events, capacity * sizeof *grown);
-        if (grown) {
-            loop->events = grown;
-            loop->event_capacity = capacity;
-        }
     }
-    if (loop->event_count < loop->event_capacity)
-        loop->events[loop->event_count++] = *change;
-    lock_release(&loop->lock);
-    uint64_t one = 1;
-    while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    connection->watched = EPOLLIN;
+    connection->next = loop->connections;
+    if (loop->connections)
+        loop->connections->previous = connection;
+    loop->connections = connection;
 }
 
 static void finish_turn(struct loop *loop)
 {
-    for (struct connection *c = loop->connections, *next; c; c = next) {
-        next = c->next;
-        while (c->touched && !c->broken) {
-            c->touched = false;
-            connection_flush(c);
+    while (loop->touched) {
+        struct connection *connection = loop->touched;
+        loop->touched = connection->touched_next;
+        connection->touched = false;
+        connection_flush(connection);
+        if (connection->broken) {
+            if (connection->touched) /* it touched itself while it was flushed, so it stands first */
+                loop->touched = connection->touched_next;
+            drop_connection(loop, connection);
         }
-        if (c->broken)
-            drop_connection(loop, c);
     }
 }
 
-static void sweep(struct loop *loop, int64_t now_ns)
-{
-    for (struct connection *c = loop->connections; c; c = c->next)
-        if (connection_is_stale(c, now_ns))
-            c->broken = true;
-}
-
-static void run(void *argument)
-{
-    struct loop *loop = argument;
-    struct server *server = loop->server;
-    struct epoll_event events[EVENTS_PER_TURN];
-    int64_t swept_ns = io_monotonic_ns(server->options.env);
-
-    while (!atomic_load(&server->stopping)) {
-        int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, SWEEP_MS);
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr == &server->listen_fd) {
-                accept_all(loop);
-            } else if (events[i].data.ptr == &loop->wake_fd) {
-                tell_events(loop);
-            } else {
-                struct connection *connection = events[i].data.ptr;
-                if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
-                    connection_receive(connection);
-                connection->touched = true;
-            }
-        }
-        int64_t now_ns = io_monotonic_ns(server->options.env);
-        if (now_ns - swept_ns > SWEEP_NS) {
-            sweep(loop, now_ns);
-            swept_ns = now_ns;
-        }
-        finish_turn(loop);
-    }
-    while (loop->connections)
-        drop_connection(loop, loop->connections);
-}
+/* ---- accepting ---- */
 
 static bool watch(struct loop *loop, int fd, uint32_t wanted, void *tag)
 {
@@ -188,20 +100,167 @@ static bool watch(struct loop *loop, int fd, uint32_t wanted, void *tag)
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static bool watch_listener(struct loop *loop)
+{
+    return watch(loop, loop->server->listen_fd, EPOLLIN | EPOLLEXCLUSIVE, &loop->server->listen_fd);
+}
+
+/* Out of descriptors: turn the peer away with the spare one, so that it is not left waiting in the queue. Where even that
+ * fails the listener is left alone for a while, instead of being reported ready for ever. */
+static void turn_away(struct loop *loop)
+{
+    if (loop->spare_fd >= 0) {
+        close(loop->spare_fd);
+        int fd = accept4(loop->server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0)
+            close(fd);
+    }
+    loop->spare_fd = eventfd(0, EFD_CLOEXEC);
+    if (loop->spare_fd < 0) {
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, loop->server->listen_fd, NULL);
+        loop->deaf = true;
+    }
+}
+
+/* Which loop is woken for a new peer is the kernel's choice, and mostly the same one: so it goes to the idlest. */
+static void place(struct loop *loop, int fd)
+{
+    struct server *server = loop->server;
+    struct loop *target = server_idlest_loop(server);
+    atomic_fetch_add(&server->connections, 1);
+    atomic_fetch_add(&server->connections_total, 1);
+    atomic_fetch_add(&target->connection_count, 1);
+    if (target == loop) {
+        adopt(loop, fd);
+    } else if (!inbox_put_socket(&target->inbox, fd)) {
+        close(fd);
+        atomic_fetch_sub(&server->connections, 1);
+        atomic_fetch_sub(&target->connection_count, 1);
+    }
+}
+
+static void accept_all(struct loop *loop)
+{
+    struct server *server = loop->server;
+    for (;;) {
+        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK)
+                turn_away(loop);
+            return;
+        }
+        if (atomic_load(&server->connections) >= server->options.connections_max) {
+            close(fd);
+            continue;
+        }
+        int yes = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+        place(loop, fd);
+    }
+}
+
+static void read_inbox(struct loop *loop)
+{
+    struct inbox_content content = inbox_take(&loop->inbox);
+    for (uint32_t i = 0; i < content.change_count; i++)
+        for (struct connection *c = loop->connections; c; c = c->next)
+            connection_send_event(c, &content.changes[i]);
+    for (uint32_t i = 0; i < content.socket_count; i++) {
+        adopt(loop, content.sockets[i]);
+        content.sockets[i] = -1;
+    }
+    inbox_content_free(&content);
+}
+
+/* ---- turns ---- */
+
+static int sweep_ms(const struct server *server)
+{
+    uint32_t quarter = server->options.patience_ms / 4;
+    return quarter < 1 ? 1 : quarter < SWEEP_MS_MAX ? (int)quarter : SWEEP_MS_MAX;
+}
+
+/* After everything that arrived was looked at, so that nobody is blamed for our own slowness. */
+static void sweep(struct loop *loop)
+{
+    int64_t now_ns = io_monotonic_ns(loop->server->options.env);
+    if (now_ns - loop->swept_ns < (int64_t)sweep_ms(loop->server) * 1000000)
+        return;
+    loop->swept_ns = now_ns;
+    for (struct connection *c = loop->connections, *next; c; c = next) {
+        next = c->next;
+        if (connection_is_stale(c, now_ns))
+            drop_connection(loop, c);
+    }
+    if (loop->deaf && loop->spare_fd < 0)
+        loop->spare_fd = eventfd(0, EFD_CLOEXEC);
+    if (loop->deaf && loop->spare_fd >= 0)
+        loop->deaf = !watch_listener(loop);
+}
+
+static void handle_event(struct loop *loop, const struct epoll_event *event)
+{
+    if (event->data.ptr == &loop->server->listen_fd) {
+        accept_all(loop);
+    } else if (event->data.ptr == &loop->inbox) {
+        read_inbox(loop);
+    } else {
+        struct connection *connection = event->data.ptr;
+        if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+            connection_receive(connection);
+        loop_touch(loop, connection);
+    }
+}
+
+static void run(void *argument)
+{
+    struct loop *loop = argument;
+    struct epoll_event events[EVENTS_PER_TURN];
+    loop->swept_ns = io_monotonic_ns(loop->server->options.env);
+    while (!atomic_load(&loop->server->stopping)) {
+        int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, sweep_ms(loop->server));
+        for (int i = 0; i < count; i++)
+            handle_event(loop, &events[i]);
+        finish_turn(loop);
+        sweep(loop);
+    }
+    while (loop->connections)
+        drop_connection(loop, loop->connections);
+}
+
+void loop_clear_request(struct loop *loop)
+{
+    if (loop->result.rows.capacity_bytes > REQUEST_KEPT_BYTES ||
+        loop->result.arena.reserved_bytes > REQUEST_KEPT_BYTES)
+        cql_result_deinit(&loop->result);
+    else
+        cql_result_clear(&loop->result);
+    if (loop->arena.reserved_bytes > REQUEST_KEPT_BYTES) {
+        arena_deinit(&loop->arena);
+        arena_init(&loop->arena, REQUEST_ARENA_BYTES);
+    } else {
+        arena_reset(&loop->arena);
+    }
+}
+
+/* ---- life ---- */
+
 status loop_init(struct loop *loop, struct server *server)
 {
-    *loop = (struct loop){.server = server, .epoll_fd = -1, .wake_fd = -1};
+    *loop = (struct loop){.server = server, .epoll_fd = -1};
     loop->spare_fd = eventfd(0, EFD_CLOEXEC);
-    lock_init(&loop->lock, RANK_SERVER);
-    arena_init(&loop->arena, 64 << 10);
+    arena_init(&loop->arena, REQUEST_ARENA_BYTES);
+    TRY(inbox_init(&loop->inbox));
+    loop->received = malloc(RECEIVE_BYTES);
+    if (!loop->received)
+        return STATUS_FAIL(STATUS_NOMEM);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0)
         return STATUS_FROM_ERRNO(errno);
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->wake_fd < 0)
-        return STATUS_FROM_ERRNO(errno);
-    if (!watch(loop, server->listen_fd, EPOLLIN | EPOLLEXCLUSIVE, &server->listen_fd) ||
-        !watch(loop, loop->wake_fd, EPOLLIN, &loop->wake_fd))
+    if (!watch_listener(loop) || !watch(loop, loop->inbox.wake_fd, EPOLLIN, &loop->inbox))
         return STATUS_FROM_ERRNO(errno);
     return STATUS_DONE;
 }
@@ -213,24 +272,23 @@ status loop_start(struct loop *loop, uint32_t number)
     return io_thread_start(loop->server->options.env, name, run, loop, &loop->thread);
 }
 
-void loop_stop(struct loop *loop)
+void loop_join(struct loop *loop)
 {
-    if (!loop->server)
+    if (!loop->thread)
         return;
-    if (loop->wake_fd >= 0) {
-        uint64_t one = 1;
-        while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-            ;
-    }
+    inbox_wake(&loop->inbox);
     io_thread_join(loop->thread);
-    if (loop->wake_fd >= 0)
-        close(loop->wake_fd);
+    loop->thread = NULL;
+}
+
+void loop_deinit(struct loop *loop)
+{
+    inbox_deinit(&loop->inbox);
     if (loop->epoll_fd >= 0)
         close(loop->epoll_fd);
     if (loop->spare_fd >= 0)
         close(loop->spare_fd);
     cql_result_deinit(&loop->result);
     arena_deinit(&loop->arena);
-    lock_deinit(&loop->lock);
-    free(loop->events);
+    free(loop->received);
 }

@@ -27,6 +27,14 @@ static bool values_read(struct reader *in, uint8_t version, struct arena *arena,
     return !in->failed;
 }
 
+/* ANY, ONE, ... LOCAL_ONE: one node honours each of them alike, and refuses what is none. */
+static bool consistency_read(struct reader *in, uint16_t *out_consistency, const char **out_reason)
+{
+    enum { CONSISTENCY_LAST = 0x000A };
+    *out_consistency = reader_be16(in);
+    return *out_consistency <= CONSISTENCY_LAST || refuse(out_reason, "Unknown code for a consistency level");
+}
+
 static bool tail_read(struct reader *in, uint8_t flags, struct cql_params *cql, const char **out_reason)
 {
     if (flags & QUERY_PAGE_SIZE)
@@ -36,8 +44,8 @@ static bool tail_read(struct reader *in, uint8_t flags, struct cql_params *cql, 
         if (state.kind == CQL_VALUE)
             cql->paging_state = state.bytes;
     }
-    if (flags & QUERY_SERIAL_CONSISTENCY)
-        cql->serial_consistency = reader_be16(in);
+    if (flags & QUERY_SERIAL_CONSISTENCY && !consistency_read(in, &cql->serial_consistency, out_reason))
+        return false;
     if (flags & QUERY_DEFAULT_TIMESTAMP) {
         cql->has_timestamp = true;
         cql->timestamp = (int64_t)reader_be64(in);
@@ -52,7 +60,8 @@ bool request_params_read(struct reader *in, uint8_t version, struct arena *arena
                          struct request_params *out_params, const char **out_reason)
 {
     struct request_params params = {0};
-    params.cql.consistency = reader_be16(in);
+    if (!consistency_read(in, &params.cql.consistency, out_reason))
+        return false;
     uint8_t flags = reader_u8(in);
     params.skip_metadata = flags & QUERY_SKIP_METADATA;
     if (flags & QUERY_VALUES) {
@@ -100,7 +109,8 @@ bool request_batch_read(struct reader *in, uint8_t version, struct arena *arena,
     for (uint32_t i = 0; i < batch.item_count; i++)
         if (!item_read(in, version, arena, &batch.items[i], out_reason))
             return false;
-    batch.params.cql.consistency = reader_be16(in);
+    if (!consistency_read(in, &batch.params.cql.consistency, out_reason))
+        return false;
     uint8_t flags = reader_u8(in);
     if (flags & QUERY_NAMES)
         return refuse(out_reason, "Named values are not supported in BATCH messages");

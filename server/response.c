@@ -12,28 +12,111 @@ enum metadata_flag {
     METADATA_NONE = 0x4,
 };
 
-void response_error(struct buffer *out, struct response_head head, const struct cql_error *error)
+/* Version 3 has no codes for failures: there they are timeouts. */
+static enum cql_code code_in(uint8_t version, enum cql_code code)
 {
-    size_t begin = frame_begin(out, head.version, 0, head.stream, OPCODE_ERROR);
-    buffer_append_be32(out, (uint32_t)error->code);
-    wire_put_string(out, error->message);
-    if (error->code == CQL_ALREADY_EXISTS) {
+    if (version >= 4)
+        return code;
+    switch (code) {
+    case CQL_READ_FAILURE: return CQL_READ_TIMEOUT;
+    case CQL_WRITE_FAILURE: return CQL_WRITE_TIMEOUT;
+    case CQL_FUNCTION_FAILURE: return CQL_INVALID;
+    default: return code;
+    }
+}
+
+/* Consistency ONE, nothing received, one replica wanted: what a single node can say of itself. */
+static void put_replicas(struct buffer *out)
+{
+    enum { CONSISTENCY_ONE = 1 };
+    buffer_append_be16(out, CONSISTENCY_ONE);
+    buffer_append_be32(out, 0);
+    buffer_append_be32(out, 1);
+}
+
+/* What drivers read behind the text, by code (ERR). */
+static void put_error_fields(struct buffer *out, enum cql_code code, const struct cql_error *error)
+{
+    switch (code) {
+    case CQL_ALREADY_EXISTS:
         wire_put_string(out, error->keyspace);
         wire_put_string(out, error->table);
-    } else if (error->code == CQL_UNPREPARED) {
+        break;
+    case CQL_UNPREPARED:
         wire_put_short_bytes(out, slice_of(error->prepared_id, sizeof error->prepared_id));
-    } else if (error->code == CQL_READ_FAILURE || error->code == CQL_WRITE_FAILURE) {
-        /* consistency ONE, received 0, block for 1, one failure: what a single node can say */
+        break;
+    case CQL_UNAVAILABLE: /* required 1, alive 0 */
         buffer_append_be16(out, 1);
+        buffer_append_be32(out, 1);
         buffer_append_be32(out, 0);
+        break;
+    case CQL_READ_TIMEOUT:
+        put_replicas(out);
+        buffer_append_u8(out, 0);
+        break;
+    case CQL_WRITE_TIMEOUT:
+        put_replicas(out);
+        wire_put_string(out, "SIMPLE");
+        break;
+    case CQL_READ_FAILURE: /* one failure */
+        put_replicas(out);
         buffer_append_be32(out, 1);
+        buffer_append_u8(out, 0);
+        break;
+    case CQL_WRITE_FAILURE:
+        put_replicas(out);
         buffer_append_be32(out, 1);
-        if (error->code == CQL_READ_FAILURE)
-            buffer_append_u8(out, 0);
-        else
-            wire_put_string(out, "SIMPLE");
+        wire_put_string(out, "SIMPLE");
+        break;
+    case CQL_FUNCTION_FAILURE: /* keyspace, function, no argument types */
+        wire_put_string(out, error->keyspace);
+        wire_put_string(out, error->table);
+        buffer_append_be16(out, 0);
+        break;
+    default: break;
     }
+}
+
+void response_error(struct buffer *out, struct response_head head, const struct cql_error *error)
+{
+    enum cql_code code = code_in(head.version, error->code);
+    size_t begin = frame_begin(out, head.version, 0, head.stream, OPCODE_ERROR);
+    buffer_append_be32(out, (uint32_t)code);
+    wire_put_quoting_string(out, error->message);
+    put_error_fields(out, code, error);
     frame_finish(out, begin);
+}
+
+/* A frame of our own making: rows, or word that a write is done? Warnings may stand before the kind. */
+static bool reports_data(const uint8_t *frame, const struct frame_header *header)
+{
+    if (header->opcode != OPCODE_RESULT)
+        return false;
+    struct reader in = reader_of(slice_of(frame + FRAME_HEADER_BYTES, header->body_bytes));
+    if (header->flags & FRAME_WARNING)
+        for (unsigned left = reader_be16(&in); left; left--)
+            wire_string(&in);
+    uint32_t kind = reader_be32(&in);
+    return kind == CQL_RESULT_VOID || kind == CQL_RESULT_ROWS;
+}
+
+void response_replace_results(struct buffer *out, size_t begin, const struct cql_error *error)
+{
+    struct buffer replaced = {0};
+    for (size_t at = begin; at < out->bytes && !out->failed;) {
+        struct frame_header header = frame_header_parse(out->data + at);
+        size_t frame_bytes = FRAME_HEADER_BYTES + (size_t)header.body_bytes;
+        if (reports_data(out->data + at, &header))
+            response_error(&replaced,
+                           (struct response_head){.version = header.version, .stream = header.stream}, error);
+        else
+            buffer_append(&replaced, out->data + at, frame_bytes);
+        at += frame_bytes;
+    }
+    out->bytes = begin;
+    buffer_append_slice(out, buffer_slice(&replaced));
+    out->failed |= replaced.failed;
+    buffer_deinit(&replaced);
 }
 
 void response_protocol_error(struct buffer *out, struct response_head head, const char *text)
@@ -108,7 +191,7 @@ static void put_warnings(struct buffer *out, struct slice warnings)
     buffer_append_be16(out, count);
     for (size_t at = 0; at < warnings.bytes;) {
         const char *text = (const char *)warnings.data + at;
-        wire_put_string(out, text);
+        wire_put_quoting_string(out, text);
         at += strlen(text) + 1;
     }
 }

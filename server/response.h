@@ -14,6 +14,8 @@ struct response_head {
 };
 
 void response_error(struct buffer *out, struct response_head head, const struct cql_error *error);
+/* Errors in place of the frames of `out` from `begin` on that hold rows, or say that a write is done. */
+void response_replace_results(struct buffer *out, size_t begin, const struct cql_error *error);
 /* A protocol error with a text of our own. */
 void response_protocol_error(struct buffer *out, struct response_head head, const char *text);
 void response_ready(struct buffer *out, struct response_head head);

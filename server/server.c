@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,25 +18,34 @@ enum {
 
 bool server_reserve(struct server *server, uint64_t bytes)
 {
-    uint64_t left = atomic_load_explicit(&server->budget_left, memory_order_relaxed);
+    int_fast64_t left = atomic_load_explicit(&server->budget_left, memory_order_relaxed);
     do {
-        if (left < bytes)
+        if (bytes && left < (int_fast64_t)bytes)
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(&server->budget_left, &left, left - bytes,
+    } while (!atomic_compare_exchange_weak_explicit(&server->budget_left, &left, left - (int_fast64_t)bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
 }
 
-void server_release(struct server *server, uint64_t bytes)
+void server_charge(struct server *server, int64_t bytes)
 {
     if (bytes)
-        atomic_fetch_add_explicit(&server->budget_left, bytes, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&server->budget_left, bytes, memory_order_relaxed);
 }
 
 void server_publish(struct server *server, const struct cql_schema_change *change)
 {
     for (uint32_t i = 0; i < server->loop_count; i++)
-        loop_publish(&server->loops[i], change);
+        inbox_put_change(&server->loops[i].inbox, change);
+}
+
+struct loop *server_idlest_loop(struct server *server)
+{
+    struct loop *idlest = &server->loops[0];
+    for (uint32_t i = 1; i < server->loop_count; i++)
+        if (atomic_load(&server->loops[i].connection_count) < atomic_load(&idlest->connection_count))
+            idlest = &server->loops[i];
+    return idlest;
 }
 
 static status listen_on(struct server *server, const struct addrinfo *address)
@@ -59,8 +69,10 @@ static status listen_on(struct server *server, const struct addrinfo *address)
     return STATUS_DONE;
 }
 
+/* IPv4 first: a name such as localhost stands for both, and that is where drivers look. */
 static status listen_anywhere(struct server *server)
 {
+    static const int families[] = {AF_INET, AF_INET6};
     char port[8];
     snprintf(port, sizeof port, "%u", server->options.port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE},
@@ -68,13 +80,27 @@ static status listen_anywhere(struct server *server)
     if (getaddrinfo(server->options.host, port, &hints, &found) != 0)
         return STATUS_FAIL(STATUS_INVALID);
     status st = STATUS_FAIL(STATUS_INVALID);
-    for (const struct addrinfo *address = found; address; address = address->ai_next) {
-        st = listen_on(server, address);
-        if (ok(st))
-            break;
+    for (unsigned i = 0; i < ARRAY_LEN(families) && server->listen_fd < 0; i++) {
+        for (const struct addrinfo *address = found; address && server->listen_fd < 0;
+             address = address->ai_next)
+            if (address->ai_family == families[i])
+                st = listen_on(server, address);
     }
     freeaddrinfo(found);
     return st;
+}
+
+/* What clients are told to connect to: the address as a number, and the machine itself where we listen on all. */
+static void announce_address(const struct server *server)
+{
+    struct sockaddr_storage bound;
+    socklen_t bound_bytes = sizeof bound;
+    char text[64] = "127.0.0.1";
+    if (getsockname(server->listen_fd, (struct sockaddr *)&bound, &bound_bytes) == 0)
+        getnameinfo((struct sockaddr *)&bound, bound_bytes, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    if (strcmp(text, "0.0.0.0") == 0 || strcmp(text, "::") == 0)
+        snprintf(text, sizeof text, "127.0.0.1");
+    cql_database_set_address(server->options.database, text, server->port);
 }
 
 static void apply_defaults(struct server_options *options)
@@ -87,6 +113,8 @@ static void apply_defaults(struct server_options *options)
         options->memory_bytes = 256 << 20;
     if (!options->connections_max)
         options->connections_max = 4096;
+    if (!options->patience_ms)
+        options->patience_ms = 10000;
     if (!options->loops) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         options->loops = cores > 0 ? (uint32_t)cores : 1;
@@ -104,12 +132,14 @@ status server_start(const struct server_options *options, struct server **out_se
     apply_defaults(&server->options);
     server->listen_fd = -1;
     server->cql_version = cql_target_of(cql_database_profile(options->database))->cql_version;
-    atomic_store(&server->budget_left, server->options.memory_bytes);
+    if (server->options.memory_bytes > INT64_MAX)
+        server->options.memory_bytes = INT64_MAX;
+    atomic_store(&server->budget_left, (int64_t)server->options.memory_bytes);
 
     status st = listen_anywhere(server);
     if (failed(st))
         goto out;
-    cql_database_set_address(options->database, server->options.host, server->port);
+    announce_address(server);
     server->loops = calloc(server->options.loops, sizeof *server->loops);
     if (!server->loops) {
         st = STATUS_FAIL(STATUS_NOMEM);
@@ -140,7 +170,10 @@ void server_stop(struct server *server)
         return;
     atomic_store(&server->stopping, true);
     for (uint32_t i = 0; i < server->loop_count; i++)
-        loop_stop(&server->loops[i]);
+        loop_join(&server->loops[i]);
+    /* Only now: until the last thread has ended, any loop may be published to. */
+    for (uint32_t i = 0; i < server->loop_count; i++)
+        loop_deinit(&server->loops[i]);
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     free(server->loops);

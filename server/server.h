@@ -22,8 +22,10 @@ struct server_options {
     uint16_t port;              /* 0: a free one */
     uint32_t loops;             /* 0: one per core */
     uint32_t request_bytes_max; /* of one body; 0: 16 MiB */
-    uint64_t memory_bytes;      /* for all requests being read or answered; 0: 256 MiB */
+    uint64_t memory_bytes;      /* for all requests being read and all answers not sent; 0: 256 MiB */
     uint32_t connections_max;   /* 0: 4096 */
+    uint32_t
+        patience_ms; /* with a handshake or half a frame that stands still, thrice that with unread answers; 0: 10 s */
     enum durability durability; /* DEFAULT: the store's */
 };
 

@@ -4,7 +4,6 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
 #include "server/server.h"
 
 struct loop;
@@ -17,12 +16,17 @@ struct server {
     uint32_t loop_count;
     struct loop *loops; /* owned */
     atomic_bool stopping;
-    atomic_uint_fast64_t budget_left; /* bytes; reserved and released by connections */
+    /* Bytes; below zero while answers that were already made wait for their readers. */
+    atomic_int_fast64_t budget_left;
     atomic_uint_fast64_t connections, connections_total, requests, errors, refused_bytes;
 };
 
+/* For a body about to be read: false when the budget has no room for it. */
 bool server_reserve(struct server *server, uint64_t bytes);
-void server_release(struct server *server, uint64_t bytes);
+/* For memory that is already held: always granted, and the next reserve feels it. Negative gives back. */
+void server_charge(struct server *server, int64_t bytes);
 void server_publish(struct server *server, const struct cql_schema_change *change);
+/* The loop with the fewest connections. */
+struct loop *server_idlest_loop(struct server *server);
 
 #endif

@@ -62,7 +62,7 @@ struct cql_value wire_value(struct reader *in, uint8_t version)
         return (struct cql_value){.kind = CQL_VALUE, .bytes = reader_take(in, (size_t)bytes)};
     if (bytes == -2 && version >= 4)
         return (struct cql_value){.kind = CQL_UNSET};
-    if (bytes < -1)
+    if (bytes < -1 && version >= 4)
         in->failed = true;
     return (struct cql_value){.kind = CQL_NULL};
 }
@@ -78,6 +78,39 @@ static void put_short(struct buffer *out, struct slice bytes)
 void wire_put_string(struct buffer *out, const char *text)
 {
     put_short(out, slice_text(text));
+}
+
+/* Bytes of the UTF-8 character that `bytes` begins with; 0 when it begins with none. */
+static size_t character_bytes(struct slice bytes)
+{
+    uint8_t first = bytes.data[0];
+    if (first < 0x80)
+        return 1;
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || length > bytes.bytes)
+        return 0;
+    uint32_t code = first & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes.data[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (bytes.data[i] & 0x3fu);
+    }
+    static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
+    bool surrogate = code >= 0xd800 && code < 0xe000;
+    return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+void wire_put_quoting_string(struct buffer *out, const char *text)
+{
+    struct slice left = slice_text(text);
+    if (left.bytes > UINT16_MAX)
+        left.bytes = UINT16_MAX;
+    buffer_append_be16(out, (uint16_t)left.bytes);
+    while (left.bytes) {
+        size_t length = character_bytes(left);
+        buffer_append(out, length ? left.data : (const uint8_t *)"?", length ? length : 1);
+        left = slice_of(left.data + (length ? length : 1), left.bytes - (length ? length : 1));
+    }
 }
 
 void wire_put_long_string(struct buffer *out, struct slice text)

@@ -62,10 +62,12 @@ struct slice wire_long_string(struct reader *in);
 struct slice wire_short_bytes(struct reader *in);
 /* [bytes]: a negative length is null. */
 struct cql_value wire_bytes(struct reader *in);
-/* [value]: -1 null, -2 unset from version 4 on, anything lower fails (NUL-1). */
+/* [value]: in version 3 any negative length is null; from 4 on -1 is null, -2 unset, anything lower fails (NUL-1). */
 struct cql_value wire_value(struct reader *in, uint8_t version);
 
 void wire_put_string(struct buffer *out, const char *text);
+/* A text that may quote a peer's bytes, or be cut in the middle of a character: what is not UTF-8 becomes '?'. */
+void wire_put_quoting_string(struct buffer *out, const char *text);
 void wire_put_long_string(struct buffer *out, struct slice text);
 void wire_put_short_bytes(struct buffer *out, struct slice bytes);
 void wire_put_bytes(struct buffer *out, struct slice bytes);
