@@ -197,9 +197,8 @@ status store_change(struct store *store, const struct store_change *changes, uin
 
     if (losing)
         shards_close_gates(store->shards, store->shard_count);
-    /* Writes acknowledged before a change that is durable must not be lost to a power cut behind it. */
-    if (losing)
-        st = store_sync_logs(store);
+    /* What was written before a change that is durable must not be lost to a power cut behind it (I2). */
+    st = store_sync_logs(store);
     if (ok(st))
         st = changes_install(store, changes, count, rows);
     if (losing)

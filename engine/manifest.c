@@ -12,8 +12,8 @@
  *
  * The checksum covers the payload and is seeded by (store id, number, offset of the record), its length and its kind.
  * The first record is the snapshot. Every record is written with one synced write and followed by an unsynced SEAL,
- * an empty record. So whatever stands before a valid record was durable: a reader that meets a bad record looks for
- * a valid one anywhere behind it, and by that tells damage from a torn tail.
+ * an empty record whose place the next record takes. So whatever stands before a valid record was durable: a reader
+ * that meets a bad record looks for a valid one anywhere behind it, and by that tells damage from a torn tail.
  */
 #include "engine/manifest_internal.h"
 
@@ -381,10 +381,10 @@ static status record_write(struct manifest *manifest, struct slice edit)
         manifest->end = seal_at;
         buffer_clear(&bytes);
         append_record(&bytes, RECORD_SEAL, (struct slice){0}, manifest->store_id, manifest->number, seal_at);
-        /* The seal only helps to judge damage later: without it the edit is as good. */
-        if (ok(buffer_status(&bytes)) &&
-            ok(io_write(manifest->file, seal_at, bytes.data, bytes.bytes, false)))
-            manifest->end += bytes.bytes;
+        /* The seal only helps to judge damage later: without it the edit is as good. The next edit takes its
+         * place: a synced write does not make an earlier unsynced one durable, so it could leave a hole. */
+        if (ok(buffer_status(&bytes)))
+            (void)io_write(manifest->file, seal_at, bytes.data, bytes.bytes, false);
     }
     buffer_deinit(&bytes);
     return st;

@@ -9,15 +9,89 @@
 
 #include <cmocka.h>
 
-/* ---- writing ---- */
+/* ---- parsing ---- */
 
-struct row_text {
-    struct row_builder builder;
-    char values[26][64];
-    bool update;
-    int64_t timestamp;
-    int32_t ttl_s;
-};
+static const char *skip_spaces(const char *at)
+{
+    return at + strspn(at, " ");
+}
+
+static const char *number_parse(const char *at, int64_t *out_number)
+{
+    char *rest;
+    *out_number = strtoll(at, &rest, 10);
+    assert_ptr_not_equal(at, rest);
+    return rest;
+}
+
+static const char *cells_parse(const char *at, struct write *write)
+{
+    for (at = skip_spaces(at); *at != '@' && *at != '+'; at = skip_spaces(at)) {
+        if (*at == '~') {
+            write->update = true;
+            at++;
+        }
+        unsigned i = write->cell_count++;
+        assert_true(i < COLUMNS && *at >= 'a' && *at <= 'z');
+        write->cells[i].column = (uint32_t)(*at - 'a');
+        write->cells[i].dead = at[1] == '!';
+        assert_true(at[1] == '!' || at[1] == '=');
+        size_t bytes = write->cells[i].dead ? 0 : strcspn(at + 2, " ;");
+        write->cells[i].value = slice_of(at + 2, bytes);
+        at += 2 + bytes;
+    }
+    return at;
+}
+
+static const char *row_parse(const char *at, struct write *write)
+{
+    write->row = STATIC_ROW;
+    if (*at == 's')
+        at++;
+    else
+        at = number_parse(at, &write->row);
+    if (*at == '-') {
+        at = number_parse(at + 1, &write->row_end);
+        assert_true(*at == '!');
+        write->kind = WRITE_DELETE_RANGE;
+        return at + 1;
+    }
+    if (*at == '!') {
+        write->kind = WRITE_DELETE_ROW;
+        return at + 1;
+    }
+    return cells_parse(at, write);
+}
+
+const char *write_parse(const char *text, struct write *out_write)
+{
+    *out_write = (struct write){.table_id = 1, .row = NO_ROW};
+    const char *at = skip_spaces(text);
+    if (at[strspn(at, "0123456789")] == ':') {
+        int64_t table;
+        at = number_parse(at, &table) + 1;
+        out_write->table_id = (uint64_t)table;
+    }
+    size_t key_bytes = strcspn(at, "/!");
+    out_write->key = slice_of(at, key_bytes);
+    at += key_bytes + 1;
+    if (at[-1] == '!')
+        out_write->kind = WRITE_DELETE_PARTITION;
+    else
+        at = row_parse(at, out_write);
+    at = skip_spaces(at);
+    if (*at == '+') {
+        int64_t ttl_s;
+        at = skip_spaces(number_parse(at + 1, &ttl_s));
+        out_write->ttl_s = (int32_t)ttl_s;
+    }
+    assert_true(*at == '@');
+    at = skip_spaces(number_parse(at + 1, &out_write->timestamp));
+    assert_true(*at == ';' || !*at);
+    return *at ? at + 1 : NULL;
+}
+
+/* ---- writing ---- */
 
 void row_key(struct buffer *out, uint32_t number)
 {
@@ -32,114 +106,72 @@ struct partition_key text_key(const char *key)
     return partition_key_of(slice_text(key));
 }
 
-static const char *skip_spaces(const char *at)
+static void image_of(const struct write *write, int64_t now_s, struct buffer *image)
 {
-    return at + strspn(at, " ");
-}
-
-/* The number behind '@' of this write, which is its last word. */
-static int64_t timestamp_of(const char *text)
-{
-    const char *end = strchr(text, ';');
-    const char *at = strchr(text, '@');
-    assert_non_null(at);
-    assert_true(!end || at < end);
-    return strtoll(at + 1, NULL, 10);
-}
-
-static int32_t ttl_of(const char *text)
-{
-    const char *end = strchr(text, '@'), *plus = strchr(text, '+');
-    return plus && plus < end ? (int32_t)strtol(plus + 1, NULL, 10) : 0;
-}
-
-/* Columns until '@' or '+'. */
-static void cells_of(struct row_text *row, const char *at, int64_t now_s)
-{
-    unsigned count = 0;
-    for (at = skip_spaces(at); *at != '@' && *at != '+'; at = skip_spaces(at)) {
-        if (*at == '~') {
-            row->update = true;
-            at++;
-        }
-        struct cell cell = {.column = (uint32_t)(*at - 'a'), .timestamp = row->timestamp};
-        if (at[1] == '!') {
-            cell.kind = CELL_DEAD;
-            cell.expiry_s = now_s;
-            at += 2;
-        } else {
-            size_t bytes = strcspn(at + 2, " ;");
-            char *value = row->values[count++];
-            assert_true(at[1] == '=' && bytes < sizeof row->values[0] && count <= 26);
-            memcpy(value, at + 2, bytes);
-            cell.value = slice_of(value, bytes);
-            cell.kind = row->ttl_s ? CELL_EXPIRING : CELL_LIVE;
-            cell.ttl_s = row->ttl_s;
-            cell.expiry_s = row->ttl_s ? now_s + row->ttl_s : 0;
-            at += 2 + bytes;
-        }
-        row_builder_add(&row->builder, cell);
+    struct row_builder builder = {0};
+    int64_t expiry_s = write->ttl_s ? now_s + write->ttl_s : 0;
+    row_builder_reset(&builder);
+    if (write->kind == WRITE_DELETE_ROW)
+        builder.deletion = (struct deletion){.timestamp = write->timestamp, .time_s = now_s};
+    else if (!write->update && write->row != STATIC_ROW)
+        builder.marker =
+            (struct marker){.timestamp = write->timestamp, .ttl_s = write->ttl_s, .expiry_s = expiry_s};
+    for (unsigned i = 0; i < write->cell_count; i++) {
+        bool dead = write->cells[i].dead;
+        row_builder_add(&builder, (struct cell){.column = write->cells[i].column,
+                                                .kind = dead           ? CELL_DEAD
+                                                        : write->ttl_s ? CELL_EXPIRING
+                                                                       : CELL_LIVE,
+                                                .timestamp = write->timestamp,
+                                                .ttl_s = dead ? 0 : write->ttl_s,
+                                                .expiry_s = dead ? now_s : expiry_s,
+                                                .value = write->cells[i].value});
     }
+    assert_int_equal(STATUS_OK, row_builder_finish(&builder, image).code);
+    row_builder_deinit(&builder);
 }
 
-static void image_of(struct row_text *row, bool is_static, int64_t now_s, struct buffer *image)
+static void write_range(struct batch *batch, const struct write *write, int64_t now_s)
 {
-    if (!row->update && !is_static)
-        row->builder.marker = (struct marker){.timestamp = row->timestamp,
-                                              .ttl_s = row->ttl_s,
-                                              .expiry_s = row->ttl_s ? now_s + row->ttl_s : 0};
-    assert_int_equal(STATUS_OK, row_builder_finish(&row->builder, image).code);
-}
-
-static void write_row(struct batch *batch, const char *at, struct deletion deletion, int64_t now_s)
-{
-    struct buffer clustering = {0}, end = {0}, image = {0};
-    struct row_text row = {.timestamp = deletion.timestamp, .ttl_s = ttl_of(at)};
-    row_builder_reset(&row.builder);
-    bool is_static = *at == 's';
-    char *rest = (char *)(uintptr_t)at + 1;
-    if (!is_static)
-        row_key(&clustering, (uint32_t)strtoul(at, &rest, 10));
-    if (*rest == '-') {
-        row_key(&end, (uint32_t)strtoul(rest + 1, &rest, 10));
-        assert_true(*rest == '!');
-        batch_delete_range(batch, (struct range_tombstone){.start = buffer_slice(&clustering),
-                                                           .end = buffer_slice(&end),
-                                                           .deletion = deletion});
-    } else {
-        if (*rest == '!')
-            row.builder.deletion = deletion;
-        row.update = *rest == '!';
-        cells_of(&row, rest + (*rest == '!'), now_s);
-        image_of(&row, is_static, now_s, &image);
-        if (is_static)
-            batch_static(batch, buffer_slice(&image));
-        else
-            batch_row(batch, buffer_slice(&clustering), buffer_slice(&image));
-    }
-    row_builder_deinit(&row.builder);
-    buffer_deinit(&clustering);
+    struct buffer start = {0}, end = {0};
+    row_key(&start, (uint32_t)write->row);
+    row_key(&end, (uint32_t)write->row_end);
+    batch_delete_range(
+        batch, (struct range_tombstone){.start = buffer_slice(&start),
+                                        .end = buffer_slice(&end),
+                                        .deletion = {.timestamp = write->timestamp, .time_s = now_s}});
+    buffer_deinit(&start);
     buffer_deinit(&end);
+}
+
+static void write_row(struct batch *batch, const struct write *write, int64_t now_s)
+{
+    struct buffer clustering = {0}, image = {0};
+    image_of(write, now_s, &image);
+    if (write->row == STATIC_ROW) {
+        batch_static(batch, buffer_slice(&image));
+    } else {
+        row_key(&clustering, (uint32_t)write->row);
+        batch_row(batch, buffer_slice(&clustering), buffer_slice(&image));
+    }
+    buffer_deinit(&clustering);
     buffer_deinit(&image);
 }
 
 void write_text(struct batch *batch, const char *text, int64_t now_s)
 {
-    for (const char *at = text; at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
-        uint64_t table_id = 1;
-        at = skip_spaces(at);
-        if (at[strspn(at, "0123456789")] == ':') {
-            char *rest;
-            table_id = strtoull(at, &rest, 10);
-            at = rest + 1;
+    struct write write;
+    while (text) {
+        text = write_parse(text, &write);
+        batch_begin(batch, write.table_id, partition_key_of(write.key));
+        switch (write.kind) {
+        case WRITE_DELETE_PARTITION:
+            batch_delete_partition(batch, (struct deletion){.timestamp = write.timestamp, .time_s = now_s});
+            break;
+        case WRITE_DELETE_RANGE: write_range(batch, &write, now_s); break;
+        case WRITE_ROW:
+        case WRITE_DELETE_ROW: write_row(batch, &write, now_s); break;
         }
-        struct deletion deletion = {.timestamp = timestamp_of(at), .time_s = now_s};
-        size_t key_bytes = strcspn(at, "/!");
-        batch_begin(batch, table_id, partition_key_of(slice_of(at, key_bytes)));
-        if (at[key_bytes] == '!')
-            batch_delete_partition(batch, deletion);
-        else
-            write_row(batch, at + key_bytes + 1, deletion, now_s);
         batch_end(batch);
     }
 }
@@ -250,6 +282,40 @@ char *partition_contents(struct store *store, uint64_t table_id, const char *key
     status st = store_cursor_open_one(store, &read, text_key(key), NULL, &cursor);
     if (ok(st) && cursor)
         st = append_partition(&out, cursor, store_now_us(store) / 1000000);
+    cursor_close(cursor);
+    return text_of(&out, st, out_status);
+}
+
+static status append_slice(struct buffer *out, struct cursor *cursor, int64_t from, unsigned limit,
+                           int64_t now_s)
+{
+    static const uint8_t after[] = {KEY_AFTER};
+    struct buffer key = {0};
+    if (from != NO_ROW)
+        row_key(&key, (uint32_t)from);
+    else if (cursor->reverse)
+        buffer_append(&key, after, 1);
+    status st = cursor_seek_row(cursor, buffer_slice(&key));
+    unsigned rows = 0;
+    while (ok(st) && cursor->on_row && rows < limit) {
+        size_t before = out->bytes;
+        st = append_row(out, cursor, now_s);
+        rows += out->bytes > before;
+        if (ok(st))
+            st = cursor_next(cursor);
+    }
+    buffer_deinit(&key);
+    return st;
+}
+
+char *slice_contents(struct store *store, const struct store_read *read, const char *key, int64_t from,
+                     unsigned limit, status *out_status)
+{
+    struct buffer out = {0};
+    struct cursor *cursor = NULL;
+    status st = store_cursor_open_one(store, read, text_key(key), NULL, &cursor);
+    if (ok(st) && cursor)
+        st = append_slice(&out, cursor, from, limit, store_now_us(store) / 1000000);
     cursor_close(cursor);
     return text_of(&out, st, out_status);
 }

@@ -20,6 +20,38 @@
 
 #include "engine/store.h"
 
+enum {
+    COLUMNS = 26,
+    VALUE_BYTES_MAX = 3000,
+    STATIC_ROW = -1,
+    NO_ROW = -2,
+};
+
+/* One write, taken apart. */
+struct write {
+    uint64_t table_id;
+    struct slice key; /* borrowed from the text */
+    enum {
+        WRITE_ROW, /* cells, and a marker unless `update` */
+        WRITE_DELETE_ROW,
+        WRITE_DELETE_RANGE,
+        WRITE_DELETE_PARTITION,
+    } kind;
+    int64_t row, row_end; /* STATIC_ROW; row_end of a range is not included */
+    bool update;
+    int64_t timestamp;
+    int32_t ttl_s;
+    unsigned cell_count;
+    struct {
+        uint32_t column;
+        bool dead;
+        struct slice value; /* borrowed from the text */
+    } cells[COLUMNS];
+};
+
+/* Take apart the first write of `text`; where the next begins, NULL when it was the last. */
+const char *write_parse(const char *text, struct write *out_write);
+
 /* Append the writes of `text` to the batch. `now_s` dates tombstones and TTLs. */
 void write_text(struct batch *batch, const char *text, int64_t now_s);
 /* Apply `text` as one batch. */
@@ -34,6 +66,11 @@ char *contents(struct store *store, uint64_t table_id, status *out_status);
 /* The same of one partition, in either direction. */
 char *partition_contents(struct store *store, uint64_t table_id, const char *key, bool reverse,
                          status *out_status);
+
+/* The same from row `from` on (reverse: the rows before it), at most `limit` rows, without the static row; NO_ROW
+ * begins at the first. */
+char *slice_contents(struct store *store, const struct store_read *read, const char *key, int64_t from,
+                     unsigned limit, status *out_status);
 
 /* Create a table with that id, which must be the next. */
 void make_table(struct store *store, uint64_t table_id, int64_t gc_grace_s);
