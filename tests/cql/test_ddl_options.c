@@ -1,0 +1,230 @@
+/* Table options: taken or refused as the profile does, kept, shown, and what the engine makes of them (SCH-9). */
+#include <string.h>
+
+#include "cql/catalog.h"
+#include "cql/table_options.h"
+#include "database_fixture.h"
+
+#define SHOW(column) \
+    "SELECT " column " FROM system_schema.tables WHERE keyspace_name = 'k' AND table_name = 't'"
+
+static void defaults_are_those_of_the_target(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY)");
+    shows(f,
+          SHOW("gc_grace_seconds, default_time_to_live, bloom_filter_fp_chance, caching, compaction, "
+               "compression,"
+               " speculative_retry, comment, flags"),
+          "864000,0,0.01,{'keys': 'ALL', 'rows_per_partition': 'ALL'},{'class': "
+          "'SizeTieredCompactionStrategy'},"
+          "{'sstable_compression': "
+          "'org.apache.cassandra.io.compress.LZ4Compressor'},99.0PERCENTILE,,{'compound'}");
+    refuses(f, CQL_INVALID, "", SHOW("read_repair"));
+    fixture_close(f);
+
+    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY)");
+    shows(f, SHOW("additional_write_policy, read_repair, memtable, cdc, compaction"),
+          "99p,BLOCKING,default,False,{'class': "
+          "'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy',"
+          " 'max_threshold': '32', 'min_threshold': '4'}");
+    fixture_close(f);
+}
+
+static void given_options_are_shown_and_altered(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH comment = 'it''s' AND gc_grace_seconds = 0 AND"
+            " default_time_to_live = 60 AND bloom_filter_fp_chance = 0.1 AND caching = {'keys': 'NONE'}");
+    shows(f, SHOW("comment, gc_grace_seconds, default_time_to_live, bloom_filter_fp_chance, caching"),
+          "it's,0,60,0.1,{'keys': 'NONE'}");
+    does(f, "ALTER TABLE t WITH gc_grace_seconds = 100");
+    changed(f, "UPDATED", "TABLE", "k", "t");
+    shows(f, SHOW("comment, gc_grace_seconds, default_time_to_live"), "it's,100,60");
+    fixture_close(f);
+}
+
+static void unknown_and_wrong_options_are_refused(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    refuses(f, CQL_SYNTAX_ERROR, "Unknown property 'colour'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH colour = 'x'");
+    refuses(f, CQL_SYNTAX_ERROR, "Unknown property 'read_repair'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH read_repair = 'NONE'");
+    refuses(f, CQL_SYNTAX_ERROR, "Multiple definition for property 'comment'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH comment = 'a' AND comment = 'b'");
+    refuses(f, CQL_SYNTAX_ERROR, "Invalid integer value x for 'gc_grace_seconds'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH gc_grace_seconds = 'x'");
+    refuses(f, CQL_SYNTAX_ERROR, "Invalid value for property 'compaction'. It should be a map.",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = 'x'");
+    refuses(f, CQL_CONFIG_ERROR, "default_time_to_live cannot be smaller than 0",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH default_time_to_live = -1");
+    refuses(f, CQL_CONFIG_ERROR, "bloom_filter_fp_chance must be larger than",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH bloom_filter_fp_chance = 0.0");
+    refuses(f, CQL_CONFIG_ERROR, "Missing sub-option 'class' for the 'compaction' option.",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'min_threshold': 4}");
+    refuses(f, CQL_CONFIG_ERROR, "Unable to find compaction strategy class 'Nothing'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'Nothing'}");
+    refuses(f, CQL_CONFIG_ERROR, "Unsupported compression class 'Nothing'.",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compression = {'sstable_compression': 'Nothing'}");
+    refuses(f, CQL_CONFIG_ERROR, "Invalid window unit WEEKS",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'TimeWindowCompactionStrategy',"
+            " 'compaction_window_unit': 'WEEKS'}");
+    refuses(f, CQL_INVALID, "not supported by Strait: change data capture",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH cdc = {'enabled': true}");
+    refuses(f, CQL_INVALID, "not supported by Strait: COMPACT STORAGE",
+            "CREATE TABLE t (id int PRIMARY KEY, v int) WITH COMPACT STORAGE");
+    fixture_close(f);
+}
+
+static void what_a_schema_dump_says_can_be_replayed(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f,
+         "CREATE TABLE t (id int PRIMARY KEY, v text) WITH bloom_filter_fp_chance = 0.01 AND caching = "
+         "{'keys': 'ALL',"
+         " 'rows_per_partition': 'ALL'} AND comment = '' AND compaction = {'class': "
+         "'SizeTieredCompactionStrategy'} AND"
+         " compression = {'sstable_compression': 'org.apache.cassandra.io.compress.LZ4Compressor'} AND"
+         " crc_check_chance = 1 AND default_time_to_live = 0 AND gc_grace_seconds = 864000 AND "
+         "max_index_interval = 2048 AND"
+         " memtable_flush_period_in_ms = 0 AND min_index_interval = 128 AND speculative_retry = "
+         "'99.0PERCENTILE' AND"
+         " paxos_grace_seconds = 864000 AND read_repair_chance = 0.0 AND dclocal_read_repair_chance = 0.1");
+    fixture_close(f);
+    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY, v text) WITH additional_write_policy = '99p' AND "
+            "allow_auto_snapshot = true AND"
+            " bloom_filter_fp_chance = 0.01 AND caching = {'keys': 'ALL', 'rows_per_partition': 'NONE'} AND "
+            "cdc = false AND"
+            " comment = '' AND compaction = {'class': "
+            "'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy',"
+            " 'max_threshold': '32', 'min_threshold': '4'} AND compression = {'chunk_length_in_kb': '16', "
+            "'class':"
+            " 'org.apache.cassandra.io.compress.LZ4Compressor'} AND memtable = 'default' AND "
+            "crc_check_chance = 1.0 AND"
+            " default_time_to_live = 0 AND extensions = {} AND gc_grace_seconds = 864000 AND "
+            "incremental_backups = true AND"
+            " max_index_interval = 2048 AND memtable_flush_period_in_ms = 0 AND min_index_interval = 128 AND "
+            "read_repair ="
+            " 'BLOCKING' AND speculative_retry = '99p'");
+    fixture_close(f);
+}
+
+static void strategies_of_others_are_shown_and_run_as_size_tiers(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'LeveledCompactionStrategy',"
+            " 'sstable_size_in_mb': '160'}");
+    warned(f, "LeveledCompactionStrategy is kept and shown, and runs as SizeTieredCompactionStrategy");
+    shows(f, SHOW("compaction"), "{'class': 'LeveledCompactionStrategy', 'sstable_size_in_mb': '160'}");
+    does(f, "ALTER TABLE t WITH compaction = {'class': 'IncrementalCompactionStrategy'}");
+    warned(f, "IncrementalCompactionStrategy");
+    fixture_close(f);
+    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy'}");
+    warned(f, "UnifiedCompactionStrategy");
+    fixture_close(f);
+}
+
+static struct store_table_options engine_options(struct fixture *f, const char *table_name)
+{
+    struct store *store = cql_database_store(f->database);
+    struct store_table found = {0};
+    struct buffer properties = {0};
+    struct store_table_options options = {0};
+    bool seen = false;
+    while (!seen) {
+        struct cql_table *table = NULL;
+        uint64_t base;
+        buffer_clear(&properties);
+        assert_true(ok(store_next_table(store, found.id, &found, &properties)));
+        assert_true(ok(catalog_decode_table(buffer_slice(&properties), found.id, &table, &base)));
+        if (table && strcmp(table->name, table_name) == 0) {
+            options = found.options;
+            seen = true;
+        }
+        table_unref(table);
+    }
+    buffer_deinit(&properties);
+    return options;
+}
+
+static void the_engine_hears_of_compaction_and_compression(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE a (id int PRIMARY KEY) WITH compaction = {'class': 'TimeWindowCompactionStrategy',"
+            " 'compaction_window_unit': 'HOURS', 'compaction_window_size': '6', 'min_threshold': '3'} AND"
+            " compression = {'sstable_compression': 'ZstdCompressor', 'compression_level': '5'} AND "
+            "gc_grace_seconds = 9");
+    struct store_table_options options = engine_options(f, "a");
+    assert_int_equal(options.compaction, STORE_COMPACTION_TIME_WINDOW);
+    assert_int_equal(options.window_s, 6 * 3600);
+    assert_int_equal(options.min_threshold, 3);
+    assert_int_equal(options.compression_level, 5);
+    assert_int_equal(options.gc_grace_s, 9);
+    does(f, "CREATE TABLE b (id int PRIMARY KEY) WITH compression = {'sstable_compression': ''} AND"
+            " compaction = {'class': 'SizeTieredCompactionStrategy', 'enabled': 'false'}");
+    options = engine_options(f, "b");
+    assert_int_equal(options.compaction, STORE_COMPACTION_NONE);
+    assert_int_equal(options.compression_level, 0);
+    fixture_close(f);
+}
+
+static void a_table_clustered_by_time_gets_windows_unless_told_otherwise(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE a (id int, at timestamp, PRIMARY KEY (id, at))");
+    does(f, "CREATE TABLE b (id int, at timestamp, PRIMARY KEY (id, at)) WITH compaction = {'class':"
+            " 'SizeTieredCompactionStrategy'}");
+    does(f, "CREATE TABLE c (id int, at int, PRIMARY KEY (id, at))");
+    assert_int_equal(engine_options(f, "a").compaction, STORE_COMPACTION_TIME_WINDOW);
+    assert_int_equal(engine_options(f, "b").compaction, STORE_COMPACTION_SIZE_TIERED);
+    assert_int_equal(engine_options(f, "c").compaction, STORE_COMPACTION_SIZE_TIERED);
+    fixture_close(f);
+}
+
+static void options_that_do_nothing_here_say_so(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(
+        f,
+        "CREATE TABLE t (id int PRIMARY KEY) WITH per_partition_rate_limit = {'max_writes_per_second': 100}");
+    warned(f, "per_partition_rate_limit is accepted and has no effect");
+    fixture_close(f);
+}
+
+static void a_given_id_is_the_tables(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH id = '5a1c395e-b41f-11e5-9f22-ba0be0483c18'");
+    shows(f, SHOW("id"), "5a1c395e-b41f-11e5-9f22-ba0be0483c18");
+    refuses(f, CQL_CONFIG_ERROR, "", "ALTER TABLE t WITH id = '5a1c395e-b41f-11e5-9f22-ba0be0483c19'");
+    fixture_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_those_of_the_target),
+        cmocka_unit_test(given_options_are_shown_and_altered),
+        cmocka_unit_test(unknown_and_wrong_options_are_refused),
+        cmocka_unit_test(what_a_schema_dump_says_can_be_replayed),
+        cmocka_unit_test(strategies_of_others_are_shown_and_run_as_size_tiers),
+        cmocka_unit_test(the_engine_hears_of_compaction_and_compression),
+        cmocka_unit_test(a_table_clustered_by_time_gets_windows_unless_told_otherwise),
+        cmocka_unit_test(options_that_do_nothing_here_say_so),
+        cmocka_unit_test(a_given_id_is_the_tables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
