@@ -11,16 +11,14 @@ static void append_text(struct buffer *out, const char *text)
     buffer_append(out, text, strlen(text));
 }
 
-static void name_of(struct buffer *out, const struct type *type, bool inside)
+void type_name(struct buffer *out, const struct type *type)
 {
     const struct type_row *row = type_row(type->id);
     if (row) {
         append_text(out, row->name);
         return;
     }
-    /* Tuples are always frozen; the real ones say so only where a tuple is a column's own type. */
-    bool frozen = type->frozen && (type_is_collection(type) || !inside);
-    if (frozen)
+    if (type->frozen)
         append_text(out, "frozen<");
     switch (type->id) {
     case TYPE_LIST: append_text(out, "list<"); break;
@@ -29,27 +27,20 @@ static void name_of(struct buffer *out, const struct type *type, bool inside)
     default: append_text(out, "tuple<"); break;
     }
     if (type->first)
-        name_of(out, type->first, true);
+        type_name(out, type->first);
     if (type->second) {
         append_text(out, ", ");
-        name_of(out, type->second, true);
+        type_name(out, type->second);
     }
     for (uint32_t i = 0; i < type->member_count; i++) {
         if (i)
             append_text(out, ", ");
-        name_of(out, type->members[i], true);
+        type_name(out, type->members[i]);
     }
-    append_text(out, ">");
-    if (frozen)
-        append_text(out, ">");
+    append_text(out, type->frozen ? ">>" : ">");
 }
 
-void type_name(struct buffer *out, const struct type *type)
-{
-    name_of(out, type, false);
-}
-
-static void java_name_of(struct buffer *out, const struct type *type)
+void type_java_name(struct buffer *out, const struct type *type)
 {
     static const char package[] = "org.apache.cassandra.db.marshal.";
     const struct type_row *row = type_row(type->id);
@@ -67,22 +58,17 @@ static void java_name_of(struct buffer *out, const struct type *type)
     default: buffer_printf(out, "%sTupleType(", package); break;
     }
     if (type->first)
-        java_name_of(out, type->first);
+        type_java_name(out, type->first);
     if (type->second) {
         append_text(out, ",");
-        java_name_of(out, type->second);
+        type_java_name(out, type->second);
     }
     for (uint32_t i = 0; i < type->member_count; i++) {
         if (i)
             append_text(out, ",");
-        java_name_of(out, type->members[i]);
+        type_java_name(out, type->members[i]);
     }
     append_text(out, frozen ? "))" : ")");
-}
-
-void type_java_name(struct buffer *out, const struct type *type)
-{
-    java_name_of(out, type);
 }
 
 /* ---- reading a name back ---- */
