@@ -362,12 +362,14 @@ static status intake_apply(struct intake *intake, struct mutation mutation, cons
 status memtable_apply(struct memtable *memtable, struct mutation mutation)
 {
     assert(!atomic_load_explicit(&memtable->frozen, memory_order_relaxed));
+    struct intake intake = {.memtable = memtable, .partition = partition_find(memtable, mutation.key)};
+    if (intake.partition) /* the leaf is on its way while the mutation is looked at */
+        tree_prefetch(&intake.partition->tree);
     struct survey survey;
     TRY(survey_mutation(mutation, &survey));
     if (!survey.has_parts)
         return STATUS_DONE;
 
-    struct intake intake = {.memtable = memtable, .partition = partition_find(memtable, mutation.key)};
     bool is_new = !intake.partition;
     status st = STATUS_DONE;
     if (is_new) {

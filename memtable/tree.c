@@ -101,23 +101,54 @@ void tree_seek(const struct tree *tree, struct slice clustering, bool before, st
 {
     const struct node *node = atomic_load_explicit(&tree->root, memory_order_acquire);
     uint64_t prefix = key_prefix(clustering);
-    *out_view = (struct leaf_view){0};
+    struct leaf_view view = {0};
     *out_at = 0;
+    *out_view = view;
     if (!node)
         return;
     while (node->level) {
-        const struct inner *inner = (const struct inner *)node;
-        uint64_t order = order_load(node);
-        unsigned at = inner_choose(inner, order, prefix, clustering, before);
-        if (at)
-            out_view->lower = inner->entries[order_slot(order, at)].low;
-        if (at + 1 < order_count(order))
-            out_view->upper = inner->entries[order_slot(order, at + 1)].low;
-        node = inner->entries[order_slot(order, at)].child;
+        if (view.parent_at)
+            view.lower = view.parent->entries[order_slot(view.parent_order, view.parent_at)].low;
+        if (view.parent && view.parent_at + 1 < order_count(view.parent_order))
+            view.upper = view.parent->entries[order_slot(view.parent_order, view.parent_at + 1)].low;
+        view.parent = (const struct inner *)node;
+        view.parent_order = order_load(node);
+        view.parent_at = inner_choose(view.parent, view.parent_order, prefix, clustering, before);
+        node = view.parent->entries[order_slot(view.parent_order, view.parent_at)].child;
     }
-    out_view->leaf = (const struct leaf *)node;
-    out_view->order = order_load(node);
-    *out_at = leaf_lower_bound(out_view->leaf, out_view->order, prefix, clustering);
+    view.leaf = (const struct leaf *)node;
+    leaf_prefetch(view.leaf);
+    view.order = order_load(node);
+    *out_at = leaf_lower_bound(view.leaf, view.order, prefix, clustering);
+    *out_view = view;
+}
+
+const struct leaf *leaf_ahead(const struct leaf_view *view, bool backward)
+{
+    if (!view->parent)
+        return NULL;
+    if (backward ? view->parent_at == 0 : view->parent_at + 1 == order_count(view->parent_order))
+        return NULL;
+    unsigned at = backward ? view->parent_at - 1 : view->parent_at + 1;
+    return (const struct leaf *)view->parent->entries[order_slot(view->parent_order, at)].child;
+}
+
+/* The parent's entries stay true for as long as we hold its order, so only its ends need a new descent. */
+bool tree_step(const struct tree *tree, bool backward, struct leaf_view *view, unsigned *out_at)
+{
+    const struct leaf *ahead = leaf_ahead(view, backward);
+    if (ahead) {
+        view->parent_at = backward ? view->parent_at - 1 : view->parent_at + 1;
+        view->leaf = ahead;
+        view->order = order_load(&ahead->node);
+        *out_at = backward ? order_count(view->order) : 0;
+        return true;
+    }
+    const struct version *border = backward ? view->lower : view->upper;
+    if (!border)
+        return false;
+    tree_seek(tree, version_clustering(border), backward, view, out_at);
+    return true;
 }
 
 static void path_find(const struct tree *tree, struct slice key, uint64_t prefix, struct path *out_path,
@@ -147,18 +178,37 @@ static bool at_end(const struct tree *tree, bool back, uint64_t prefix, struct s
     return back ? side >= 0 : side <= 0;
 }
 
+/* The way of nearly every row: before the first key of the front leaf, or behind the last of the back. */
+static bool find_beyond(const struct tree *tree, struct slice key, uint64_t prefix,
+                        struct tree_place *out_place)
+{
+    struct leaf *leaf = tree->was_back ? tree->back : tree->front;
+    uint64_t order = order_load(&leaf->node);
+    unsigned at = tree->was_back ? order_count(order) - 1 : 0;
+    int side = entry_compare(prefix, key, &leaf->entries[order_slot(order, at)]);
+    if (tree->was_back ? side <= 0 : side >= 0)
+        return false;
+    *out_place = (struct tree_place){
+        .leaf = leaf,
+        .at = tree->was_back ? at + 1 : 0,
+        .is_first = !tree->was_back,
+        .is_last = tree->was_back,
+    };
+    return true;
+}
+
 void tree_find(struct tree *tree, struct slice clustering, uint64_t prefix, struct tree_place *out_place)
 {
     *out_place = (struct tree_place){.is_first = true, .is_last = true};
-    if (!tree->front)
+    if (!tree->front || find_beyond(tree, clustering, prefix, out_place))
         return;
     struct leaf *leaf;
-    bool guess = tree->was_back;
-    if (at_end(tree, guess, prefix, clustering)) {
-        leaf = guess ? tree->back : tree->front;
-    } else if (at_end(tree, !guess, prefix, clustering)) {
-        leaf = guess ? tree->front : tree->back;
-        tree->was_back = !guess;
+    if (at_end(tree, true, prefix, clustering)) {
+        leaf = tree->back;
+        tree->was_back = true;
+    } else if (at_end(tree, false, prefix, clustering)) {
+        leaf = tree->front;
+        tree->was_back = false;
     } else {
         struct path path;
         path_find(tree, clustering, prefix, &path, &leaf);

@@ -113,18 +113,50 @@ void tree_find(struct tree *tree, struct slice clustering, uint64_t prefix, stru
 status tree_insert(struct tree *tree, struct arena *arena, const struct tree_place *place, uint64_t prefix,
                    struct version *version);
 
-/* What a reader keeps of a leaf: a state that no writer can change under it. */
+/* Where a reader is: a leaf and the inner node above it, in a state that no writer can change under it. */
 struct leaf_view {
     const struct leaf *leaf; /* NULL in an empty tree */
     uint64_t order;
-    const struct version
-        *lower; /* a key no greater than any here, greater than all before; NULL: no leaf before */
-    const struct version *upper; /* where the next leaf begins; NULL: no leaf behind */
+    const struct inner *parent; /* NULL when the leaf is the root */
+    uint64_t parent_order;
+    unsigned parent_at;
+    /* The least key of the parent's range and of what follows it; NULL where the tree ends. */
+    const struct version *lower, *upper;
 };
 
 /* To the leaf that holds the first key >= `clustering`, or with `before`, the last key < it, if that
  * is in the leaf at all. *out_at is the place of the first key >= `clustering`. */
 void tree_seek(const struct tree *tree, struct slice clustering, bool before, struct leaf_view *out_view,
                unsigned *out_at);
+/* To the next leaf, with *out_at before its first row, or backwards to the one before, behind its last;
+ * false when there is none. */
+bool tree_step(const struct tree *tree, bool backward, struct leaf_view *view, unsigned *out_at);
+/* The leaf that tree_step() will come to, as far as the parent tells; NULL otherwise. */
+const struct leaf *leaf_ahead(const struct leaf_view *view, bool backward);
+
+static inline void leaf_prefetch(const struct leaf *leaf)
+{
+    for (size_t at = 0; at < sizeof *leaf + TREE_FANOUT * sizeof *leaf->entries; at += 64)
+        __builtin_prefetch((const uint8_t *)leaf + at);
+}
+
+/* For the writer: fetch the leaf that the next row is likely to go to. */
+static inline void tree_prefetch(const struct tree *tree)
+{
+    const struct leaf *leaf = tree->was_back ? tree->back : tree->front;
+    if (leaf)
+        leaf_prefetch(leaf);
+}
+
+/* The rows of a leaf lie about the arena; asking for all at once costs one miss instead of fifteen. */
+static inline void leaf_prefetch_rows(const struct leaf *leaf, uint64_t order)
+{
+    for (unsigned i = 0; i < order_count(order); i++) {
+        const struct leaf_entry *entry = &leaf->entries[order_slot(order, i)];
+        const uint8_t *version = (const uint8_t *)atomic_load_explicit(&entry->newest, memory_order_relaxed);
+        __builtin_prefetch(version);
+        __builtin_prefetch(version + 64);
+    }
+}
 
 #endif

@@ -27,7 +27,7 @@ enum {
     EXPONENT_BITS = 40,
     SCALE_BYTES = 4,
     WHOLE_DIGITS_MAX = 64,        /* a whole number up to this size comes back with scale 0 */
-    PADDING_DIGITS_MAX = 1 << 18, /* what a key of PARTITION_KEY_BYTES_MAX can have had */
+    PADDING_DIGITS_MAX = 1 << 18, /* more than a value of PARTITION_KEY_BYTES_MAX has */
 };
 
 static void invert_from(struct buffer *out, size_t start)
@@ -287,10 +287,13 @@ static status take_nonzero_decimal(struct reader *key, uint8_t mask, bool negati
     mpz_init_set_str(number, (const char *)digits->data, 10);
     if (negative)
         mpz_neg(number, number);
+    size_t start = out_wire->bytes;
     buffer_append_be32(out_wire, (uint32_t)scale);
     number_to_wire(out_wire, number);
     mpz_clear(number);
-    return buffer_status(out_wire);
+    TRY(buffer_status(out_wire));
+    bool is_possible = out_wire->bytes - start <= PARTITION_KEY_BYTES_MAX;
+    return is_possible ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
 
 status key_take_decimal(struct reader *key, uint8_t mask, struct buffer *out_wire)

@@ -68,9 +68,16 @@ void batch_static(struct batch *batch, struct slice image)
     append_bytes(&batch->bytes, image);
 }
 
+/* No row lies behind a bound {KEY_AFTER}: walks backwards begin there. */
+static bool is_beyond_rows(struct slice clustering)
+{
+    return clustering.bytes && clustering.data[0] == KEY_AFTER;
+}
+
 void batch_row(struct batch *batch, struct slice clustering, struct slice image)
 {
     assert(batch->open_at || batch->bytes.failed);
+    assert(!is_beyond_rows(clustering));
     buffer_append_u8(&batch->bytes, MUTATION_ROW);
     append_bytes(&batch->bytes, clustering);
     append_bytes(&batch->bytes, image);
@@ -154,6 +161,7 @@ status mutation_next_part(struct mutation *mutation, struct mutation_part *out_p
     case MUTATION_ROW:
         part.clustering = take_bytes(in);
         part.image = take_bytes(in);
+        in->failed |= is_beyond_rows(part.clustering);
         break;
     default: in->failed = true; break;
     }

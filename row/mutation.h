@@ -46,6 +46,7 @@ void batch_begin(struct batch *batch, uint64_t table_id, struct partition_key ke
 void batch_delete_partition(struct batch *batch, struct deletion deletion);
 void batch_delete_range(struct batch *batch, struct range_tombstone range);
 void batch_static(struct batch *batch, struct slice image);
+/* A clustering key never begins with KEY_AFTER; a reader refuses one that does. */
 void batch_row(struct batch *batch, struct slice clustering, struct slice image);
 void batch_end(struct batch *batch);
 status batch_status(const struct batch *batch);

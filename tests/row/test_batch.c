@@ -134,6 +134,20 @@ static void a_truncated_batch_is_whole_mutations_or_corruption(void **state)
     batch_deinit(&batch);
 }
 
+static void a_row_behind_every_bound_is_corrupt(void **state)
+{
+    (void)state;
+    struct batch batch = {0};
+    batch_begin(&batch, 1, partition_key_of(slice_text("k")));
+    batch_row(&batch, slice_text("x"), slice_text("i"));
+    batch_end(&batch);
+    uint8_t *clustering = memchr(batch.bytes.data, 'x', batch.bytes.bytes);
+    assert_int_equal(walk(buffer_slice(&batch.bytes)).code, STATUS_OK);
+    *clustering = 0xff;
+    assert_int_equal(walk(buffer_slice(&batch.bytes)).code, STATUS_CORRUPT);
+    batch_deinit(&batch);
+}
+
 static void changed_bytes_never_lead_outside(void **state)
 {
     (void)state;
@@ -159,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_cleared_batch_is_an_empty_one),
         cmocka_unit_test(a_deletion_of_nothing_is_left_out),
         cmocka_unit_test(a_truncated_batch_is_whole_mutations_or_corruption),
+        cmocka_unit_test(a_row_behind_every_bound_is_corrupt),
         cmocka_unit_test(changed_bytes_never_lead_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

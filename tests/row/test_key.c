@@ -446,6 +446,24 @@ static void arbitrary_bytes_are_taken_or_refused(void **state)
     buffer_deinit(&again);
 }
 
+/* A few bytes must not ask for a number of a hundred thousand digits that no writer could have sent. */
+static void a_decimal_with_an_absurd_exponent_is_corrupt(void **state)
+{
+    (void)state;
+    static const uint8_t keys[][9] = {
+        {0x41, 0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x00},
+        {0x41, 0x81, 0x80, 0x80, 0x03, 0xff, 0xff, 0x02, 0x00}, /* 2^31 + 2^18 zeros at the end */
+        {0x41, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct buffer wire = {0};
+        struct reader reader = reader_of(slice_of(keys[i], sizeof keys[i]));
+        assert_int_equal(key_take(&reader, (struct key_column){KEY_DECIMAL, false}, &wire).code,
+                         STATUS_CORRUPT);
+        buffer_deinit(&wire);
+    }
+}
+
 static void partitions_order_by_signed_token_then_bytes(void **state)
 {
     (void)state;
@@ -470,6 +488,7 @@ int main(void)
         cmocka_unit_test(wrong_sizes_are_invalid_and_leave_the_key_as_it_was),
         cmocka_unit_test(huge_numbers_survive),
         cmocka_unit_test(arbitrary_bytes_are_taken_or_refused),
+        cmocka_unit_test(a_decimal_with_an_absurd_exponent_is_corrupt),
         cmocka_unit_test(partitions_order_by_signed_token_then_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
