@@ -2,7 +2,14 @@
 #include "row/merge.h"
 #include "tests/row/model.h"
 
-enum { SOURCES_MAX = 6 };
+enum {
+    SOURCES_MAX = 6,
+#ifdef STRAIT_LONG_TESTS
+    ROUNDS = 5000,
+#else
+    ROUNDS = 160,
+#endif
+};
 
 static struct cursor *merge_of_models(struct model *models, uint32_t count, bool reverse, bool no_lazy,
                                       struct merge_counters *counters, uint64_t *asked)
