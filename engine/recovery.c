@@ -217,10 +217,12 @@ static status store_read_back(struct store *store, const struct store_options *o
     TRY(store_begin(store));
     TRY(manifest_load(store->env, store->folder, store->store_id, &store->state, &recovery->manifest_number,
                       &recovery->manifest_end));
-    if (!recovery->manifest_number) {
-        recovery->fresh = true; /* its making was not finished */
-        return has_data ? STATUS_FAIL(STATUS_CORRUPT) : STATUS_DONE;
-    }
+    /* Without data and without tables its making may not have been finished: it is gone through again. */
+    recovery->fresh = !has_data && store->state.table_count == 0;
+    if (recovery->fresh)
+        return STATUS_DONE;
+    if (!recovery->manifest_number)
+        return STATUS_FAIL(STATUS_CORRUPT);
     TRY(tables_restore(store));
     for (uint32_t i = 0; i < store->shard_count; i++)
         TRY(replay_stream(store, i, options->accept_log_damage, recovery));
