@@ -2,7 +2,7 @@
  * Appending: records are copied into the filling staging under the lock; whoever needs them on disk becomes the
  * writer, swaps the two stagings and writes without the lock, while others fill the next one. All who waited for
  * that staging are woken by one write, and one of those who wait for the next becomes its writer: the batch grows
- * with the load and nobody tunes it.
+ * with the load and nobody tunes it. An appender that finds its staging full and needs no sync only starts the write.
  */
 #include "commitlog/stream_internal.h"
 
@@ -28,13 +28,18 @@ static void writer_take(struct commitlog *log, bool exclusive)
     log->exclusive = exclusive;
 }
 
+static void wake_all(struct commitlog *log)
+{
+    lock_wake_all(&log->room);
+    lock_wake_all(&log->written[0]);
+    lock_wake_all(&log->written[1]);
+}
+
 static void writer_release(struct commitlog *log)
 {
     log->writing = false;
     log->exclusive = false;
-    lock_wake_all(&log->room);
-    lock_wake_all(&log->written[0]);
-    lock_wake_all(&log->written[1]);
+    wake_all(log);
 }
 
 /* As writer_release() after a sync of a full batch: its waiters are done, of the next batch's one is enough. */
@@ -73,6 +78,27 @@ static status batch_write(struct commitlog *log, struct staging *batch, struct l
     return sync && unsynced ? io_sync(file) : STATUS_DONE;
 }
 
+/* What became of a batch, and of the sync up to `end` if there was one; the lock is held again. */
+static void batch_done(struct commitlog *log, struct staging *batch, const struct log_position *synced_end,
+                       status st)
+{
+    size_t bytes = batch ? batch->block_count * BLOCK_BYTES : 0;
+    if (batch)
+        staging_reset(batch, batch->base, 0);
+    if (failed(st)) {
+        log->failure = st;
+        return;
+    }
+    log->stats.written_bytes += bytes;
+    if (batch)
+        log->noted = log->durable; /* it only moves with the writer role, so this is what the blocks say */
+    log->unsynced = !synced_end;
+    if (synced_end) {
+        log->stats.syncs++;
+        log->durable = log->previous = *synced_end;
+    }
+}
+
 /* Write a taken batch, and sync everything up to `end` if asked. The lock is given up meanwhile. */
 static status batch_put(struct commitlog *log, struct staging *batch, struct log_position end, bool sync)
 {
@@ -81,25 +107,7 @@ static status batch_put(struct commitlog *log, struct staging *batch, struct log
     lock_release(&log->lock);
     status st = batch_write(log, batch, durable, unsynced, sync);
     lock_acquire(&log->lock);
-
-    size_t bytes = batch ? batch->block_count * BLOCK_BYTES : 0;
-    if (batch)
-        staging_reset(batch, batch->base, 0);
-    if (failed(st)) {
-        log->failure = st;
-        return st;
-    }
-    log->stats.written_bytes += bytes;
-    if (batch)
-        log->noted = durable;
-    if (!sync) {
-        log->unsynced = true;
-        return st;
-    }
-    log->unsynced = false;
-    log->stats.syncs++;
-    log->durable = end;
-    log->previous = end;
+    batch_done(log, batch, sync ? &end : NULL, st);
     return st;
 }
 
@@ -111,6 +119,70 @@ static status flush(struct commitlog *log, bool sync)
     if (!batch && (!sync || log_position_compare(log->durable, end) >= 0))
         return STATUS_DONE;
     return batch_put(log, batch, end, sync);
+}
+
+/* ---- the batch in flight: the writer role belongs to nobody until somebody wants it ---- */
+
+/* Start the write of a sealed batch; *out_flying is false when it has been written instead, for want of a queue. */
+static status flight_submit(struct commitlog *log, struct staging *batch, bool *out_flying)
+{
+    *out_flying = log->queue || ok(io_queue_open(log->env, 1, &log->queue));
+    if (!*out_flying)
+        return io_write(log->current.file, batch->base.offset, batch->memory,
+                        batch->block_count * BLOCK_BYTES, false);
+    log->flight_request = (struct io_request){
+        .op = IO_OP_WRITE,
+        .file = log->current.file,
+        .offset = batch->base.offset,
+        .data = batch->memory,
+        .bytes = batch->block_count * BLOCK_BYTES,
+    };
+    struct io_request *request = &log->flight_request;
+    return io_submit(log->queue, &request, 1);
+}
+
+/* Write a batch without a sync and leave the waiting to the next who needs the role. */
+static status flight_start(struct commitlog *log, struct staging *batch)
+{
+    struct block identity = log->identity;
+    identity.durable = log->durable;
+    bool flying = false;
+    lock_release(&log->lock);
+    staging_seal(batch, &identity);
+    status st = flight_submit(log, batch, &flying);
+    lock_acquire(&log->lock);
+    if (ok(st) && flying) {
+        log->flight = batch;
+        wake_all(log); /* one of those who wait for the role may as well wait for the disk */
+        return st;
+    }
+    batch_done(log, batch, NULL, st);
+    writer_release(log);
+    return st;
+}
+
+static void flight_land(struct commitlog *log)
+{
+    log->landing = true;
+    lock_release(&log->lock);
+    struct io_request *request = NULL;
+    status st = io_wait(log->queue, &request);
+    if (ok(st))
+        st = request ? request->result : STATUS_FAIL(STATUS_IO);
+    lock_acquire(&log->lock);
+    log->landing = false;
+    batch_done(log, log->flight, NULL, st);
+    log->flight = NULL;
+    writer_release(log);
+}
+
+/* Until the writer role may be free: land a batch that nobody attends to, else wait for whoever has the role. */
+static void writer_wait(struct commitlog *log, struct lock_condition *condition)
+{
+    if (log->flight && !log->landing)
+        flight_land(log);
+    else
+        lock_wait(condition, &log->lock);
 }
 
 /* ---- append ---- */
@@ -149,13 +221,10 @@ static void copy(struct commitlog *log, struct slice payload)
 static status append_and_write(struct commitlog *log, struct slice payload, struct log_position *out_end)
 {
     writer_take(log, false);
-    struct log_position end = staging_end(filling(log));
     struct staging *batch = batch_take(log);
     copy(log, payload);
     *out_end = staging_tail(filling(log));
-    status st = batch_put(log, batch, end, false);
-    writer_release(log);
-    return st;
+    return flight_start(log, batch);
 }
 
 /* The record needs a segment of its own or more than one staging. */
@@ -193,7 +262,7 @@ static status append_locked(struct commitlog *log, struct slice payload, struct 
         }
         if (!log->writing)
             break;
-        lock_wait(&log->room, &log->lock);
+        writer_wait(log, &log->room);
     }
     /* After the swap the record begins on a new block. */
     uint64_t blocks = blocks_left(log) < STAGING_BLOCKS ? blocks_left(log) : STAGING_BLOCKS;
@@ -227,7 +296,7 @@ status commitlog_append(struct commitlog *log, struct slice payload, struct log_
 static void wait_written(struct commitlog *log, struct log_position end)
 {
     bool is_filling = log_position_compare(end, filling(log)->base) > 0;
-    lock_wait(&log->written[is_filling ? log->filling : 1 - log->filling], &log->lock);
+    writer_wait(log, &log->written[is_filling ? log->filling : 1 - log->filling]);
 }
 
 static status sync_locked(struct commitlog *log, struct log_position end)
@@ -282,9 +351,10 @@ static bool note_when_idle(struct commitlog *log)
 bool commitlog_prepare(struct commitlog *log)
 {
     lock_acquire(&log->lock);
-    bool done = segment_prepare(log) || note_when_idle(log);
+    bool noted = note_when_idle(log);
+    bool prepared = segment_prepare(log);
     lock_release(&log->lock);
-    return done;
+    return noted || prepared;
 }
 
 struct log_position commitlog_tail(struct commitlog *log)
@@ -358,6 +428,7 @@ static void log_free(struct commitlog *log)
         return;
     for (unsigned i = 0; i < log->ready_count; i++)
         io_close(log->ready[i].file);
+    io_queue_close(log->queue);
     io_close(log->current.file);
     staging_deinit(&log->stagings[0]);
     staging_deinit(&log->stagings[1]);

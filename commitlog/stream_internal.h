@@ -4,7 +4,7 @@
  *
  * Two roles are taken under the lock and held across I/O without it. The *writer* (`writing`) owns the file of
  * the current segment and the staging that is not filling; with `exclusive` it also keeps appenders out of the
- * filling one. The *keeper* (`keeping`) owns the names in the folder. A thread waits only for a role that
+ * filling one. A write in `flight` has the role until somebody who wants it waits for the write. The *keeper* (`keeping`) owns the names in the folder. A thread waits only for a role that
  * somebody else holds, so one thread alone never waits.
  */
 #ifndef STRAIT_COMMITLOG_STREAM_INTERNAL_H
@@ -39,6 +39,10 @@ struct commitlog {
 
     struct staging stagings[2];
     unsigned filling;
+    struct io_queue *queue; /* owned; of the writer; NULL before the first flight */
+    struct staging *flight; /* written without anybody waiting; the writer role is taken by it */
+    struct io_request flight_request;
+    bool landing;                 /* somebody waits for it */
     status failure;               /* sticky: why the stream is closed for writes */
     struct log_position durable;  /* everything before it is synced */
     struct log_position previous; /* what the next segment continues */

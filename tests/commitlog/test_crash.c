@@ -99,6 +99,7 @@ static void what_a_reader_returned_survives_a_power_cut(void **state)
     log_append_synced(log, 0, 100);
     log_append(log, 1, 600000); /* most of it is written, nothing synced */
     log_append(log, 2, 200000);
+    log_append(log, 3, 200000);
     struct replay before = replay_all(env, "/s");
     assert_true(before.count > 1);
     sim_cut_power_at(env, sim_operation_count(env));

@@ -64,9 +64,8 @@ static struct io_env *known_segment(void)
     log_append(log, 0, 100);
     log_append_synced(log, 1, 5000);
     log_append_synced(log, 2, 10);
-    assert_true(commitlog_prepare(log));  /* the next segment */
-    assert_false(commitlog_prepare(log)); /* not idle yet */
-    assert_true(commitlog_prepare(log));  /* the note */
+    assert_true(commitlog_prepare(log)); /* the next segment; the stream is not idle yet */
+    assert_true(commitlog_prepare(log)); /* the note */
     assert_false(commitlog_prepare(log));
     log_append(log, 3, 20);
     assert_ok(commitlog_close(log));
