@@ -82,6 +82,7 @@ type(T) ::= STRING(A). {
 named_type(T) ::= name(A). { T = parse_type(state, (struct ast_name){0}, A, (struct ast_list){0}); }
 named_type(T) ::= name(A) DOT name(B). { T = parse_type(state, A, B, (struct ast_list){0}); }
 named_type(T) ::= name(A) LT types(L) GT. { T = parse_type(state, (struct ast_name){0}, A, L); }
+named_type(T) ::= SET(A) LT types(L) GT. { T = parse_type(state, (struct ast_name){0}, parse_name(state, A), L); }
 
 %type types {struct ast_list}
 types(L) ::= type_parameter(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
