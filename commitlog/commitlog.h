@@ -8,7 +8,8 @@
  * Errors      After a failed write or sync the stream refuses appends with STATUS_CLOSED until it is opened
  *             anew (F2); nothing acknowledged is lost by that. STATUS_NOSPACE refuses the one append, nothing was
  *             logged, later appends may succeed.
- * Threads     Any. Group commit: while one buffer is being written the next one fills; one waiter writes for all.
+ * Threads     Any for a stream; one at a time for a reader. Group commit: while one buffer is being written the next one
+ *             fills; one waiter writes for all. An append waits only when both buffers are full or a segment must be made.
  */
 #ifndef STRAIT_COMMITLOG_COMMITLOG_H
 #define STRAIT_COMMITLOG_COMMITLOG_H
@@ -63,9 +64,14 @@ status commitlog_sync(struct commitlog *log, struct log_position end);
 struct log_position commitlog_tail(struct commitlog *log);
 /* The last position known durable. */
 struct log_position commitlog_durable(struct commitlog *log);
-/* Segments below `segment` are needed no more: recycled (a few) or unlinked. */
+/* Segments below `segment` are needed no more, those of earlier openings included: a few are recycled, the others
+ * unlinked, in rising order and each durably before the next. The current one always stays. */
 status commitlog_release(struct commitlog *log, uint64_t segment);
-/* Create and zero-fill the next segment ahead of need; true when there was something to do. For the background. */
+/*
+ * For the background: create and zero-fill the next segment once a quarter of the current one is used, and once nothing was
+ * appended since the last call write a block that says that the last write was synced, so that damage to it is not taken for
+ * a torn tail. True when something was done.
+ */
 bool commitlog_prepare(struct commitlog *log);
 
 struct commitlog_stats {
@@ -84,7 +90,11 @@ enum commitlog_end {
 
 struct commitlog_reader;
 
-/* Read every payload of `stream` in order, from segments numbered >= from_segment. Nothing is modified (I7). */
+/*
+ * Read every payload of `stream` in order, from segments numbered >= from_segment. Nothing is modified (I7), but what is
+ * read is synced first, so that it may be believed (F6). STATUS_UNSUPPORTED: a segment of a newer version. After a
+ * failed call only commitlog_reader_close() may follow.
+ */
 status commitlog_reader_open(struct io_env *env, const char *folder, uint64_t store_id, uint32_t stream,
                              uint64_t from_segment, struct commitlog_reader **out_reader);
 /* *out_more false at the end of the stream. The payload is borrowed until the next call. */
