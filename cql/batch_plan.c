@@ -136,8 +136,7 @@ bool batch_execute(struct plan_run *run)
     if (batch->has_timestamp && batch->count &&
         !modify_timestamp(run, &batch->timestamp, &time.timestamp, &time.has_batch_timestamp))
         return false;
-    if (!time.has_batch_timestamp)
-        time.timestamp = modify_default_timestamp(run);
+    time.known = time.has_batch_timestamp;
     batch_clear(&run->workspace->batch);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct plan_run member = *run;
@@ -149,8 +148,8 @@ bool batch_execute(struct plan_run *run)
     return apply_members(run, &tables);
 }
 
-static bool append_item(struct plan_run *run, const struct plan_batch_item *item,
-                        const struct modify_time *time, struct table_set *tables)
+static bool append_item(struct plan_run *run, const struct plan_batch_item *item, struct modify_time *time,
+                        struct table_set *tables)
 {
     struct plan_run member = *run;
     member.plan = item->plan;
@@ -169,7 +168,7 @@ bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enu
     struct plan_run run = plan_run_of(NULL, context, params, scratch, result, error);
     struct table_set tables = {
         .items = arena_alloc(scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
-    struct modify_time time = {.timestamp = modify_default_timestamp(&run)};
+    struct modify_time time = {0};
     if (!tables.items)
         return run_nomem(&run);
     if (kind == BATCH_COUNTER)

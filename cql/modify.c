@@ -39,10 +39,13 @@ bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_
     return true;
 }
 
-int64_t modify_default_timestamp(const struct plan_run *run)
+static int64_t default_timestamp(const struct plan_run *run, struct modify_time *time)
 {
     bool given = run->params->has_timestamp && run->params->timestamp != TIMESTAMP_NONE;
-    return given ? run->params->timestamp : plan_server_timestamp(run->context);
+    if (!time->known)
+        time->timestamp = given ? run->params->timestamp : plan_server_timestamp(run->context);
+    time->known = true;
+    return time->timestamp;
 }
 
 static bool ttl_value(struct plan_run *run, const struct modify_plan *modify, int32_t *out_ttl_s)
@@ -70,15 +73,16 @@ static bool ttl_value(struct plan_run *run, const struct modify_plan *modify, in
     return true;
 }
 
-static bool write_facts(struct plan_run *run, const struct modify_plan *modify,
-                        const struct modify_time *time, struct write_facts *out)
+static bool write_facts(struct plan_run *run, const struct modify_plan *modify, struct modify_time *time,
+                        struct write_facts *out)
 {
     bool given = false;
-    out->timestamp = time->timestamp;
     if (modify->has_timestamp && !modify_timestamp(run, &modify->timestamp, &out->timestamp, &given))
         return false;
     if (given && time->has_batch_timestamp)
         return RUN_REFUSE(run, MSG_BATCH_TIMESTAMP_TWICE);
+    if (!given)
+        out->timestamp = default_timestamp(run, time);
     if (!ttl_value(run, modify, &out->ttl_s))
         return false;
     out->expiry_s = out->ttl_s ? run->now_s + out->ttl_s : 0;
@@ -162,7 +166,7 @@ static void append_partition(struct plan_run *run, const struct modify_plan *mod
     }
 }
 
-bool modify_append(struct plan_run *run, const struct modify_time *time, struct batch *batch)
+bool modify_append(struct plan_run *run, struct modify_time *time, struct batch *batch)
 {
     const struct modify_plan *modify = run->plan->modify;
     struct plan_workspace *workspace = run->workspace;
@@ -200,7 +204,7 @@ bool modify_append(struct plan_run *run, const struct modify_time *time, struct 
 bool modify_execute(struct plan_run *run)
 {
     struct batch *batch = &run->workspace->batch;
-    struct modify_time time = {.timestamp = modify_default_timestamp(run)};
+    struct modify_time time = {0};
     batch_clear(batch);
     if (!modify_append(run, &time, batch))
         return false;

@@ -28,19 +28,19 @@ struct modify_plan {
     struct plan_term timestamp, ttl;
 };
 
-/* Where the timestamp of a write comes from when its statement has none (TS-2). */
+/* Where the timestamp of a write comes from when its statement has none (TS-2). Zeroed to begin with: the server's clock is
+ * asked once, when the first statement needs it, and all statements of a batch share the answer (BAT-1). */
 struct modify_time {
     bool has_batch_timestamp; /* USING TIMESTAMP of the BATCH */
-    int64_t timestamp;        /* what a statement without its own gets */
+    bool known;
+    int64_t timestamp; /* what a statement without its own gets */
 };
 
 /* The term of USING TIMESTAMP: TS-3, TS-4; *out_given is false for an unset one. */
 bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_t *out_timestamp,
                       bool *out_given);
-/* The request's default, else the server's clock. */
-int64_t modify_default_timestamp(const struct plan_run *run);
 /* Append what run->plan does, with run->values, to `batch`. */
-bool modify_append(struct plan_run *run, const struct modify_time *time, struct batch *batch);
+bool modify_append(struct plan_run *run, struct modify_time *time, struct batch *batch);
 
 /* modify_keys.c: check the WHERE of an UPDATE or DELETE (DEL-6 to DEL-8) and settle the extent. */
 bool modify_check_keys(struct plan_builder *builder, struct modify_plan *modify, bool only_static);

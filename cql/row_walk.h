@@ -74,7 +74,10 @@ struct row_walk {
     struct cursor *index_cursor; /* owned */
     uint32_t key_at, range_at;
     bool in_partition, must_seek, gave_row, started;
-    bool skip;           /* INDEX: pass over what is left of the partition */
+    /* INDEX: the same for the entries */
+    uint32_t entry_range_at;
+    bool must_seek_entry;
+    bool skip;           /* pass over what is left of the partition */
     struct slice resume; /* clustering to go on after; empty when none */
     uint64_t tombstones_at_start;
     const struct virtual_item *items; /* scratch */

@@ -76,7 +76,7 @@ bool walk_open_index(struct row_walk *walk)
         return false;
     request->ranges = bounds;
     request->range_count = count;
-    walk->must_seek = true;
+    walk->must_seek_entry = true;
 
     struct store_read read = {.table_id = request->index->store_id};
     status st = store_cursor_open_one(walk->run->context->store, &read,
@@ -90,7 +90,7 @@ static status seek_entry(struct row_walk *walk, const struct key_range *range)
     struct cursor *cursor = walk->index_cursor;
     struct slice resume = walk->resume;
     bool within = resume.bytes && slice_compare(resume, range->start) >= 0;
-    walk->must_seek = false;
+    walk->must_seek_entry = false;
     TRY(cursor_seek_row(cursor, within ? resume : range->start));
     if (within && cursor->on_row && slice_equal(cursor->row.clustering, resume))
         return cursor_next(cursor);
@@ -111,14 +111,14 @@ static bool next_entry(struct row_walk *walk, bool *out_found)
 {
     struct cursor *cursor = walk->index_cursor;
     *out_found = false;
-    while (cursor && walk->range_at < walk->request.range_count) {
-        const struct key_range *range = &walk->request.ranges[walk->range_at];
-        status st = walk->must_seek ? seek_entry(walk, range) : cursor_next(cursor);
+    while (cursor && walk->entry_range_at < walk->request.range_count) {
+        const struct key_range *range = &walk->request.ranges[walk->entry_range_at];
+        status st = walk->must_seek_entry ? seek_entry(walk, range) : cursor_next(cursor);
         if (failed(st))
             return index_fail(walk, st);
         if (!cursor->on_row || slice_compare(cursor->row.clustering, range->end) >= 0) {
-            walk->range_at++;
-            walk->must_seek = true;
+            walk->entry_range_at++;
+            walk->must_seek_entry = true;
             continue;
         }
         if (!entry_alive(walk, out_found))
