@@ -53,8 +53,10 @@ static void read_back(const struct type *type, struct slice value, struct buffer
     /* A time past midnight is valid on the wire and has no literal. */
     require(read || type->id == TYPE_TIME);
     if (read)
-        require(type_validate(type, buffer_slice(&wire)) &&
-                type_compare(type, buffer_slice(&wire), value) == 0);
+        require(type_validate(type, buffer_slice(&wire)));
+    /* The bytes of a duration may be longer than they need to be, and durations are compared as bytes. */
+    if (read && type->id != TYPE_DURATION)
+        require(type_compare(type, buffer_slice(&wire), value) == 0);
     buffer_deinit(&wire);
 }
 
