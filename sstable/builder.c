@@ -5,8 +5,10 @@
  */
 #include "sstable/block_index_internal.h"
 #include "sstable/content_hash.h"
+#include "sstable/dictionary_internal.h"
 #include "sstable/filter_internal.h"
 #include "sstable/info_internal.h"
+#include "sstable/lanes_internal.h"
 #include "sstable/rows_block_internal.h"
 #include "sstable/sstable_internal.h"
 
@@ -35,6 +37,11 @@ struct sstable_builder {
     char *path;           /* owned */
     struct root root;
     struct frame_output output;
+    bool cuts_lanes;
+    struct lanes_splitter splitter;
+    struct buffer lanes;
+    struct dictionary_trainer trainer;
+    struct buffer dictionary; /* empty: none */
     uint32_t block_bytes, filter_bits;
     status failure; /* the first one; nothing is written after it */
 
@@ -78,8 +85,8 @@ static status page_close(struct sstable_builder *builder)
     TRY(buffer_status(&directory->offsets));
     TRY(buffer_status(&directory->entries));
     size_t start = directory->frames.bytes;
-    TRY(frame_encode(builder->output.zstd, builder->output.compression_level, FRAME_DIRECTORY, 0,
-                     directory->items, buffer_slice(&directory->entries), &directory->frames));
+    TRY(frame_encode(&builder->output.compressor, FRAME_DIRECTORY, 0, directory->items,
+                     buffer_slice(&directory->entries), &directory->frames));
     directory->pages[directory->page_count++] = (struct directory_index_item){
         .first_token = directory->first_token,
         .last_token = directory->last_token,
@@ -144,15 +151,46 @@ static void directory_deinit(struct directory_builder *directory)
 
 /* ---- blocks ---- */
 
+/* Learn from the block that was just written; when enough is known, rows are compressed with it from now on. */
+static status dictionary_learn(struct sstable_builder *builder, struct slice raw)
+{
+    bool ready;
+    TRY(dictionary_trainer_add(&builder->trainer, raw, &ready));
+    if (!ready)
+        return STATUS_DONE;
+    TRY(dictionary_train(&builder->trainer, builder->output.compression_level, &builder->dictionary));
+    if (!builder->dictionary.bytes)
+        return STATUS_DONE;
+    builder->root.incompatible_features |= ROOT_FEATURE_DICTIONARY;
+    TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&builder->dictionary),
+                           &builder->root.dictionaries[0]));
+    return frame_output_set_dictionary(&builder->output, buffer_slice(&builder->dictionary));
+}
+
+static status rows_write(struct sstable_builder *builder, struct frame_ref *out_ref)
+{
+    struct slice raw;
+    bool cut = false;
+    TRY(rows_builder_finish(&builder->rows, &raw));
+    if (builder->cuts_lanes) {
+        buffer_clear(&builder->lanes);
+        TRY(lanes_split(&builder->splitter, raw, builder->rows.rows, &builder->lanes, &cut));
+    }
+    if (cut) {
+        raw = buffer_slice(&builder->lanes);
+        builder->root.incompatible_features |= ROOT_FEATURE_LANES;
+    }
+    TRY(frame_output_write(&builder->output, cut ? FRAME_LANES : FRAME_ROWS, 0, builder->rows.rows, raw,
+                           out_ref));
+    return dictionary_learn(builder, raw);
+}
+
 /* Write the open block, complete the entries that waited for it, note it in the index of the open partition. */
 static status block_flush(struct sstable_builder *builder)
 {
     struct frame_ref ref = {0};
-    if (builder->rows.rows) {
-        struct slice raw;
-        TRY(rows_builder_finish(&builder->rows, &raw));
-        TRY(frame_output_write(&builder->output, FRAME_ROWS, 0, builder->rows.rows, raw, &ref));
-    }
+    if (builder->rows.rows)
+        TRY(rows_write(builder, &ref));
     for (uint32_t i = 0; i < builder->pending_count; i++) {
         struct directory_entry *entry = &builder->pending[i];
         if (entry->flags & DIRECTORY_ROWS)
@@ -400,6 +438,10 @@ static void builder_free(struct sstable_builder *builder)
     io_close(builder->file);
     free(builder->path);
     rows_builder_deinit(&builder->rows);
+    lanes_splitter_deinit(&builder->splitter);
+    buffer_deinit(&builder->lanes);
+    dictionary_trainer_deinit(&builder->trainer);
+    buffer_deinit(&builder->dictionary);
     block_index_deinit(&builder->index);
     directory_deinit(&builder->directory);
     free(builder->key_hashes);
@@ -419,6 +461,11 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->env = options->env;
     builder->block_bytes = options->block_bytes ? options->block_bytes : BLOCK_BYTES_DEFAULT;
     builder->filter_bits = options->filter_bits ? options->filter_bits : FILTER_BITS_DEFAULT;
+    builder->cuts_lanes = options->compression_level && !options->no_lanes;
+    builder->trainer.after_bytes =
+        options->dictionary_after_bytes ? options->dictionary_after_bytes : DICTIONARY_AFTER_BYTES;
+    if (!options->compression_level || options->dictionary_after_bytes == UINT32_MAX)
+        builder->trainer.after_bytes = SIZE_MAX;
     builder->root = (struct root){.store_id = options->store_id, .table_id = options->table_id};
     info_init(&builder->root.info);
     builder->root.info.file_number = options->file_number;
@@ -477,6 +524,9 @@ static status body_write(struct sstable_builder *builder)
 {
     struct file_writer *writer = &builder->output.writer;
     TRY(block_flush(builder));
+    if (builder->dictionary.bytes)
+        TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&builder->dictionary),
+                               &builder->root.dictionaries[1]));
     TRY(directory_write(builder));
     TRY(filter_write(builder));
     uint64_t end = file_writer_offset(writer);

@@ -65,9 +65,17 @@ static const char *layout_name(uint8_t layout)
         [FRAME_BLOCK_INDEX] = "block index page",
         [FRAME_DIRECTORY_INDEX] = "directory index",
         [FRAME_FILTER] = "filter",
+        [FRAME_LANES] = "rows in lanes",
+        [FRAME_DICTIONARY] = "dictionary",
     };
     return layout < ARRAY_LEN(names) && names[layout] ? names[layout] : "unknown";
 }
+
+static const char *const codec_names[] = {
+    [FRAME_STORED] = "stored",
+    [FRAME_ZSTD] = "zstd",
+    [FRAME_ZSTD_DICTIONARY] = "zstd+dictionary",
+};
 
 /* Whether bytes [offset, offset + bytes) match the checksum in their own header. */
 static status frame_is_good(struct io_file *file, const struct root *root, uint64_t offset,
@@ -125,11 +133,11 @@ static status print_frames(struct io_file *file, const struct root *root, struct
         }
         TRY(st);
         TRY(frame_is_good(file, root, offset, &head, &good));
-        buffer_printf(
-            out,
-            "  %10" PRIu64 " %-16s level=%u items=%u stored=%u raw=%u codec=%s checksum=%016" PRIx64 "%s\n",
-            offset, layout_name(head.layout), head.level, head.items, head.stored_bytes, head.raw_bytes,
-            head.codec == FRAME_ZSTD ? "zstd" : "stored", head.checksum, good ? "" : " DAMAGED");
+        buffer_printf(out,
+                      "  %10" PRIu64 " %-16s level=%u items=%u stored=%u raw=%u codec=%s checksum=%016" PRIx64
+                      "%s\n",
+                      offset, layout_name(head.layout), head.level, head.items, head.stored_bytes,
+                      head.raw_bytes, codec_names[head.codec], head.checksum, good ? "" : " DAMAGED");
         offset += FRAME_HEAD_BYTES + (uint64_t)head.stored_bytes;
     }
     return STATUS_DONE;

@@ -1,3 +1,4 @@
+#include "sstable/lanes_internal.h"
 #include "sstable/sstable_internal.h"
 
 enum {
@@ -9,6 +10,7 @@ enum {
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
+    buffer_deinit(&reader->lanes);
     if (reader->table)
         block_cache_give_zstd(reader->table->cache, reader->zstd);
     reader->chunk = NULL;
@@ -79,28 +81,68 @@ static bool chunk_covers(const struct frame_reader *reader, const struct frame_r
            ref->offset + ref->bytes <= reader->chunk_offset + reader->chunk_bytes;
 }
 
+/* The payload of a checked frame at `out`, which has head->raw_bytes. */
+static status payload_decode(struct frame_reader *reader, const struct frame_head *head, struct slice bytes,
+                             uint8_t *out)
+{
+    const ZSTD_DDict *dictionary = NULL;
+    if (head->codec != FRAME_STORED && !reader->zstd) {
+        reader->zstd = block_cache_take_zstd(reader->table->cache);
+        if (!reader->zstd)
+            return STATUS_FAIL(STATUS_NOMEM);
+    }
+    if (head->codec == FRAME_ZSTD_DICTIONARY) {
+        if (head->layout == FRAME_DICTIONARY)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        TRY(sstable_dictionary(reader->table, &dictionary));
+    }
+    return frame_decode(reader->zstd, dictionary, head, bytes, out);
+}
+
+/* Rows in lanes, put together as the payload of a block of the right size. */
+static status lanes_decode(struct frame_reader *reader, const struct frame_head *head, struct slice bytes,
+                           struct block **out_block)
+{
+    uint32_t joined_bytes;
+    buffer_clear(&reader->lanes);
+    uint8_t *lanes = buffer_extend(&reader->lanes, head->raw_bytes);
+    if (!lanes)
+        return STATUS_FAIL(STATUS_NOMEM);
+    TRY(payload_decode(reader, head, bytes, lanes));
+    TRY(lanes_joined_bytes(buffer_slice(&reader->lanes), &joined_bytes));
+    struct block *block = block_new(joined_bytes);
+    if (!block)
+        return STATUS_FAIL(STATUS_NOMEM);
+    status st = lanes_join(buffer_slice(&reader->lanes), head->items, block->data, joined_bytes);
+    if (failed(st))
+        block_unref(block);
+    else
+        *out_block = block;
+    return st;
+}
+
 static status block_decode(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                            struct block **out_block)
 {
     struct slice bytes = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
     struct frame_head head;
+    struct block *block;
     TRY(frame_check(root_identity(&reader->table->root), ref, bytes, &head));
-    if (head.layout != layout)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    if (!reader->zstd && head.codec == FRAME_ZSTD) {
-        reader->zstd = block_cache_take_zstd(reader->table->cache);
-        if (!reader->zstd)
+    if (head.layout == FRAME_LANES && layout == FRAME_ROWS) {
+        TRY(lanes_decode(reader, &head, bytes, &block));
+    } else if (head.layout == layout) {
+        block = block_new(head.raw_bytes);
+        if (!block)
             return STATUS_FAIL(STATUS_NOMEM);
+        status st = payload_decode(reader, &head, bytes, block->data);
+        if (failed(st)) {
+            block_unref(block);
+            return st;
+        }
+    } else {
+        return STATUS_FAIL(STATUS_CORRUPT);
     }
-    struct block *block = block_new(head.raw_bytes);
-    if (!block)
-        return STATUS_FAIL(STATUS_NOMEM);
-    status st = frame_decode(reader->zstd, &head, bytes, block->data);
-    if (failed(st)) {
-        block_unref(block);
-        return st;
-    }
-    block->layout = head.layout;
+    block->layout = (uint8_t)layout;
     block->level = head.level;
     block->items = head.items;
     block->checksum = head.checksum;

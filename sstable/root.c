@@ -17,11 +17,12 @@ enum {
     AT_DATA_END = 56,
     AT_DIRECTORY_INDEX = 64,
     AT_FILTER = 88,
-    AT_DICTIONARY = 112,
-    AT_STATISTICS_BYTES = 136,
-    AT_STATISTICS = 140,
+    AT_DICTIONARIES = 112,
+    AT_STATISTICS_BYTES = 160,
+    AT_STATISTICS = 164,
+    REF_BYTES = 24,
     AT_CHECKSUM = ROOT_BYTES - 8,
-    KNOWN_INCOMPATIBLE = 0,
+    KNOWN_INCOMPATIBLE = ROOT_FEATURE_DICTIONARY | ROOT_FEATURE_LANES,
     TAIL_BYTES = 32 << 10,
 };
 
@@ -59,6 +60,8 @@ void root_encode(const struct root *root, uint64_t offset, uint8_t *out)
     store_le64(out + AT_DATA_END, root->data_end);
     ref_store(out + AT_DIRECTORY_INDEX, &root->directory_index);
     ref_store(out + AT_FILTER, &root->filter);
+    for (uint32_t i = 0; i < 2; i++)
+        ref_store(out + AT_DICTIONARIES + i * REF_BYTES, &root->dictionaries[i]);
     sstable_info_encode(&statistics, &root->info);
     store_le32(out + AT_STATISTICS_BYTES, (uint32_t)statistics.bytes);
     if (statistics.bytes)
@@ -80,6 +83,7 @@ status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, str
         .data_end = load_le64(bytes + AT_DATA_END),
         .directory_index = ref_load(bytes + AT_DIRECTORY_INDEX),
         .filter = ref_load(bytes + AT_FILTER),
+        .dictionaries = {ref_load(bytes + AT_DICTIONARIES), ref_load(bytes + AT_DICTIONARIES + REF_BYTES)},
     };
     if (store_id && root.store_id != store_id)
         return STATUS_FAIL(STATUS_CORRUPT);

@@ -8,6 +8,8 @@
 enum {
     ROOT_BYTES = IO_BLOCK_BYTES,
     ROOT_VERSION = 1,
+    ROOT_FEATURE_DICTIONARY = 1,
+    ROOT_FEATURE_LANES = 2,
 };
 
 struct root {
@@ -15,7 +17,8 @@ struct root {
     uint64_t store_id, table_id;
     uint64_t data_end;
     struct frame_ref directory_index, filter;
-    struct sstable_info info; /* has file_number and file_bytes */
+    struct frame_ref dictionaries[2]; /* two copies: every block needs it; zeros when there is none */
+    struct sstable_info info;         /* has file_number and file_bytes */
 };
 
 /* `out` has ROOT_BYTES; `offset` is where this copy will stand. */

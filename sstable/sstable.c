@@ -11,6 +11,7 @@ static void table_free(struct sstable *table)
         return;
     io_close(table->file);
     block_unref(table->filter);
+    ZSTD_freeDDict(atomic_load_explicit(&table->dictionary, memory_order_relaxed));
     free(table->pages);
     free(table->path);
     free(table);
@@ -178,6 +179,35 @@ status sstable_open(struct io_env *env, const char *path, uint64_t store_id, str
         st = sstable_attach(env, path, file, &root, tail, cache, out_table);
     if (failed(st))
         io_close(file);
+    return st;
+}
+
+status sstable_dictionary(struct sstable *table, const ZSTD_DDict **out_dictionary)
+{
+    ZSTD_DDict *dictionary = atomic_load_explicit(&table->dictionary, memory_order_acquire);
+    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE};
+    struct block *block = NULL;
+    status st = STATUS_DONE;
+    if (!dictionary) {
+        st = frame_reader_get(&reader, &table->root.dictionaries[0], FRAME_DICTIONARY, &block);
+        if (st.code == STATUS_CORRUPT)
+            st = frame_reader_get(&reader, &table->root.dictionaries[1], FRAME_DICTIONARY, &block);
+        frame_reader_deinit(&reader);
+    }
+    if (block) {
+        ZSTD_DDict *made = ZSTD_createDDict(block->data, block->bytes);
+        block_unref(block);
+        if (!made)
+            return STATUS_FAIL(STATUS_NOMEM);
+        /* Pairs with the acquire above. Who comes second takes what the first has made. */
+        if (atomic_compare_exchange_strong_explicit(&table->dictionary, &dictionary, made,
+                                                    memory_order_acq_rel, memory_order_acquire))
+            dictionary = made;
+        else
+            ZSTD_freeDDict(made);
+    }
+    if (ok(st))
+        *out_dictionary = dictionary;
     return st;
 }
 

@@ -41,10 +41,12 @@ struct sstable_build_options {
     struct io_env *env; /* borrowed */
     const char *path;   /* borrowed for the call; the file must not exist */
     uint64_t store_id, table_id, file_number;
-    uint32_t block_bytes;         /* raw target of a data block; 0: 8192 */
-    int compression_level;        /* zstd; 0: blocks are stored raw */
-    uint32_t filter_bits;         /* per partition; 0: 10 */
-    uint64_t expected_partitions; /* a hint for the filter */
+    uint32_t block_bytes;            /* raw target of a data block; 0: 8192 */
+    int compression_level;           /* zstd; 0: blocks are stored raw */
+    uint32_t filter_bits;            /* per partition; 0: 10 */
+    uint64_t expected_partitions;    /* a hint for the filter */
+    bool no_lanes;                   /* rows are compressed as they are: for tests and comparisons */
+    uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 1 MiB, UINT32_MAX: never */
 };
 
 struct sstable_builder;

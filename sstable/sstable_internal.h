@@ -20,8 +20,9 @@ struct sstable {
     struct root root;
     struct directory_index_item *pages; /* owned */
     uint32_t page_count;
-    struct block *filter; /* counted; NULL when damaged: every partition may be there */
-    bool index_rebuilt;   /* the directory index was damaged */
+    struct block *filter;             /* counted; NULL when damaged: every partition may be there */
+    bool index_rebuilt;               /* the directory index was damaged */
+    _Atomic(ZSTD_DDict *) dictionary; /* owned; made when the first block asks for it, by whoever is first */
 };
 
 /* Build the object over an open file whose root is known: takes directory index and filter from the tail, or reads
@@ -60,8 +61,9 @@ struct frame_reader {
     struct sstable *table; /* borrowed */
     enum frame_access access;
     bool reverse;
-    ZSTD_DCtx *zstd; /* lent by the cache */
-    uint8_t *chunk;  /* owned */
+    ZSTD_DCtx *zstd;     /* lent by the cache */
+    struct buffer lanes; /* of the block being decoded */
+    uint8_t *chunk;      /* owned */
     size_t chunk_capacity, chunk_bytes;
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
@@ -69,7 +71,10 @@ struct frame_reader {
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
-/* The block of `ref`, pinned; checked against place, reference and layout. */
+/* The table's dictionary; it lives as long as the table. STATUS_CORRUPT when there is none or both copies are bad. */
+status sstable_dictionary(struct sstable *table, const ZSTD_DDict **out_dictionary);
+/* The block of `ref`, pinned; checked against place, reference and layout. FRAME_ROWS accepts rows in lanes too and
+ * puts them together. */
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block);
 

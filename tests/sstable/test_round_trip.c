@@ -77,7 +77,10 @@ static void random_tables_come_back_whole(void **state)
         static const uint32_t block_bytes[] = {0, 64, 256, 1000, 65536};
         struct sstable_build_options options = model_options(env, "/t/table");
         options.block_bytes = block_bytes[random_below(&rng, ARRAY_LEN(block_bytes))];
+        static const uint32_t dictionary_after[] = {0, 3000, 20000, UINT32_MAX};
         options.compression_level = (int)random_below(&rng, 4);
+        options.no_lanes = random_below(&rng, 3) == 0;
+        options.dictionary_after_bytes = dictionary_after[random_below(&rng, ARRAY_LEN(dictionary_after))];
         model_random(&model, &rng, &shape);
         expect_round_trip(&model, &options, random_below(&rng, 3) ? 1 << 20 : random_below(&rng, 20000),
                           &rng);
