@@ -1,19 +1,39 @@
 #include "commitlog/segment_scan_internal.h"
 
+/* A window no larger than the file: most logs that are opened are small. */
+static status window_reserve(struct segment_scan *scan, uint64_t file_bytes)
+{
+    size_t bytes = file_bytes < SCAN_WINDOW_BYTES ? (size_t)file_bytes : SCAN_WINDOW_BYTES;
+    if (scan->window && scan->window_capacity >= bytes)
+        return STATUS_DONE;
+    uint8_t *window = io_memory_new(bytes);
+    if (!window)
+        return STATUS_FAIL(STATUS_NOMEM);
+    io_memory_free(scan->window);
+    scan->window = window;
+    scan->window_capacity = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    return STATUS_DONE;
+}
+
 status segment_scan_open(struct segment_scan *scan, struct io_env *env, const char *path)
 {
-    if (!scan->window && !(scan->window = io_memory_new(SCAN_WINDOW_BYTES)))
-        return STATUS_FAIL(STATUS_NOMEM);
     struct io_file *file = NULL;
     /* Around the page cache: after a failed sync it may hold what the disk does not. */
     TRY(io_open(env, path, IO_READ | IO_DIRECT, &file));
     uint64_t bytes = 0;
     status st = io_size(file, &bytes);
+    if (ok(st))
+        st = window_reserve(scan, bytes);
     if (failed(st)) {
         io_close(file);
         return st;
     }
-    *scan = (struct segment_scan){.file = file, .window = scan->window, .file_bytes = bytes};
+    *scan = (struct segment_scan){
+        .file = file,
+        .window = scan->window,
+        .window_capacity = scan->window_capacity,
+        .file_bytes = bytes,
+    };
     return STATUS_DONE;
 }
 
@@ -41,7 +61,7 @@ static status raw_block(struct segment_scan *scan, uint64_t index, const uint8_t
     if (offset < scan->window_offset || offset >= scan->window_offset + scan->window_bytes) {
         size_t bytes = 0;
         scan->window_bytes = 0;
-        TRY(io_read(scan->file, offset, scan->window, SCAN_WINDOW_BYTES, &bytes));
+        TRY(io_read(scan->file, offset, scan->window, scan->window_capacity, &bytes));
         scan->window_offset = offset;
         scan->window_bytes = bytes / BLOCK_BYTES * BLOCK_BYTES;
         if (!scan->window_bytes)

@@ -28,7 +28,8 @@ enum block_state {
 
 struct segment_scan {
     struct io_file *file; /* owned */
-    uint8_t *window;      /* owned, SCAN_WINDOW_BYTES */
+    uint8_t *window;      /* owned; at most SCAN_WINDOW_BYTES */
+    size_t window_capacity;
     uint64_t window_offset;
     size_t window_bytes;
     uint64_t file_bytes;

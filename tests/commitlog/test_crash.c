@@ -80,7 +80,7 @@ static void cuts_during_and_after_recovery_lose_nothing_synced(void **state)
 {
     (void)state;
     uint64_t operations = operations_of_a_load();
-    uint64_t seeds = 150;
+    uint64_t seeds = 80;
 #ifdef STRAIT_LONG_TESTS
     seeds = 20000;
 #endif
