@@ -27,7 +27,9 @@ static bool make_member(struct plan_builder *builder, const struct ast_statement
         statement->kind != STATEMENT_DELETE)
         return BUILD_REFUSE(builder, MSG_BATCH_STATEMENT);
     *out = member;
-    return modify_plan_make(&inner, statement);
+    if (!modify_plan_make(&inner, statement))
+        return false;
+    return member->modify->condition ? BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "conditional batches") : true;
 }
 
 static bool check_timestamps(struct plan_builder *builder, const struct batch_plan *batch)
@@ -155,6 +157,8 @@ static bool append_item(struct plan_run *run, const struct plan_batch_item *item
     member.plan = item->plan;
     if (item->plan->kind != PLAN_MODIFY)
         return RUN_REFUSE(run, MSG_BATCH_STATEMENT);
+    if (item->plan->modify->condition)
+        return RUN_REFUSE(run, MSG_NOT_SUPPORTED, "conditional batches");
     if (!plan_bind_values(&member, item->plan, item->values, NULL, item->value_count, &member.values))
         return false;
     add_table(tables, item->plan->table);

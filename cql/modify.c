@@ -1,8 +1,8 @@
 /*
  * modify.c: turn an INSERT, UPDATE or DELETE with its values into mutations.
  */
+#include "cql/condition.h"
 #include "cql/index.h"
-#include "cql/modify_internal.h"
 
 enum {
     TTL_MAX_S = 630720000, /* TTL-4: 20 years */
@@ -203,6 +203,8 @@ bool modify_append(struct plan_run *run, struct modify_time *time, struct batch 
 
 bool modify_execute(struct plan_run *run)
 {
+    if (run->plan->modify->condition)
+        return condition_execute(run);
     struct batch *batch = &run->workspace->batch;
     struct modify_time time = {0};
     batch_clear(batch);

@@ -4,6 +4,8 @@
 
 #include "cql/restriction.h"
 
+struct condition_plan;
+
 enum modify_extent {
     MODIFY_ROWS,      /* one row for each clustering key, and the static row when static columns are set */
     MODIFY_STATIC,    /* nothing but the static row */
@@ -26,6 +28,7 @@ struct modify_plan {
     bool deletes_rows; /* DELETE without columns, full key */
     bool has_timestamp, has_ttl;
     struct plan_term timestamp, ttl;
+    struct condition_plan *condition; /* NULL without IF */
 };
 
 /* Where the timestamp of a write comes from when its statement has none (TS-2). Zeroed to begin with: the server's clock is

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "cql/modify_internal.h"
+#include "cql/condition.h"
 
 /* ---- parts ---- */
 
@@ -44,6 +44,12 @@ static bool only_statics(const struct modify_plan *modify)
         if (modify->cells[i].column->kind != COLUMN_STATIC)
             return false;
     return modify->cell_count > 0;
+}
+
+/* Static columns alone are written, and no condition asks about a row (LWT-7). */
+static bool about_static_row(const struct modify_plan *modify)
+{
+    return modify->condition ? modify->condition->only_static : only_statics(modify);
 }
 
 /* ---- INSERT ---- */
@@ -109,7 +115,8 @@ static bool make_insert(struct plan_builder *builder, const struct ast_insert *i
         if (!insert_column(builder, insert, i, modify))
             return false;
     restrictions_classify(&modify->keys);
-    return insert_extent(builder, modify) && compile_using(builder, &insert->using_, modify);
+    return insert_extent(builder, modify) && compile_using(builder, &insert->using_, modify) &&
+           condition_compile(builder, &insert->condition, modify, &modify->condition);
 }
 
 /* ---- UPDATE ---- */
@@ -172,9 +179,10 @@ static bool make_update(struct plan_builder *builder, const struct ast_update *u
     for (uint32_t i = 0; i < update->assignment_count; i++)
         if (!update_column(builder, &update->assignments[i], modify))
             return false;
-    return restrictions_compile(builder, update->where, update->where_count, MSG_COLUMN_UNKNOWN_WHERE,
+    return condition_compile(builder, &update->condition, modify, &modify->condition) &&
+           restrictions_compile(builder, update->where, update->where_count, MSG_COLUMN_UNKNOWN_WHERE,
                                 &modify->keys) &&
-           modify_check_keys(builder, modify, only_statics(modify)) &&
+           modify_check_keys(builder, modify, about_static_row(modify)) &&
            compile_using(builder, &update->using_, modify);
 }
 
@@ -208,9 +216,10 @@ static bool make_delete(struct plan_builder *builder, const struct ast_delete *d
     for (uint32_t i = 0; i < delete_->column_count; i++)
         if (!delete_column(builder, &delete_->columns[i], modify))
             return false;
-    return restrictions_compile(builder, delete_->where, delete_->where_count, MSG_COLUMN_UNKNOWN_WHERE,
+    return condition_compile(builder, &delete_->condition, modify, &modify->condition) &&
+           restrictions_compile(builder, delete_->where, delete_->where_count, MSG_COLUMN_UNKNOWN_WHERE,
                                 &modify->keys) &&
-           modify_check_keys(builder, modify, only_statics(modify)) &&
+           modify_check_keys(builder, modify, about_static_row(modify)) &&
            compile_using(builder, &delete_->using_, modify);
 }
 
@@ -234,13 +243,6 @@ static bool make_kind(struct plan_builder *builder, const struct ast_statement *
     }
 }
 
-static const struct ast_if *condition_of(const struct ast_statement *statement)
-{
-    if (statement->kind == STATEMENT_INSERT)
-        return &statement->insert.condition;
-    return statement->kind == STATEMENT_UPDATE ? &statement->update.condition : &statement->delete_.condition;
-}
-
 bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *statement)
 {
     struct modify_plan *modify = arena_calloc(builder->arena, 1, sizeof *modify);
@@ -251,11 +253,9 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
         return build_nomem(builder);
     if (builder->table->virtual_)
         return BUILD_REFUSE(builder, MSG_SYSTEM_KEYSPACE_NAMED, builder->table->keyspace);
-    const struct ast_if *condition = condition_of(statement);
-    if (condition->exists || condition->not_exists || condition->condition_count)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "IF conditions");
     modify->kind = statement->kind;
-    if (!make_kind(builder, statement, modify))
+    if (!make_kind(builder, statement, modify) ||
+        (modify->condition && !condition_check_keys(builder, modify)))
         return false;
     restrictions_note_binds(builder, &modify->keys);
     builder->plan->kind = PLAN_MODIFY;

@@ -1,0 +1,237 @@
+#include "cql/condition.h"
+
+#include "cql/index.h"
+
+/* One conditional statement while it runs, under the lock of its partition. */
+struct attempt {
+    struct plan_run *run;
+    const struct condition_plan *plan;
+    struct partition_key key;
+    struct slice clustering;
+    struct cursor *cursor; /* owned; NULL when the partition is not there */
+    struct row_slots slots;
+    bool row_lives, static_lives;
+};
+
+static bool attempt_fail(struct attempt *it, status st)
+{
+    return cql_refuse_status(it->run->error, st);
+}
+
+/* ---- read ---- */
+
+static bool take_live(struct attempt *it, struct slice image, struct buffer *live, bool *out_lives)
+{
+    buffer_clear(live);
+    status st = row_live(image, DELETION_NONE, it->run->now_s, live, out_lives, &it->run->result->tombstones);
+    if (ok(st) && *out_lives)
+        st = slots_take_image(&it->slots, buffer_slice(live));
+    return ok(st) ? true : attempt_fail(it, st);
+}
+
+static bool take_key(struct attempt *it)
+{
+    const struct cql_table *table = it->run->plan->table;
+    struct buffer *wire = &it->run->workspace->wire;
+    struct reader in = reader_of(it->clustering);
+    status st = partition_key_split(table, it->key.bytes, it->slots.components);
+    for (uint32_t i = 0; i < table->partition_count && ok(st); i++)
+        it->slots.items[i] = (struct row_slot){.present = true, .value = it->slots.components[i]};
+    for (uint32_t i = 0; i < table->clustering_count && ok(st); i++) {
+        buffer_clear(wire);
+        st = key_take(&in, table->clustering[i], wire);
+        if (ok(st))
+            st = buffer_status(wire);
+        it->slots.items[table->partition_count + i] =
+            (struct row_slot){.present = true, .value = arena_copy(it->run->scratch, buffer_slice(wire))};
+    }
+    return ok(st) ? true : attempt_fail(it, st);
+}
+
+static bool read_row(struct attempt *it)
+{
+    struct plan_workspace *workspace = it->run->workspace;
+    struct cursor *cursor = it->cursor;
+    if (it->plan->only_static)
+        return true;
+    status st = cursor_seek_row(cursor, it->clustering);
+    if (failed(st))
+        return attempt_fail(it, st);
+    if (!cursor->on_row || !slice_equal(cursor->row.clustering, it->clustering))
+        return true;
+    if (!take_live(it, cursor->row.image, &workspace->live, &it->row_lives))
+        return false;
+    return it->row_lives ? take_key(it) : true;
+}
+
+static bool read_partition(struct attempt *it)
+{
+    struct plan_run *run = it->run;
+    struct store_read read = {.table_id = run->plan->table->store_id};
+    if (!slots_init(run, run->plan->table, &it->plan->map, &it->slots))
+        return false;
+    status st =
+        store_cursor_open_one(run->context->store, &read, it->key, &run->result->counters, &it->cursor);
+    if (failed(st))
+        return attempt_fail(it, st);
+    if (!it->cursor)
+        return true;
+    struct slice image = it->cursor->partition.static_image;
+    return (!image.bytes || take_live(it, image, &run->workspace->static_live, &it->static_lives)) &&
+           read_row(it);
+}
+
+/* ---- judge ---- */
+
+static bool judge(enum ast_operator op, const struct type *type, const struct row_slot *slot,
+                  struct cql_value value)
+{
+    bool null = value.kind == CQL_NULL;
+    if (null || !slot->present) {
+        bool equal = null && !slot->present; /* NUL-11 */
+        return op == OP_NE ? !equal : (op == OP_EQ || op == OP_IN) && equal;
+    }
+    int order = type_compare(type, slot->value, value.bytes);
+    switch (op) {
+    case OP_EQ:
+    case OP_IN: return order == 0;
+    case OP_NE: return order != 0;
+    case OP_LT: return order < 0;
+    case OP_LE: return order <= 0;
+    case OP_GT: return order > 0;
+    case OP_GE: return order >= 0;
+    default: return false;
+    }
+}
+
+static bool try_value(struct attempt *it, const struct condition *condition, struct cql_value value,
+                      bool *out_holds)
+{
+    const struct row_slot *slot = &it->slots.items[condition->column - it->run->plan->table->columns];
+    if (value.kind == CQL_UNSET)
+        return RUN_REFUSE(it->run, MSG_IF_UNSET);
+    *out_holds |= judge(condition->op, condition->column->type, slot, value);
+    return true;
+}
+
+static bool try_condition(struct attempt *it, const struct condition *condition, bool *out_holds)
+{
+    struct cql_value value, *items = NULL;
+    uint32_t count = condition->item_count;
+    *out_holds = false;
+    if (condition->op != OP_IN)
+        return term_value(&condition->value, it->run, &value) && try_value(it, condition, value, out_holds);
+    if (condition->whole_list) {
+        if (!term_value(&condition->value, it->run, &value))
+            return false;
+        if (value.kind != CQL_VALUE)
+            return try_value(it, condition, (struct cql_value){.kind = CQL_UNSET}, out_holds);
+        if (!term_items(it->run, value.bytes, &items, &count))
+            return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (items)
+            value = items[i];
+        else if (!term_value(&condition->items[i], it->run, &value))
+            return false;
+        if (!try_value(it, condition, value, out_holds))
+            return false;
+    }
+    return true;
+}
+
+static bool try_all(struct attempt *it, bool *out_applied)
+{
+    const struct condition_plan *plan = it->plan;
+    bool there = plan->only_static ? it->static_lives : it->row_lives;
+    *out_applied = plan->not_exists ? !there : !plan->exists || there;
+    for (uint32_t i = 0; i < plan->count && *out_applied; i++)
+        if (!try_condition(it, &plan->items[i], out_applied))
+            return false;
+    return true;
+}
+
+/* ---- write ---- */
+
+static bool apply(struct attempt *it)
+{
+    struct plan_run *run = it->run;
+    struct plan_workspace *workspace = run->workspace;
+    const struct cql_table *table = run->plan->table;
+    /* TS-15: the request's own timestamp plays no part. */
+    struct modify_time time = {.known = true, .timestamp = plan_server_timestamp(run->context)};
+    batch_clear(&workspace->batch);
+    if (!modify_append(run, &time, &workspace->batch))
+        return false;
+    if (!table->index_count)
+        return index_apply_batch(run, &workspace->batch);
+    struct batch *both = &workspace->index_batch;
+    batch_clear(both);
+    buffer_append_slice(&both->bytes, buffer_slice(&workspace->batch.bytes));
+    both->mutation_count = workspace->batch.mutation_count;
+    return index_mutations(run, &table, 1, &workspace->batch, both) && index_apply_batch(run, both);
+}
+
+/* ---- answer ---- */
+
+static bool answer(struct attempt *it, bool applied)
+{
+    struct cql_result *result = it->run->result;
+    const struct condition_plan *plan = it->plan;
+    bool there = it->row_lives || (it->static_lives && (plan->only_static || plan->count));
+    bool always = it->run->context->target->is_scylla;
+    bool shows = always || (!applied && there);
+    result->kind = CQL_RESULT_ROWS;
+    result->columns = plan->columns;
+    result->column_count = 1 + (shows ? plan->shown_count : 0);
+    uint8_t flag = applied;
+    cql_result_cell(result, slice_of(&flag, 1));
+    for (uint32_t i = 0; i < plan->shown_count && shows; i++) {
+        const struct row_slot *slot = &it->slots.items[plan->shown[i]];
+        if (slot->present && there)
+            cql_result_cell(result, slot->value);
+        else
+            cql_result_null(result);
+    }
+    result->row_count = 1;
+    return result->rows.failed ? run_nomem(it->run) : true;
+}
+
+/* The answer is made before the write: it shows the old values, and the write reuses their buffers. */
+static bool attempt_locked(struct attempt *it)
+{
+    bool applied;
+    bool done = read_partition(it) && try_all(it, &applied) && answer(it, applied);
+    cursor_close(it->cursor);
+    it->cursor = NULL;
+    return done && (!applied || apply(it));
+}
+
+static bool find_row(struct attempt *it)
+{
+    struct plan_run *run = it->run;
+    struct partition_key *keys;
+    struct key_range *ranges;
+    uint32_t key_count, range_count;
+    if (!restrictions_partitions(run, &run->plan->modify->keys, &keys, &key_count) ||
+        !restrictions_ranges(run, &run->plan->modify->keys, &ranges, &range_count))
+        return false;
+    if (key_count != 1 || range_count != 1)
+        return RUN_REFUSE(run, MSG_IF_IN_PARTITION, "updates");
+    it->key = keys[0];
+    it->clustering = ranges[0].start;
+    return true;
+}
+
+bool condition_execute(struct plan_run *run)
+{
+    struct attempt it = {.run = run, .plan = run->plan->modify->condition};
+    struct store_guard guard;
+    if (!find_row(&it))
+        return false;
+    struct store_partition partition = {run->plan->table->store_id, it.key.bytes};
+    store_lock_partitions(run->context->store, &partition, 1, &guard);
+    bool done = attempt_locked(&it);
+    store_unlock_partitions(run->context->store, &guard);
+    return done;
+}

@@ -1,0 +1,43 @@
+/*
+ * condition.h: IF: conditions on the one row that a modification is about (LWT-1 to LWT-9).
+ *
+ * The row is read and the modification applied under the lock of its partition, so conditional writes of one partition
+ * happen one after another. The answer is a row that begins with [applied]; which columns follow, and when, is the
+ * target's affair (LWT-2).
+ */
+#ifndef STRAIT_CQL_CONDITION_H
+#define STRAIT_CQL_CONDITION_H
+
+#include "cql/modify_internal.h"
+#include "cql/row_slots.h"
+
+struct condition {
+    const struct cql_column *column;
+    enum ast_operator op; /* EQ, NE, LT, LE, GT, GE, IN */
+    struct plan_term value;
+    bool whole_list; /* IN ?: `value` is a list */
+    struct plan_term *items;
+    uint32_t item_count;
+};
+
+struct condition_plan {
+    bool exists, not_exists;
+    struct condition *items; /* arena: the plan's */
+    uint32_t count;
+    bool only_static; /* it is about the static row: no clustering key */
+    struct slot_map map;
+    uint32_t *shown; /* ordinals of the columns after [applied] */
+    uint32_t shown_count;
+    struct cql_column_spec *columns; /* [applied] and those */
+};
+
+/* Compile the conditions; *out_plan is NULL when there are none. Before the keys are checked. */
+bool condition_compile(struct plan_builder *builder, const struct ast_if *ast,
+                       const struct modify_plan *modify, struct condition_plan **out_plan);
+/* What the keys of a conditional statement may not be; after they are checked (LWT-6). */
+bool condition_check_keys(struct plan_builder *builder, const struct modify_plan *modify);
+
+/* Read, judge, write, answer. */
+bool condition_execute(struct plan_run *run);
+
+#endif
