@@ -8,7 +8,7 @@
 %token_prefix TK_
 %token_type {struct token}
 %extra_context {struct parse_state *state}
-%stack_size 512
+%stack_size 384
 
 %include {
 #include <assert.h>
@@ -509,16 +509,18 @@ property_value(T) ::= LBRACE(P) entries(L) RBRACE. { T = parse_items(state, TERM
 /* CREATE TABLE */
 
 definition(S) ::= CREATE TABLE if_not_exists(I) table_name(N) LP table_parts(P) RP table_options(O). {
-    S = parse_statement_new(state, STATEMENT_CREATE_TABLE);
-    S->create_table = P;
+    S = P;
     S->create_table.name = N;
     S->create_table.if_not_exists = I;
     grammar_take_options(&S->create_table, &O);
 }
 
-%type table_parts {struct ast_create_table}
-table_parts(P) ::= table_part(A). { P = (struct ast_create_table){0}; grammar_add_part(state, &P, &A); }
-table_parts(P) ::= table_parts(K) COMMA table_part(A). { P = K; grammar_add_part(state, &P, &A); }
+%type table_parts {struct ast_statement *}
+table_parts(P) ::= table_part(A). {
+    P = parse_statement_new(state, STATEMENT_CREATE_TABLE);
+    grammar_add_part(state, &P->create_table, &A);
+}
+table_parts(P) ::= table_parts(K) COMMA table_part(A). { P = K; grammar_add_part(state, &P->create_table, &A); }
 
 %type table_part {struct grammar_part}
 table_part(P) ::= name(N) type(T) is_static(S) is_primary(K). {
@@ -557,35 +559,34 @@ option(O) ::= CLUSTERING ORDER BY LP orderings(L) RP. { O = (struct grammar_opti
 /* ALTER TABLE */
 
 definition(S) ::= ALTER TABLE table_name(N) alteration(A). {
-    S = parse_statement_new(state, STATEMENT_ALTER_TABLE);
-    S->alter_table = A;
+    S = A;
     S->alter_table.name = N;
 }
 
-%type alteration {struct ast_alter_table}
+%type alteration {struct ast_statement *}
 alteration(A) ::= ADD column_definitions(L). {
-    A = (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count});
 }
 alteration(A) ::= ADD LP column_definitions(L) RP. {
-    A = (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count});
 }
 alteration(A) ::= DROP names(L) using. {
-    A = (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count});
 }
 alteration(A) ::= DROP LP names(L) RP using. {
-    A = (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count});
 }
 alteration(A) ::= RENAME renames(L). {
-    A = (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count});
 }
 alteration(A) ::= ALTER name(N) TYPE type(T). {
     struct ast_column_definition column = {.name = N, .type = T};
     struct ast_list columns = {0};
     parse_list_add(state, &columns, &column, sizeof column);
-    A = (struct ast_alter_table){.kind = ALTER_TYPE, .columns = columns.items, .column_count = 1};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_TYPE, .columns = columns.items, .column_count = 1});
 }
 alteration(A) ::= WITH some_properties(P). {
-    A = (struct ast_alter_table){.kind = ALTER_WITH, .properties = P.items, .property_count = P.count};
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_WITH, .properties = P.items, .property_count = P.count});
 }
 
 %type column_definitions {struct ast_list}
@@ -615,8 +616,7 @@ renames(L) ::= renames(K) AND name(A) TO name(B). {
 
 definition(S) ::= CREATE custom(C) INDEX if_not_exists(I) index_name(N) ON table_name(T) LP index_target(X) RP
                   index_class(K) properties(P). {
-    S = parse_statement_new(state, STATEMENT_CREATE_INDEX);
-    S->create_index = X;
+    S = X;
     S->create_index.name = N;
     S->create_index.table = T;
     S->create_index.if_not_exists = I;
@@ -638,14 +638,15 @@ index_name(N) ::= table_name(A). { N = A; }
 index_class(K) ::= . { K = NULL; }
 index_class(K) ::= USING STRING(A). { K = parse_text(state, parse_unquote(state, A)); }
 
-%type index_target {struct ast_create_index}
-index_target(X) ::= name(N). { X = (struct ast_create_index){.target = INDEX_VALUES_OF_COLUMN, .column = N}; }
-index_target(X) ::= name(F) LP name(N) RP. { X = grammar_index_target(state, F, N); }
-index_target(X) ::= ENTRIES LP name(N) RP. { X = (struct ast_create_index){.target = INDEX_ENTRIES, .column = N}; }
-index_target(X) ::= FULL LP name(N) RP. { X = (struct ast_create_index){.target = INDEX_FULL, .column = N}; }
+%type index_target {struct ast_statement *}
+index_target(X) ::= name(N). { X = grammar_index(state, INDEX_VALUES_OF_COLUMN, N); }
+index_target(X) ::= name(F) LP name(N) RP. { X = grammar_index_function(state, F, N); }
+index_target(X) ::= ENTRIES LP name(N) RP. { X = grammar_index(state, INDEX_ENTRIES, N); }
+index_target(X) ::= FULL LP name(N) RP. { X = grammar_index(state, INDEX_FULL, N); }
 index_target(X) ::= LP names(L) RP COMMA name(N). {
-    X = (struct ast_create_index){.target = INDEX_VALUES_OF_COLUMN, .column = N,
-                                  .partition_columns = L.items, .partition_column_count = L.count};
+    X = grammar_index(state, INDEX_VALUES_OF_COLUMN, N);
+    X->create_index.partition_columns = L.items;
+    X->create_index.partition_column_count = L.count;
 }
 
 /* DROP */
@@ -734,17 +735,29 @@ static struct ast_term *grammar_sum(struct parse_state *state, struct token sign
     return term;
 }
 
-static struct ast_create_index grammar_index_target(struct parse_state *state, struct ast_name function,
+static struct ast_statement *grammar_alter(struct parse_state *state, struct ast_alter_table alteration)
+{
+    struct ast_statement *statement = parse_statement_new(state, STATEMENT_ALTER_TABLE);
+    statement->alter_table = alteration;
+    return statement;
+}
+
+static struct ast_statement *grammar_index(struct parse_state *state, enum ast_index_target target, struct ast_name column)
+{
+    struct ast_statement *statement = parse_statement_new(state, STATEMENT_CREATE_INDEX);
+    statement->create_index.target = target;
+    statement->create_index.column = column;
+    return statement;
+}
+
+/* keys(c) or values(c), whose names are no keywords. */
+static struct ast_statement *grammar_index_function(struct parse_state *state, struct ast_name function,
                                                     struct ast_name column)
 {
-    struct ast_create_index index = {.column = column};
-    if (strcmp(function.text, "keys") == 0)
-        index.target = INDEX_KEYS;
-    else if (strcmp(function.text, "values") == 0)
-        index.target = INDEX_VALUES;
-    else
+    bool keys = strcmp(function.text, "keys") == 0;
+    if (!keys && strcmp(function.text, "values") != 0)
         parse_refuse(state, function.at, "no viable alternative at input '%s'", function.text);
-    return index;
+    return grammar_index(state, keys ? INDEX_KEYS : INDEX_VALUES, column);
 }
 }
 

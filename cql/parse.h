@@ -12,7 +12,8 @@ enum {
 };
 
 /* Parse one statement; a trailing semicolon is optional, comments of all three kinds (--, //, and C's) may stand anywhere.
- * The tree lives in `arena` and borrows `text`. False with the refusal and its place in `error`. */
+ * The tree lives in `arena`, with a copy of what it needs of the text; only statement->text borrows `text` itself. False
+ * with the refusal and its place in `error`. */
 bool parse_statement(struct slice text, enum cql_profile profile, struct arena *arena,
                      struct ast_statement **out_statement, struct cql_error *error);
 
