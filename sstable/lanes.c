@@ -214,8 +214,8 @@ status lanes_split(struct lanes_splitter *splitter, struct slice payload, uint32
     TRY(buffer_status(&splitter->glue));
     TRY(buffer_status(&splitter->shape_bytes));
     TRY(buffer_status(out));
-    /* Wide rows of tiny values may grow; then the payload is better off uncut. */
-    if (out->bytes - start > payload.bytes)
+    /* Rows that have nothing in common grow; then the payload is better off uncut. */
+    if (out->bytes - start > payload.bytes + payload.bytes / 8 + 64)
         out->bytes = start;
     else
         *out_split = true;

@@ -12,10 +12,10 @@
 #include "base/reader.h"
 
 enum {
-    LANES_COLUMNS = 16,     /* with lanes of their own; the others share the last */
-    LANES_SHAPES = 32,      /* remembered in a block */
-    LANES_VALUES_MAX = 128, /* of a row */
-    LANES_JOINED_MAX = 17 << 20,
+    LANES_COLUMNS = 16,         /* with lanes of their own; the others share the last */
+    LANES_SHAPES = 32,          /* remembered in a block */
+    LANES_VALUES_MAX = 128,     /* of a row */
+    LANES_JOINED_MAX = 4 << 20, /* a giant row gains nothing */
 };
 
 /* The lanes by number; the two of a column follow. */
