@@ -439,6 +439,11 @@ bool cql_session_execute(struct cql_session *session, struct cql_prepared *prepa
     return done;
 }
 
+bool cql_session_is_current(const struct cql_session *session, const struct cql_prepared *prepared)
+{
+    return is_current(session, prepared);
+}
+
 bool cql_session_renew(struct cql_session *session, struct cql_prepared *prepared,
                        struct cql_prepared **out_fresh, struct cql_error *error)
 {

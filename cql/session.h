@@ -65,6 +65,8 @@ const struct cql_column_spec *cql_prepared_columns(const struct cql_prepared *pr
 bool cql_session_execute(struct cql_session *session, struct cql_prepared *prepared,
                          const struct cql_params *params, struct cql_result *result, struct cql_error *error);
 
+/* False when the schema has moved on since the statement was planned. */
+bool cql_session_is_current(const struct cql_session *session, const struct cql_prepared *prepared);
 /* The same statement as of now, in its own keyspace, whatever the session's is: for a holder who was answered UNPREPARED
  * and has no client to tell. The caller releases both. */
 bool cql_session_renew(struct cql_session *session, struct cql_prepared *prepared,

@@ -128,19 +128,26 @@ static bool execute(struct strait_statement *statement)
     return cql_session_execute(db->session, statement->prepared, &params, &statement->result, &db->error);
 }
 
-/* Run for the next page. A statement whose columns changed with the schema is prepared anew, as a driver would do. */
+/* Plan the statement with the schema of now. */
+static bool renew(struct strait_statement *statement)
+{
+    struct strait *db = statement->db;
+    struct cql_prepared *fresh;
+    if (!cql_session_renew(db->session, statement->prepared, &fresh, &db->error))
+        return false;
+    cql_prepared_release(statement->prepared);
+    statement->prepared = fresh;
+    return true;
+}
+
+/* Run for the next page. A statement whose schema moved on is prepared anew, as a driver would do. */
 static int fetch_page(struct strait_statement *statement)
 {
     struct strait *db = statement->db;
-    bool done = execute(statement);
-    if (!done && db->error.code == CQL_UNPREPARED) {
-        struct cql_prepared *fresh;
-        if (!cql_session_renew(db->session, statement->prepared, &fresh, &db->error))
-            return STRAIT_REFUSED;
-        cql_prepared_release(statement->prepared);
-        statement->prepared = fresh;
-        done = execute(statement);
-    }
+    bool is_stale = !cql_session_is_current(db->session, statement->prepared);
+    bool done = (!is_stale || renew(statement)) && execute(statement);
+    if (!done && db->error.code == CQL_UNPREPARED) /* it moved on just now */
+        done = renew(statement) && execute(statement);
     if (!done)
         return STRAIT_REFUSED;
     struct cql_result *result = &statement->result;
