@@ -275,6 +275,36 @@ static void files_that_changed_their_places_are_damage(void **state)
     io_env_close(env);
 }
 
+/* A folder that was copied and went on twice: both copies have valid blocks of one store, segment and place. */
+static void a_block_of_a_clone_is_not_taken_for_the_own_one(void **state)
+{
+    (void)state;
+    uint8_t *data[2];
+    size_t bytes[2];
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < 2; i++) {
+        struct io_env *env = NULL;
+        assert_ok(io_env_open(IO_BODY_MEMORY, i + 1, &env));
+        assert_ok(io_mkdir(env, "/s"));
+        assert_ok(commitlog_close(synced_log(env, &count)));
+        file_read(env, first_path, &data[i], &bytes[i]);
+        io_env_close(env);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+    struct io_env *env = memory_env();
+    for (size_t at = 4096; at + 4096 < used_bytes(data[0], bytes[0]); at += 4096) {
+        file_write(env, first_path, data[0], bytes[0]);
+        struct io_file *file = NULL;
+        assert_ok(io_open(env, first_path, IO_WRITE, &file));
+        assert_ok(io_write(file, at, data[1] + at, 4096, true));
+        io_close(file);
+        assert_int_equal(replay_all(env, "/s").end, COMMITLOG_END_DAMAGED);
+    }
+    free(data[0]);
+    free(data[1]);
+    io_env_close(env);
+}
+
 static void a_segment_of_another_store_is_damage_and_of_another_stream_too(void **state)
 {
     (void)state;
@@ -310,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_missing_or_emptied_segment_in_the_middle_is_damage),
         cmocka_unit_test(segments_below_the_first_wanted_one_are_not_missed),
         cmocka_unit_test(files_that_changed_their_places_are_damage),
+        cmocka_unit_test(a_block_of_a_clone_is_not_taken_for_the_own_one),
         cmocka_unit_test(a_segment_of_another_store_is_damage_and_of_another_stream_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
