@@ -49,8 +49,8 @@ struct merge_cursor {
     bool moved; /* the children have been asked for a partition */
 
     uint32_t child_count, member_count;
-    struct cursor **children; /* owned, and so is each child */
-    struct member *members;   /* owned; room for child_count */
+    struct cursor **children; /* behind the members; each child is owned */
+    struct member *members;   /* behind this struct; room for child_count */
 
     struct member *leader; /* alone on the frontier; NULL when the next row must be searched for */
     bool has_limit;        /* otherwise nothing follows but the leader */
@@ -227,22 +227,25 @@ static bool is_nothing(struct slice image)
     return slice_equal(image, slice_of(nothing, sizeof nothing));
 }
 
-/* Give out `row` less what deletions cover; *out_kept is false when nothing is left of it. */
-static status give_row(struct merge_cursor *merge, struct row_view row, bool *out_kept)
+/* Give out a row less what deletions cover; *out_kept is false when nothing is left of it. Slices travel
+ * in registers: copying a view that the child has just stored would wait for the stores. */
+static status give_row(struct merge_cursor *merge, struct slice clustering, struct slice image,
+                       bool *out_kept)
 {
     static const struct purge keep_all = {INT64_MIN, INT64_MIN, INT64_MIN};
-    struct deletion cover = cover_over(merge, row.clustering);
+    struct deletion cover = cover_over(merge, clustering);
     if (cover.timestamp != TIMESTAMP_NONE) {
         bool empty;
         buffer_clear(&merge->rows[1]);
-        TRY(row_purge(row.image, cover, &keep_all, &merge->rows[1], &empty));
+        TRY(row_purge(image, cover, &keep_all, &merge->rows[1], &empty));
         *out_kept = !empty;
         if (empty)
             return STATUS_DONE;
-        row.image = buffer_slice(&merge->rows[1]);
+        image = buffer_slice(&merge->rows[1]);
     }
-    *out_kept = !is_nothing(row.image);
-    merge->base.row = row;
+    *out_kept = !is_nothing(image);
+    merge->base.row.clustering = clustering;
+    merge->base.row.image = image;
     return STATUS_DONE;
 }
 
@@ -292,10 +295,11 @@ static status search_row(struct merge_cursor *merge, bool *out_kept)
     } else {
         merge->counted.rows_merged++;
     }
-    return give_row(merge, (struct row_view){frontier->near, image}, out_kept);
+    return give_row(merge, frontier->near, image, out_kept);
 }
 
-/* The leader's next row, as long as it is nearer than anything else. */
+/* The leader's next row, as long as it is nearer than anything else. Without a limit nobody compares it,
+ * so its `near` is left behind. */
 static status lead_row(struct merge_cursor *merge, bool *out_led, bool *out_kept)
 {
     struct member *leader = merge->leader;
@@ -305,19 +309,16 @@ static status lead_row(struct merge_cursor *merge, bool *out_led, bool *out_kept
         *out_led = false;
         return STATUS_DONE;
     }
-    struct row_view row = leader->child->row;
     if (merge->has_limit) {
         member_settle(leader);
         *out_led = near_compare(merge, leader->prefix, leader->near, merge->limit_prefix, merge->limit) < 0;
         leader->taken = *out_led;
         if (!*out_led)
             return STATUS_DONE;
-    } else {
-        leader->near = row.clustering; /* its prefix is made when somebody compares it */
     }
     *out_led = true;
     merge->counted.rows_passed++;
-    return give_row(merge, row, out_kept);
+    return give_row(merge, leader->child->row.clustering, leader->child->row.image, out_kept);
 }
 
 static status merge_step(struct merge_cursor *merge)
@@ -524,8 +525,6 @@ static void merge_close(struct cursor *cursor)
     buffer_deinit(&merge->rows[0]);
     buffer_deinit(&merge->rows[1]);
     arena_deinit(&merge->arena);
-    free(merge->children);
-    free(merge->members);
     free(merge);
 }
 
@@ -538,27 +537,23 @@ static const struct cursor_ops merge_ops = {
     .close = merge_close,
 };
 
+/* One allocation: the cursor, its members, its children. */
 status merge_cursor_open(struct cursor **children, uint32_t count, const struct merge_options *options,
                          struct cursor **out_cursor)
 {
-    struct merge_cursor *merge = calloc(1, sizeof *merge);
-    struct cursor **own = calloc(count ? count : 1, sizeof(struct cursor *));
-    struct member *members = calloc(count ? count : 1, sizeof *members);
-    if (!merge || !own || !members) {
-        free(merge);
-        free(own);
-        free(members);
+    struct merge_cursor *merge =
+        calloc(1, sizeof *merge + count * (sizeof *merge->members + sizeof(struct cursor *)));
+    if (!merge)
         return STATUS_FAIL(STATUS_NOMEM);
-    }
-    if (count)
-        memcpy(own, children, count * sizeof(struct cursor *));
     merge->base = (struct cursor){.ops = &merge_ops, .reverse = options->reverse};
     merge->rules = options->rules;
     merge->counters = options->counters;
     merge->no_lazy = options->no_lazy;
     merge->child_count = count;
-    merge->children = own;
-    merge->members = members;
+    merge->members = (struct member *)(merge + 1);
+    merge->children = (struct cursor **)(merge->members + count);
+    if (count)
+        memcpy(merge->children, children, count * sizeof(struct cursor *));
     *out_cursor = &merge->base;
     return STATUS_DONE;
 }

@@ -104,8 +104,13 @@ status batch_status(const struct batch *batch)
     return buffer_status(&batch->bytes);
 }
 
-static struct slice take_bytes(struct reader *in)
+/* A length is nearly always one byte; reading a batch is on the way of every write. */
+static inline struct slice take_bytes(struct reader *in)
 {
+    if (!in->failed && in->at != in->end && *in->at < 0x80) {
+        size_t bytes = *in->at++;
+        return reader_take(in, bytes);
+    }
     return reader_take(in, reader_varint(in));
 }
 
@@ -140,15 +145,21 @@ status mutation_next(struct reader *in, struct mutation *out_mutation, bool *out
     return STATUS_DONE;
 }
 
-status mutation_next_part(struct mutation *mutation, struct mutation_part *out_part, bool *out_more)
+/* A row, the part that nearly all are. */
+static status next_row(struct reader *in, struct mutation_part *out_part)
 {
-    struct reader *in = &mutation->parts;
-    if (!in->failed && !reader_left(in)) {
-        *out_more = false;
-        return STATUS_DONE;
-    }
-    struct mutation_part part = {.kind = reader_u8(in)};
-    switch (part.kind) {
+    struct slice clustering = take_bytes(in);
+    struct slice image = take_bytes(in);
+    if (in->failed || is_beyond_rows(clustering))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_part = (struct mutation_part){.kind = MUTATION_ROW, .clustering = clustering, .image = image};
+    return STATUS_DONE;
+}
+
+static status next_other(struct reader *in, unsigned kind, struct mutation_part *out_part)
+{
+    struct mutation_part part = {.kind = (enum mutation_part_kind)kind};
+    switch (kind) {
     case MUTATION_PARTITION_DELETION: part.deletion = take_deletion(in); break;
     case MUTATION_RANGE:
         part.range.start = take_bytes(in);
@@ -158,15 +169,25 @@ status mutation_next_part(struct mutation *mutation, struct mutation_part *out_p
             in->failed = true;
         break;
     case MUTATION_STATIC: part.image = take_bytes(in); break;
-    case MUTATION_ROW:
-        part.clustering = take_bytes(in);
-        part.image = take_bytes(in);
-        in->failed |= is_beyond_rows(part.clustering);
-        break;
     default: in->failed = true; break;
     }
     TRY(reader_status(in));
     *out_part = part;
-    *out_more = true;
     return STATUS_DONE;
+}
+
+status mutation_next_part(struct mutation *mutation, struct mutation_part *out_part, bool *out_more)
+{
+    struct reader *in = &mutation->parts;
+    if (!in->failed && !reader_left(in)) {
+        *out_more = false;
+        return STATUS_DONE;
+    }
+    unsigned kind = reader_u8(in);
+    status st = kind == MUTATION_ROW ? next_row(in, out_part) : next_other(in, kind, out_part);
+    if (failed(st))
+        in->failed = true;
+    else
+        *out_more = true;
+    return st;
 }

@@ -116,6 +116,20 @@ status row_merge(const struct reconcile_rules *rules, struct slice a, struct sli
     return st;
 }
 
+/* Append what became of the row in `image`: the image itself when that is all of it, which is what
+ * reading and compaction meet nearly always. `reader` has walked it to its end. */
+static status parts_append(const struct row_parts *parts, const struct row_reader *reader, bool changed,
+                           struct slice image, struct buffer *out)
+{
+    bool whole = !changed && parts->cell_count == reader->cell_count &&
+                 parts->marker.timestamp == reader->marker.timestamp &&
+                 parts->deletion.timestamp == reader->deletion.timestamp;
+    if (!whole)
+        return row_encode(parts->marker, parts->deletion, parts->cells, parts->cell_count, out);
+    buffer_append_slice(out, image);
+    return buffer_status(out);
+}
+
 /* TTL-6: gone at the expiry second itself. */
 static bool has_expired(int32_t ttl_s, int64_t expiry_s, int64_t now_s)
 {
@@ -159,7 +173,7 @@ status row_live(struct slice image, struct deletion cover, int64_t now_s, struct
     status st = live_cells(&reader, cover, now_s, &parts, &dead);
     bool live = parts.marker.timestamp != TIMESTAMP_NONE || parts.cell_count;
     if (ok(st) && live)
-        st = row_encode(parts.marker, DELETION_NONE, parts.cells, parts.cell_count, out);
+        st = parts_append(&parts, &reader, false, image, out);
     if (ok(st)) {
         *out_live = live;
         *tombstones += dead;
@@ -182,9 +196,10 @@ static struct deletion expired_as_deletion(int64_t timestamp, int32_t ttl_s, int
 }
 
 static status purge_cells(struct row_reader *reader, struct deletion cover, const struct purge *purge,
-                          struct row_parts *parts)
+                          struct row_parts *parts, bool *out_changed)
 {
     struct cell cell;
+    *out_changed = false;
     for (bool more;;) {
         TRY(row_next_cell(reader, &cell, &more));
         if (!more)
@@ -192,6 +207,7 @@ static status purge_cells(struct row_reader *reader, struct deletion cover, cons
         if (row_covered(cell.timestamp, cover))
             continue;
         if (cell.kind == CELL_EXPIRING && cell.expiry_s <= purge->now_s) {
+            *out_changed = true;
             struct deletion as = expired_as_deletion(cell.timestamp, cell.ttl_s, cell.expiry_s);
             cell = (struct cell){
                 .column = cell.column,
@@ -232,11 +248,12 @@ status row_purge(struct slice image, struct deletion cover, const struct purge *
     cover = deletion_max(cover, reader.deletion);
     parts.marker = purge_marker(reader.marker, cover, purge);
 
-    status st = purge_cells(&reader, cover, purge, &parts);
+    bool changed;
+    status st = purge_cells(&reader, cover, purge, &parts, &changed);
     bool empty = parts.marker.timestamp == TIMESTAMP_NONE && parts.deletion.timestamp == TIMESTAMP_NONE &&
                  !parts.cell_count;
     if (ok(st) && !empty)
-        st = row_encode(parts.marker, parts.deletion, parts.cells, parts.cell_count, out);
+        st = parts_append(&parts, &reader, changed, image, out);
     if (ok(st))
         *out_empty = empty;
     row_parts_deinit(&parts);

@@ -319,40 +319,33 @@ status row_open(struct slice image, struct row_reader *out_reader)
     return STATUS_DONE;
 }
 
-/* What the state bits of a cell add between timestamp and value. */
-static void take_state(struct row_reader *reader, unsigned state, struct cell *cell)
+/* An expiring cell with its own ttl and expiry, or the marker's. */
+static void take_expiry(struct row_reader *reader, unsigned state, int32_t *out_ttl_s, int64_t *out_expiry_s)
 {
-    struct reader *in = &reader->in;
-    switch (state) {
-    case CELL_IS_LIVE: cell->kind = CELL_LIVE; break;
-    case CELL_IS_EXPIRING:
-        cell->kind = CELL_EXPIRING;
-        cell->ttl_s = take_ttl(in);
-        cell->expiry_s = take_svarint(in);
-        break;
-    case CELL_IS_DEAD:
-        cell->kind = CELL_DEAD;
-        cell->expiry_s = take_svarint(in);
-        break;
-    default: /* CELL_EXPIRES_AS_MARKER */
-        cell->kind = CELL_EXPIRING;
-        cell->ttl_s = reader->marker.ttl_s;
-        cell->expiry_s = reader->marker.expiry_s;
-        if (cell->ttl_s == 0)
-            in->failed = true;
-        break;
+    if (state == CELL_IS_EXPIRING) {
+        *out_ttl_s = take_ttl(&reader->in);
+        *out_expiry_s = take_svarint(&reader->in);
+        return;
     }
+    *out_ttl_s = reader->marker.ttl_s;
+    *out_expiry_s = reader->marker.expiry_s;
+    if (!reader->marker.ttl_s)
+        reader->in.failed = true;
+}
+
+static status past_last_cell(const struct row_reader *reader, bool *out_more)
+{
+    if (reader->in.failed || reader_left(&reader->in))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_more = false;
+    return STATUS_DONE;
 }
 
 status row_next_cell(struct row_reader *reader, struct cell *out_cell, bool *out_more)
 {
     struct reader *in = &reader->in;
-    if (!reader->cells_left) {
-        if (in->failed || reader_left(in))
-            return STATUS_FAIL(STATUS_CORRUPT);
-        *out_more = false;
-        return STATUS_DONE;
-    }
+    if (!reader->cells_left)
+        return past_last_cell(reader, out_more);
 
     uint64_t tag = take_varint(in);
     uint64_t delta = tag >> CELL_FLAG_BITS;
@@ -362,17 +355,35 @@ status row_next_cell(struct row_reader *reader, struct cell *out_cell, bool *out
     if (tag & CELL_HAS_PATH)
         return STATUS_FAIL(STATUS_UNSUPPORTED);
 
-    struct cell cell = {.column = reader->column + (uint32_t)delta, .timestamp = reader->base_timestamp};
+    unsigned state = (unsigned)(tag & CELL_STATE);
+    enum cell_kind kind = CELL_LIVE;
+    int64_t timestamp = reader->base_timestamp, expiry_s = 0;
+    int32_t ttl_s = 0;
+    struct slice value = {0};
     if (tag & CELL_OWN_TIMESTAMP)
-        cell.timestamp = take_timestamp(in, reader->base_timestamp);
-    take_state(reader, (unsigned)(tag & CELL_STATE), &cell);
-    if (cell.kind != CELL_DEAD)
-        cell.value = reader_take(in, take_varint(in));
+        timestamp = take_timestamp(in, timestamp);
+    if (state == CELL_IS_DEAD) {
+        kind = CELL_DEAD;
+        expiry_s = take_svarint(in);
+    } else {
+        if (state != CELL_IS_LIVE) {
+            kind = CELL_EXPIRING;
+            take_expiry(reader, state, &ttl_s, &expiry_s);
+        }
+        value = reader_take(in, take_varint(in));
+    }
     TRY(reader_status(in));
 
-    reader->column = cell.column;
+    reader->column += (uint32_t)delta;
     reader->cells_left--;
-    *out_cell = cell;
+    *out_cell = (struct cell){
+        .column = reader->column,
+        .kind = kind,
+        .timestamp = timestamp,
+        .ttl_s = ttl_s,
+        .expiry_s = expiry_s,
+        .value = value,
+    };
     *out_more = true;
     return STATUS_DONE;
 }
