@@ -55,7 +55,8 @@ struct text_reader {
 
 static struct text_reader reader_of_text(struct slice text)
 {
-    return (struct text_reader){.at = (const char *)text.data, .end = (const char *)text.data + text.bytes};
+    const char *at = (const char *)text.data;
+    return (struct text_reader){.at = at, .end = text.bytes ? at + text.bytes : at};
 }
 
 static bool at_end(const struct text_reader *reader)

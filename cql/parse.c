@@ -86,6 +86,16 @@ static bool begins_with(const struct leading *leading, const char *words)
 
 static const char *find_unsupported(struct lexer lexer)
 {
+    struct lexer ahead = lexer;
+    struct token token;
+    switch (lexer_next(&ahead, &token)) {
+    case TK_SELECT:
+    case TK_INSERT:
+    case TK_UPDATE:
+    case TK_DELETE:
+    case TK_BEGIN: return NULL; /* nearly every statement that is run */
+    default: break;
+    }
     struct leading leading = leading_words(lexer);
     for (size_t i = 0; i < ARRAY_LEN(unsupported); i++)
         if (begins_with(&leading, unsupported[i].words))
@@ -197,7 +207,7 @@ static void watch_word(struct batch_watch *watch, const uint8_t *word, size_t by
 
 size_t parse_cut(struct slice text, bool *out_complete, bool *out_empty)
 {
-    const uint8_t *at = text.data, *end = text.data + text.bytes;
+    const uint8_t *at = text.data, *end = text.bytes ? text.data + text.bytes : text.data;
     struct batch_watch watch = {0};
     bool empty = true;
     while (at < end) {

@@ -178,8 +178,8 @@ static const struct type *read_type(struct name_reader *reader, bool frozen)
 
 const struct type *type_parse(struct arena *arena, struct slice name)
 {
-    struct name_reader reader = {
-        .at = (const char *)name.data, .end = (const char *)name.data + name.bytes, .arena = arena};
+    const char *at = (const char *)name.data;
+    struct name_reader reader = {.at = at, .end = name.bytes ? at + name.bytes : at, .arena = arena};
     const struct type *type = read_type(&reader, false);
     skip_space(&reader);
     return reader.at == reader.end ? type : NULL;
