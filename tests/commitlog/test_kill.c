@@ -79,7 +79,7 @@ static void kill_again_and_again(enum io_body body, struct shared *shared)
     assert_non_null(mkdtemp(folder));
     atomic_store(&shared->synced, 0);
     struct replay found = {.next_segment = 1};
-    for (useconds_t after_us = 2000; after_us < 60000; after_us = after_us * 2 + 777) {
+    for (useconds_t after_us = 2000; after_us < 100000; after_us = after_us * 2 + 777) {
         kill_while_appending(body, folder, &found, shared, after_us);
         found = read_back(folder);
         assert_true(found.intact);
