@@ -557,8 +557,11 @@ status table_seal(struct cql_table *table)
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         const struct cql_column *column = &table->columns[table->partition_count + i];
         table->clustering[i].descending = column->descending;
-        if (!type_key_kind(column->type, &table->clustering[i].kind))
+        if (type_key_kind(column->type, &table->clustering[i].kind))
+            continue;
+        if (!table->virtual_)
             return STATUS_FAIL(STATUS_INVALID);
+        table->clustering[i].kind = KEY_BYTES; /* rows made when read need an order, not that of the type */
     }
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct named_index *index = index_at(table, i);

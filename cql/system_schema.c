@@ -91,12 +91,10 @@ static const struct system_column types_columns[] = {
     REGULAR("field_types", "frozen<list<text>>"),
 };
 
-/* argument_types is a clustering column in the targets; since these two tables are empty, a regular one does, and needs no key
- * order for lists. */
 static const struct system_column functions_columns[] = {
     KEY("keyspace_name", "text"),
     CLUSTERING("function_name", "text"),
-    REGULAR("argument_types", "frozen<list<text>>"),
+    CLUSTERING("argument_types", "frozen<list<text>>"),
     REGULAR("argument_names", "frozen<list<text>>"),
     REGULAR("body", "text"),
     REGULAR("called_on_null_input", "boolean"),
@@ -107,7 +105,7 @@ static const struct system_column functions_columns[] = {
 static const struct system_column aggregates_columns[] = {
     KEY("keyspace_name", "text"),
     CLUSTERING("aggregate_name", "text"),
-    REGULAR("argument_types", "frozen<list<text>>"),
+    CLUSTERING("argument_types", "frozen<list<text>>"),
     REGULAR("final_func", "text"),
     REGULAR("initcond", "text"),
     REGULAR("return_type", "text"),

@@ -217,6 +217,87 @@ static void every_change_of_schema_changes_its_version(void **state) /* SCH-4 */
     fixture_close(f);
 }
 
+/* As their drivers word them, on connecting and after a change of schema. */
+static const char *const driver_queries[] = {
+    "SELECT * FROM system.local WHERE key='local'",
+    "SELECT * FROM system.peers",
+    "SELECT cluster_name FROM system.local",
+    "SELECT schema_version FROM system.local WHERE key='local'",
+    "SELECT peer, host_id, rpc_address, schema_version FROM system.peers",
+    "SELECT broadcast_address, cluster_name, data_center, host_id, listen_address, partitioner, rack, "
+    "release_version,"
+    " rpc_address, schema_version, tokens FROM system.local WHERE key='local'",
+    "SELECT peer, data_center, host_id, rack, release_version, rpc_address, schema_version, tokens FROM "
+    "system.peers",
+    "SELECT host_id, rpc_address, data_center, rack, tokens FROM system.peers",
+    "SELECT host_id, rpc_address, data_center, rack, tokens, cluster_name FROM system.local WHERE "
+    "key='local'",
+    "SELECT keyspace_name, replication, durable_writes FROM system_schema.keyspaces",
+    "SELECT keyspace_name, type_name, field_names, field_types FROM system_schema.types",
+    "SELECT keyspace_name, table_name FROM system_schema.tables",
+    "SELECT keyspace_name, view_name, base_table_name FROM system_schema.views",
+    "SELECT keyspace_name, table_name, column_name, kind, position, type FROM system_schema.columns",
+    "SELECT * from system_schema.triggers",
+    "SELECT * FROM system_schema.keyspaces WHERE keyspace_name = 'k'",
+    "SELECT * FROM system_schema.tables WHERE keyspace_name='k' AND table_name='t'",
+    "SELECT * FROM system_schema.columns WHERE keyspace_name='k' AND table_name='t'",
+    "SELECT * FROM system_schema.indexes WHERE keyspace_name='k' AND table_name='t'",
+    "SELECT * FROM system_schema.triggers WHERE keyspace_name='k' AND table_name='t'",
+    "SELECT * FROM system_schema.views WHERE keyspace_name='k' AND view_name='t'",
+    "SELECT * FROM system_schema.types WHERE keyspace_name='k' AND type_name='x'",
+    "SELECT * FROM system_schema.functions WHERE keyspace_name='k' AND function_name='f' AND "
+    "argument_types=['int', 'text']",
+    "SELECT * FROM system_schema.aggregates WHERE keyspace_name='k' AND aggregate_name='f' AND "
+    "argument_types=['int']",
+    "SELECT * FROM system_schema.tables USING TIMEOUT 2000ms",
+    "SELECT * FROM system_schema.keyspaces WHERE keyspace_name = 'k' USING TIMEOUT 2000ms",
+    "SELECT * FROM system_traces.sessions WHERE session_id = 123e4567-e89b-12d3-a456-426614174000",
+    "SELECT * FROM system_traces.events WHERE session_id = 123e4567-e89b-12d3-a456-426614174000",
+    "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name IN ('k', 'system')",
+};
+
+/* gocql prepares these with one value. */
+static const char *const prepared_queries[] = {
+    "SELECT durable_writes, replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
+    "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?",
+    "SELECT view_name FROM system_schema.views WHERE keyspace_name = ?",
+    "SELECT table_name, column_name, clustering_order, type, kind, position FROM system_schema.columns WHERE"
+    " keyspace_name = ?",
+    "SELECT function_name, argument_types, argument_names, body, called_on_null_input, language, return_type "
+    "FROM"
+    " system_schema.functions WHERE keyspace_name = ?",
+    "SELECT aggregate_name, argument_types, final_func, initcond, return_type, state_func, state_type FROM"
+    " system_schema.aggregates WHERE keyspace_name = ?",
+    "SELECT type_name, field_names, field_types FROM system_schema.types WHERE keyspace_name = ?",
+    "SELECT view_name, base_table_id, base_table_name, bloom_filter_fp_chance, caching, comment, compaction, "
+    "compression,"
+    " crc_check_chance, dclocal_read_repair_chance, default_time_to_live, extensions, gc_grace_seconds, id,"
+    " include_all_columns, max_index_interval, memtable_flush_period_in_ms, min_index_interval, "
+    "read_repair_chance,"
+    " speculative_retry FROM system_schema.views WHERE keyspace_name = ?",
+};
+
+static void every_query_of_the_drivers_is_answered(void **state) /* SCH-1 */
+{
+    (void)state;
+    for (int profile = 0; profile < CQL_PROFILES; profile++) {
+        struct fixture *f = fixture_open((enum cql_profile)profile);
+        does(f, "CREATE TABLE t (id int PRIMARY KEY, v int)");
+        for (size_t i = 0; i < ARRAY_LEN(driver_queries); i++)
+            does(f, driver_queries[i]);
+        for (size_t i = 0; i < ARRAY_LEN(prepared_queries); i++) {
+            struct cql_prepared *prepared;
+            struct cql_value value = {.kind = CQL_VALUE, .bytes = slice_text("k")};
+            struct cql_params params = {.values = &value, .value_count = 1, .page_size = 5000};
+            if (!cql_session_prepare(f->session, slice_text(prepared_queries[i]), &prepared, &f->error) ||
+                !cql_session_execute(f->session, prepared, &params, &f->result, &f->error))
+                fail_msg("%s: %s", f->error.message, prepared_queries[i]);
+            cql_prepared_release(prepared);
+        }
+        fixture_close(f);
+    }
+}
+
 static void nobody_writes_to_a_system_table(void **state)
 {
     (void)state;
@@ -269,6 +350,7 @@ int main(void)
         cmocka_unit_test(the_systems_own_tables_are_listed),
         cmocka_unit_test(the_columns_required_are_never_null),
         cmocka_unit_test(every_change_of_schema_changes_its_version),
+        cmocka_unit_test(every_query_of_the_drivers_is_answered),
         cmocka_unit_test(nobody_writes_to_a_system_table),
         cmocka_unit_test(strait_tables_count_what_tables_hold),
     };
