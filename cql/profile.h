@@ -33,9 +33,9 @@ struct cql_target {
     bool page_counts_before_filter;  /* PAG-2 */
     bool uppercase_in_name;          /* PRE-2: "IN(col)" against "in(col)" */
     bool named_binds_are_one;        /* PRE-4 */
-    uint32_t name_bytes_max_table, name_bytes_max_keyspace; /* TYP-11 */
-    uint64_t batch_warn_bytes, batch_fail_bytes;            /* BAT-4 */
-    bool empty_static_row_shown;                            /* STA-2 */
+    uint32_t name_bytes_max_table, name_bytes_max_keyspace;         /* TYP-11 */
+    uint64_t batch_warn_bytes, batch_fail_bytes;                    /* BAT-4 */
+    bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
