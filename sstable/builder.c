@@ -6,6 +6,7 @@
 #include "sstable/block_index_internal.h"
 #include "sstable/content_hash.h"
 #include "sstable/dictionary_internal.h"
+#include "sstable/directory_builder_internal.h"
 #include "sstable/filter_internal.h"
 #include "sstable/info_internal.h"
 #include "sstable/lanes_internal.h"
@@ -19,16 +20,6 @@ enum {
     BLOCK_BYTES_DEFAULT = 8192,
     FILTER_BITS_DEFAULT = 10,
     PENDING_BYTES_MAX = 256 << 10,
-};
-
-/* Directory pages that wait for their place. */
-struct directory_builder {
-    struct buffer entries, offsets; /* of the open page */
-    int64_t first_token, last_token;
-    uint32_t items;
-    struct buffer frames;               /* closed pages, encoded, not sealed */
-    struct directory_index_item *pages; /* owned; offset and checksum are filled in last */
-    uint32_t page_count, page_capacity;
 };
 
 struct sstable_builder {
@@ -65,89 +56,6 @@ struct sstable_builder {
     struct buffer run_key; /* its first clustering key in the open block */
     uint32_t run_restart, run_rows;
 };
-
-/* ---- directory ---- */
-
-static status page_close(struct sstable_builder *builder)
-{
-    struct directory_builder *directory = &builder->directory;
-    if (!directory->items)
-        return STATUS_DONE;
-    if (directory->page_count == directory->page_capacity) {
-        uint32_t wanted = directory->page_capacity ? directory->page_capacity * 2 : 16;
-        struct directory_index_item *grown = realloc(directory->pages, wanted * sizeof *grown);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        directory->pages = grown;
-        directory->page_capacity = wanted;
-    }
-    buffer_append_slice(&directory->entries, buffer_slice(&directory->offsets));
-    TRY(buffer_status(&directory->offsets));
-    TRY(buffer_status(&directory->entries));
-    size_t start = directory->frames.bytes;
-    TRY(frame_encode(&builder->output.compressor, FRAME_DIRECTORY, 0, directory->items,
-                     buffer_slice(&directory->entries), &directory->frames));
-    directory->pages[directory->page_count++] = (struct directory_index_item){
-        .first_token = directory->first_token,
-        .last_token = directory->last_token,
-        .page = {.bytes = (uint32_t)(directory->frames.bytes - start)},
-        .entries = directory->items,
-    };
-    buffer_clear(&directory->entries);
-    buffer_clear(&directory->offsets);
-    directory->items = 0;
-    return STATUS_DONE;
-}
-
-static status directory_add(struct sstable_builder *builder, const struct directory_entry *entry)
-{
-    struct directory_builder *directory = &builder->directory;
-    size_t about = entry->key.bytes.bytes + entry->first.bytes + entry->last.bytes +
-                   entry->static_image.bytes + entry->ranges.bytes + 64;
-    if (directory->items &&
-        directory->entries.bytes + directory->offsets.bytes + about > DIRECTORY_PAGE_BYTES)
-        TRY(page_close(builder));
-    if (!directory->items)
-        directory->first_token = entry->key.token;
-    directory->last_token = entry->key.token;
-    buffer_append_le32(&directory->offsets, (uint32_t)directory->entries.bytes);
-    directory_entry_encode(entry, &directory->entries);
-    directory->items++;
-    if (directory->entries.bytes > FRAME_RAW_MAX)
-        return STATUS_FAIL(STATUS_LIMIT);
-    return buffer_status(&directory->entries);
-}
-
-static status directory_write(struct sstable_builder *builder)
-{
-    struct directory_builder *directory = &builder->directory;
-    struct buffer index = {0};
-    size_t at = 0;
-    status st = page_close(builder);
-    builder->root.data_end = file_writer_offset(&builder->output.writer);
-    for (uint32_t i = 0; ok(st) && i < directory->page_count; i++) {
-        struct directory_index_item *item = &directory->pages[i];
-        uint32_t bytes = item->page.bytes;
-        st = frame_output_put(&builder->output, directory->frames.data + at, bytes, &item->page);
-        directory_index_item_encode(item, &index);
-        at += bytes;
-    }
-    if (ok(st))
-        st = buffer_status(&index);
-    if (ok(st))
-        st = frame_output_write(&builder->output, FRAME_DIRECTORY_INDEX, 0, directory->page_count,
-                                buffer_slice(&index), &builder->root.directory_index);
-    buffer_deinit(&index);
-    return st;
-}
-
-static void directory_deinit(struct directory_builder *directory)
-{
-    buffer_deinit(&directory->entries);
-    buffer_deinit(&directory->offsets);
-    buffer_deinit(&directory->frames);
-    free(directory->pages);
-}
 
 /* ---- blocks ---- */
 
@@ -195,7 +103,7 @@ static status block_flush(struct sstable_builder *builder)
         struct directory_entry *entry = &builder->pending[i];
         if (entry->flags & DIRECTORY_ROWS)
             entry->at = ref;
-        TRY(directory_add(builder, entry));
+        TRY(directory_builder_add(&builder->directory, &builder->output.compressor, entry));
     }
     builder->pending_count = 0;
     if (!builder->in_partition)
@@ -404,7 +312,7 @@ static status partition_end(struct sstable_builder *builder)
     } else {
         TRY(block_flush(builder));
         TRY(block_index_finish(&builder->index, &builder->output, &entry->at, &entry->restart_or_height));
-        TRY(directory_add(builder, entry));
+        TRY(directory_builder_add(&builder->directory, &builder->output.compressor, entry));
     }
     builder->in_partition = false;
     /* The arena is empty again only after a flush between partitions. */
@@ -425,7 +333,7 @@ status sstable_builder_end_partition(struct sstable_builder *builder)
 uint64_t sstable_builder_bytes(const struct sstable_builder *builder)
 {
     return file_writer_offset(&builder->output.writer) + builder->rows.raw.bytes +
-           builder->directory.frames.bytes + builder->directory.entries.bytes;
+           directory_builder_bytes(&builder->directory);
 }
 
 /* ---- open, finish, abort ---- */
@@ -443,7 +351,7 @@ static void builder_free(struct sstable_builder *builder)
     dictionary_trainer_deinit(&builder->trainer);
     buffer_deinit(&builder->dictionary);
     block_index_deinit(&builder->index);
-    directory_deinit(&builder->directory);
+    directory_builder_deinit(&builder->directory);
     free(builder->key_hashes);
     free(builder->pending);
     arena_deinit(&builder->arena);
@@ -527,7 +435,8 @@ static status body_write(struct sstable_builder *builder)
     if (builder->dictionary.bytes)
         TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&builder->dictionary),
                                &builder->root.dictionaries[1]));
-    TRY(directory_write(builder));
+    builder->root.data_end = file_writer_offset(writer);
+    TRY(directory_builder_write(&builder->directory, &builder->output, &builder->root.directory_index));
     TRY(filter_write(builder));
     uint64_t end = file_writer_offset(writer);
     size_t padding = (size_t)((IO_BLOCK_BYTES - end % IO_BLOCK_BYTES) % IO_BLOCK_BYTES);

@@ -63,11 +63,28 @@ static status partition_check(struct sstable *table, struct cursor *cursor, stru
     return rows_check(cursor, tally);
 }
 
+/* Readers need one copy of the dictionary; both must be good. */
+static status dictionaries_check(struct sstable *table)
+{
+    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE};
+    status st = STATUS_DONE;
+    if (!(table->root.incompatible_features & ROOT_FEATURE_DICTIONARY))
+        return st;
+    for (uint32_t i = 0; ok(st) && i < 2; i++) {
+        struct block *block = NULL;
+        st = frame_reader_get(&reader, &table->root.dictionaries[i], FRAME_DICTIONARY, &block);
+        block_unref(block);
+    }
+    frame_reader_deinit(&reader);
+    return st;
+}
+
 status sstable_check_content(struct sstable *table)
 {
     const struct sstable_info *info = &table->root.info;
     struct tally tally = {0};
     struct cursor *cursor;
+    TRY(dictionaries_check(table));
     TRY(sstable_scan_open(table, false, FRAME_ACCESS_SCAN_PAST_CACHE, &cursor));
     status st;
     for (;;) {

@@ -8,6 +8,7 @@
 #include "sstable/block_index_internal.h"
 #include "sstable/directory_internal.h"
 #include "sstable/filter_internal.h"
+#include "sstable/lanes_internal.h"
 #include "sstable/rows_block_internal.h"
 #include "sstable/sstable.h"
 
@@ -66,9 +67,20 @@ static void frame(struct slice bytes)
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     uint8_t *out = malloc(head.raw_bytes ? head.raw_bytes : 1);
     if (zstd && out)
-        (void)frame_decode(zstd, &head, bytes, out);
+        (void)frame_decode(zstd, NULL, &head, bytes, out);
     free(out);
     ZSTD_freeDCtx(zstd);
+}
+
+static void lanes(struct slice bytes, uint32_t rows)
+{
+    uint32_t joined_bytes;
+    if (failed(lanes_joined_bytes(bytes, &joined_bytes)))
+        return;
+    uint8_t *out = malloc(joined_bytes);
+    if (out)
+        (void)lanes_join(bytes, rows, out, joined_bytes);
+    free(out);
 }
 
 static void info(struct slice bytes)
@@ -88,12 +100,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes < 2)
         return 0;
     struct slice rest = slice_of(data + 2, bytes - 2);
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
     case 0: rows(rest, data[1]); break;
     case 1: directory(rest, data[1]); break;
     case 2: block_index(rest, data[1]); break;
     case 3: frame(rest); break;
     case 4: info(rest); break;
+    case 6: lanes(rest, data[1]); break;
     case 5: (void)filter_may_contain(rest, data[1] % 16, (uint64_t)bytes * 0x9e3779b97f4a7c15ULL); break;
     }
     return 0;

@@ -1,0 +1,151 @@
+/* A table learns a dictionary from its first blocks; the rest are smaller, and no less safe. */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct io_env *env;
+static struct model model;
+static const char path[] = "/t/table";
+
+/* Rows of words, so that there is something to learn. */
+static int setup(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"partition", "clustering", "timestamp",
+                                        "tombstone", "compaction", "memtable"};
+    struct random rng = {17};
+    if (failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t")))
+        return 1;
+    model_numbered(&model, "words", 4000, 1);
+    for (uint32_t i = 0; i < model.row_count; i++) {
+        char text[200];
+        size_t bytes = 0;
+        for (uint32_t w = 0; w < 6; w++) {
+            const char *word = words[random_below(&rng, ARRAY_LEN(words))];
+            memcpy(text + bytes, word, strlen(word));
+            bytes += strlen(word);
+            text[bytes++] = (char)('a' + random_below(&rng, 26));
+        }
+        model.partitions[0].rows[i].image = model_image(&model.arena, i, slice_of(text, bytes));
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    model_deinit(&model);
+    io_env_close(env);
+    return 0;
+}
+
+static struct sstable_info build(uint32_t dictionary_after_bytes, bool no_lanes)
+{
+    struct sstable_info info;
+    struct sstable_build_options options = model_options(env, path);
+    options.block_bytes = 1000;
+    options.dictionary_after_bytes = dictionary_after_bytes;
+    options.no_lanes = no_lanes;
+    (void)io_unlink(env, path);
+    assert_ok(model_build(&model, &options, &info));
+    return info;
+}
+
+static char *dump(void)
+{
+    struct buffer text = {0};
+    assert_ok(sstable_dump(env, path, false, &text));
+    buffer_append_u8(&text, 0);
+    assert_ok(buffer_status(&text));
+    return (char *)text.data;
+}
+
+static void lanes_and_a_dictionary_make_the_file_smaller_and_change_no_row(void **state)
+{
+    (void)state;
+    struct sstable_info plain = build(UINT32_MAX, true);
+    struct sstable_info lanes = build(UINT32_MAX, false);
+    struct sstable_info both = build(30000, false);
+    print_message("bytes: plain %llu, lanes %llu, lanes and dictionary %llu\n",
+                  (unsigned long long)plain.file_bytes, (unsigned long long)lanes.file_bytes,
+                  (unsigned long long)both.file_bytes);
+    assert_true(lanes.file_bytes < plain.file_bytes);
+    assert_true(both.file_bytes < lanes.file_bytes);
+    assert_int_equal(plain.content_hash, both.content_hash);
+    char *text = dump();
+    assert_non_null(strstr(text, "zstd+dictionary"));
+    assert_non_null(strstr(text, "rows in lanes"));
+    free(text);
+}
+
+/* Offset of the nth dictionary frame, from the dump. */
+static uint64_t dictionary_offset(uint32_t nth)
+{
+    char *text = dump();
+    char *at = text;
+    for (uint32_t i = 0; i <= nth; i++) {
+        at = strstr(at + 1, " dictionary ");
+        assert_non_null(at);
+    }
+    while (at > text && at[-1] != '\n')
+        at--;
+    uint64_t offset = strtoull(at, NULL, 10);
+    free(text);
+    return offset;
+}
+
+static void damage(uint64_t offset)
+{
+    struct io_file *file;
+    uint8_t byte;
+    size_t bytes;
+    assert_ok(io_open(env, path, IO_READ | IO_WRITE, &file));
+    assert_ok(io_read(file, offset, &byte, 1, &bytes));
+    byte ^= 1;
+    assert_ok(io_write(file, offset, &byte, 1, false));
+    io_close(file);
+}
+
+static uint64_t rows_readable(status *out_verified)
+{
+    struct sstable *table;
+    struct cursor *cursor;
+    uint64_t rows = 0;
+    assert_ok(sstable_open(env, path, MODEL_STORE_ID, NULL, &table));
+    assert_ok(sstable_cursor_open(table, false, &cursor));
+    assert_ok(cursor_next_partition(cursor));
+    while (ok(cursor_next(cursor)) && cursor->on_row)
+        rows++;
+    cursor_close(cursor);
+    *out_verified = sstable_verify(table);
+    sstable_unref(table);
+    return rows;
+}
+
+static void I5_one_good_copy_of_the_dictionary_is_enough(void **state)
+{
+    (void)state;
+    status verified;
+    build(30000, false);
+    uint64_t first = dictionary_offset(0) + 100, second = dictionary_offset(1) + 100;
+    assert_int_equal(rows_readable(&verified), model.row_count);
+    assert_ok(verified);
+    damage(first);
+    assert_int_equal(rows_readable(&verified), model.row_count);
+    assert_int_equal(verified.code, STATUS_CORRUPT);
+    damage(second);
+    uint64_t rows = rows_readable(&verified);
+    assert_true(rows > 0 && rows < model.row_count);
+    damage(first);
+    assert_int_equal(rows_readable(&verified), model.row_count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lanes_and_a_dictionary_make_the_file_smaller_and_change_no_row),
+        cmocka_unit_test(I5_one_good_copy_of_the_dictionary_is_enough),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
