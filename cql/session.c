@@ -135,12 +135,18 @@ static bool is_current(const struct cql_session *session, const struct cql_prepa
     return !prepared->plan || prepared->generation == session->database->generation;
 }
 
-/* The same statement planned with the current schema; `cache` is where it will be looked for. The new one counts once
- * for the caller. */
-static bool renew(struct cql_session *session, struct plan_cache *cache, struct cql_prepared *old,
+/* What a statement is run from: a cache, and whether a client holds its metadata, so that a change of that must be told. */
+struct source {
+    struct plan_cache *cache;
+    bool client_has_metadata;
+};
+
+/* The same statement planned with the current schema. The new one counts once for the caller. It takes the old one's place in the
+ * cache unless clients would then be given rows that they cannot read. */
+static bool renew(struct cql_session *session, const struct source *source, struct cql_prepared *old,
                   struct cql_prepared **out_fresh, struct cql_error *error)
 {
-    struct cql_prepared *fresh = plan_cache_successor(cache, old);
+    struct cql_prepared *fresh = plan_cache_successor(source->cache, old);
     if (fresh && is_current(session, fresh)) {
         *out_fresh = fresh;
         return true;
@@ -148,9 +154,9 @@ static bool renew(struct cql_session *session, struct plan_cache *cache, struct 
     cql_prepared_release(fresh);
     if (!make_statement(session, old->text, old->keyspace, old->id, &fresh, error))
         return false;
-    plan_cache_set_successor(cache, old, fresh);
-    if (prepared_same_metadata(old, fresh))
-        plan_cache_put(cache, fresh);
+    plan_cache_set_successor(source->cache, old, fresh);
+    if (!source->client_has_metadata || prepared_same_metadata(old, fresh))
+        plan_cache_put(source->cache, fresh);
     *out_fresh = fresh;
     return true;
 }
@@ -166,18 +172,12 @@ static bool refuse_unprepared(const struct cql_session *session, const uint8_t i
     return false;
 }
 
-/* What a statement is run from: a cache, and whether a client holds its metadata, so that a change of that must be told. */
-struct source {
-    struct plan_cache *cache;
-    bool client_has_metadata;
-};
-
 /* Replace *held, a counted reference, by the statement as of now. */
 static bool bring_up_to_date(struct cql_session *session, const struct source *source,
                              struct cql_prepared **held, struct cql_error *error)
 {
     struct cql_prepared *fresh;
-    if (!renew(session, source->cache, *held, &fresh, error))
+    if (!renew(session, source, *held, &fresh, error))
         return source->client_has_metadata ? refuse_unprepared(session, (*held)->id, error) : false;
     if (source->client_has_metadata && !prepared_same_metadata(*held, fresh)) {
         cql_prepared_release(fresh);
@@ -447,14 +447,9 @@ bool cql_session_is_current(const struct cql_session *session, const struct cql_
 bool cql_session_renew(struct cql_session *session, struct cql_prepared *prepared,
                        struct cql_prepared **out_fresh, struct cql_error *error)
 {
-    struct plan_cache *cache = &session->database->prepared;
+    const struct source source = {.cache = &session->database->prepared};
     begin(session, NULL, error);
-    struct cql_prepared *fresh;
-    if (!renew(session, cache, prepared, &fresh, error))
-        return false;
-    plan_cache_put(cache, fresh);
-    *out_fresh = fresh;
-    return true;
+    return renew(session, &source, prepared, out_fresh, error);
 }
 
 /* ---- batches ---- */

@@ -62,6 +62,11 @@ static void what_may_be_indexed(void **state)
     does(f, "CREATE INDEX ON t (d)");
     does(f, "CREATE INDEX ON t (b)");
     does(f, "CREATE INDEX ON t (FULL(l))");
+    does(f, "INSERT INTO t (a, b, c, d, v, l) VALUES (1, 2, 3, 4, 5, [6, 7])");
+    shows(f, "SELECT a FROM t WHERE v = 5", "1");
+    shows(f, "SELECT a FROM t WHERE d = 4", "1");
+    shows(f, "SELECT a FROM t WHERE b = 2", "1");
+    shows(f, "SELECT a FROM t WHERE l = [6, 7]", "1");
     refuses(f, CQL_INVALID, "Cannot create secondary index on partition key column a",
             "CREATE INDEX ON one (a)");
     refuses(f, CQL_INVALID, "No column definition found for column x", "CREATE INDEX ON t (x)");
