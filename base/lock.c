@@ -7,7 +7,7 @@
 
 #ifndef NDEBUG
 enum {
-    HELD_MAX = 64
+    HELD_MAX = 320 /* all partition stripes and some */
 };
 static _Thread_local const struct lock *held[HELD_MAX];
 static _Thread_local unsigned held_count;

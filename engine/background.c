@@ -147,6 +147,11 @@ static status slot_step(struct store *store, struct job **slot)
     struct tablet *tablet = tablet_ref((*slot)->tablet);
     bool compaction = (*slot)->input == NULL;
     status st = job_step(*slot, JOB_STEP_ROWS, &done);
+    /* The disk was too full for the manifest: the outputs are kept and installed later, not made again. */
+    if (st.code == STATUS_NOSPACE && (*slot)->merged) {
+        tablet_unref(tablet);
+        return st;
+    }
     if (failed(st) || done) {
         /* A compaction that fails would fail again at once; it is tried anew when something has changed. */
         if (failed(st) && compaction)
@@ -194,6 +199,7 @@ status background_log_step(struct store *store, bool *out_did)
         return STATUS_DONE;
     *out_did = true;
     if (dirty) {
+        store_space_check(store);
         atomic_store(&background->log_unquiet, true);
         TRY(store_sync_logs(store));
     }

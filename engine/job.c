@@ -314,11 +314,12 @@ static status install(struct job *job)
 
 status job_step(struct job *job, uint64_t rows, bool *out_done)
 {
-    bool done = true;
-    if (job->work)
-        TRY(compaction_job_step(job->work, rows, &done));
-    if (done)
+    if (job->work && !job->merged)
+        TRY(compaction_job_step(job->work, rows, &job->merged));
+    else
+        job->merged = true;
+    if (job->merged)
         TRY(install(job));
-    *out_done = done;
+    *out_done = job->merged;
     return STATUS_DONE;
 }

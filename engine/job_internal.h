@@ -22,6 +22,7 @@ struct job {
     struct sstable **inputs;    /* owned array of counted tables; a compaction */
     uint32_t input_count;
     struct compaction_job *work; /* owned; NULL when files are dropped unread */
+    bool merged;                 /* the outputs are made; what is left is to install them */
 };
 
 /* Both take over the claim, in every case: a job that cannot begin gives it back. */
@@ -29,7 +30,8 @@ status job_open_flush(struct store *store, struct tablet *tablet, struct job **o
 /* `inputs` are counted by the job itself. With `drop_unread` nothing in them can be seen any more. */
 status job_open_compaction(struct store *store, struct tablet *tablet, struct sstable *const *inputs,
                            uint32_t count, bool drop_unread, struct job **out_job);
-/* Work through about `rows` rows; *out_done when the outcome is installed. A failure is final. */
+/* Work through about `rows` rows; *out_done when the outcome is installed. A failure is final, except that a job
+ * which is `merged` may be stepped again after STATUS_NOSPACE. */
 status job_step(struct job *job, uint64_t rows, bool *out_done);
 /* Give the claim back. NULL is welcome. */
 void job_close(struct job *job);

@@ -1,0 +1,198 @@
+/* The manifest by itself: what it says after power cuts, full disks and damage (F4, F7). docs/formats/manifest.md */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/manifest_internal.h"
+#include "io/sim.h"
+#include "notation.h"
+
+enum {
+    STORE_ID = 77,
+    EDITS = 9,
+    LARGE_BYTES = 400000, /* three of these make the manifest begin anew */
+};
+
+struct world {
+    struct io_env *env;
+    struct manifest_state state;
+    struct manifest *manifest;
+};
+
+static void world_open(struct world *world, uint64_t seed)
+{
+    *world = (struct world){0};
+    assert_ok(io_env_open(IO_BODY_SIM, seed, &world->env));
+    assert_ok(io_mkdir(world->env, "m"));
+    assert_ok(io_sync_dir(world->env, "."));
+    manifest_state_init(&world->state, 1);
+}
+
+static void world_close(struct world *world)
+{
+    manifest_close(world->manifest);
+    manifest_state_deinit(&world->state);
+    io_env_close(world->env);
+}
+
+/* Edit i sets the property "step" to i, and a large one so that the file grows. */
+static status append_step(struct world *world, unsigned i)
+{
+    static char large[LARGE_BYTES];
+    char value[16];
+    struct buffer edit = {0};
+    memset(large, 'x', sizeof large);
+    snprintf(value, sizeof value, "%u", i);
+    edit_property(&edit, slice_text("step"), slice_text(value));
+    edit_property(&edit, slice_text("large"), i % 3 ? slice_of(large, sizeof large) : (struct slice){0});
+    status st = manifest_append(world->manifest, &edit);
+    buffer_deinit(&edit);
+    return st;
+}
+
+/* The last step that the folder's manifest knows; 0: none, -1: no manifest. */
+static int step_found(struct io_env *env)
+{
+    struct manifest_state state;
+    uint64_t number;
+    enum manifest_end end;
+    int step = 0;
+    manifest_state_init(&state, 1);
+    status st = manifest_load(env, "m", STORE_ID, &state, &number, &end);
+    char text[200];
+    status_print(st, text, sizeof text);
+    if (failed(st))
+        fail_msg("loading: %s", text);
+    for (uint32_t i = 0; i < state.property_count; i++)
+        if (slice_equal(state.properties[i].name, slice_text("step")))
+            step = state.properties[i].value.data[0] - '0';
+    manifest_state_deinit(&state);
+    return number ? step : -1;
+}
+
+static void a_power_cut_anywhere_loses_no_edit_that_was_acknowledged(void **state)
+{
+    (void)state;
+    for (enum sim_policy policy = 0; policy < SIM_POLICIES; policy++) {
+        bool cut = true;
+        for (uint64_t at = 2; cut; at++) {
+            struct world world;
+            int acknowledged = -1;
+            world_open(&world, at);
+            sim_cut_power_at(world.env, at);
+            if (ok(manifest_open(world.env, "m", STORE_ID, 1, 0, &world.state, &world.manifest)))
+                acknowledged = 0;
+            for (unsigned i = 1; acknowledged >= 0 && i <= EDITS && ok(append_step(&world, i)); i++)
+                acknowledged = (int)i;
+            cut = sim_power_is_cut(world.env);
+            manifest_close(world.manifest);
+            world.manifest = NULL;
+            sim_restart(world.env, policy);
+            sim_cut_power_at(world.env, UINT64_MAX);
+            int found = step_found(world.env);
+            if (found < acknowledged || found > acknowledged + 1)
+                fail_msg("cut at %llu, policy %d: step %d was acknowledged, %d found", (unsigned long long)at,
+                         (int)policy, acknowledged, found);
+            world_close(&world);
+        }
+    }
+}
+
+static void after_a_full_disk_the_next_edit_begins_a_new_file(void **state)
+{
+    (void)state; /* F7 */
+    bool faulted = true;
+    for (uint64_t at = 0; faulted; at++) {
+        struct world world;
+        unsigned refused = 0;
+        world_open(&world, at);
+        assert_ok(manifest_open(world.env, "m", STORE_ID, 1, 0, &world.state, &world.manifest));
+        sim_fail_at(world.env, sim_operation_count(world.env) + at, SIM_FAULT_ENOSPC, false);
+        for (unsigned i = 1; i <= EDITS; i++) {
+            status st = append_step(&world, i);
+            if (ok(st))
+                continue;
+            refused++;
+            assert_code(STATUS_NOSPACE, st);
+            assert_ok(append_step(&world, i));
+        }
+        faulted = sim_operation_count(world.env) > at + 5;
+        assert_true(refused <= 1);
+        sim_cut_power_at(world.env, sim_operation_count(world.env));
+        manifest_close(world.manifest);
+        world.manifest = NULL;
+        sim_restart(world.env, SIM_NOTHING);
+        sim_cut_power_at(world.env, UINT64_MAX);
+        assert_int_equal(EDITS, step_found(world.env));
+        world_close(&world);
+        faulted = faulted && at < 60;
+    }
+}
+
+static void after_another_failure_nothing_is_appended_any_more(void **state)
+{
+    (void)state; /* F2 */
+    struct world world;
+    world_open(&world, 1);
+    assert_ok(manifest_open(world.env, "m", STORE_ID, 1, 0, &world.state, &world.manifest));
+    assert_ok(append_step(&world, 1));
+    sim_fail_at(world.env, sim_operation_count(world.env), SIM_FAULT_EIO, false);
+    assert_true(failed(append_step(&world, 2)));
+    assert_code(STATUS_CLOSED, append_step(&world, 3));
+    sim_restart(world.env, SIM_EVERYTHING);
+    int found = step_found(world.env);
+    assert_true(found == 1 || found == 2);
+    world_close(&world);
+}
+
+static void an_edit_that_no_encoder_wrote_is_corrupt(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "\x00",             /* no such tag */
+        "\x0b",             /* no such tag */
+        "\x02\x07",         /* drops a table that is not there */
+        "\x05\x01\x01",     /* removes a file of no table */
+        "\x03\x05xx",       /* a name longer than the edit */
+        "\x06\x01\x01\x01", /* floors of no table */
+    };
+    static const size_t bytes[] = {1, 1, 2, 3, 4, 4};
+    for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
+        struct manifest_state manifest;
+        manifest_state_init(&manifest, 1);
+        assert_code(STATUS_CORRUPT, manifest_state_apply(&manifest, slice_of(edits[i], bytes[i])));
+        manifest_state_deinit(&manifest);
+    }
+}
+
+static void names_parse_only_as_they_are_made(void **state)
+{
+    (void)state;
+    char name[32];
+    uint64_t number = 0;
+    manifest_name(12, name);
+    assert_string_equal("manifest-00000012", name);
+    assert_true(manifest_name_parse(name, &number));
+    assert_int_equal(12, number);
+    assert_false(manifest_name_parse("manifest-", &number));
+    assert_false(manifest_name_parse("manifest-12", &number));
+    assert_false(manifest_name_parse("manifest-00000000", &number));
+    assert_false(manifest_name_parse("manifest-00000012x", &number));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_power_cut_anywhere_loses_no_edit_that_was_acknowledged),
+        cmocka_unit_test(after_a_full_disk_the_next_edit_begins_a_new_file),
+        cmocka_unit_test(after_another_failure_nothing_is_appended_any_more),
+        cmocka_unit_test(an_edit_that_no_encoder_wrote_is_corrupt),
+        cmocka_unit_test(names_parse_only_as_they_are_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
