@@ -9,6 +9,7 @@ enum {
     RECHECK_US = 60000000,
     IDLE_US = 5000000,
     BACKOFF_US = 100000,
+    CLAIM_LOOK_US = 50000,
 };
 
 /* ---- claims ---- */
@@ -30,27 +31,40 @@ void background_unclaim(struct store *store, struct tablet *tablet, enum claim_k
     lock_release(&background->lock);
 }
 
-bool background_claim(struct store *store, struct tablet *tablet, enum claim_kind kind,
-                      bool (*still)(void *context), void *context)
+/* Let time pass until claims may have changed; `lock` is held. The only job that keeps its claim after a failure is one
+ * that waits for room on the disk: who waits for it is told so. */
+static status claim_wait(struct store *store)
+{
+    struct background *background = &store->background;
+    status st = STATUS_DONE;
+    if (atomic_load(&store->refusing))
+        return STATUS_FAIL(STATUS_CLOSED); /* nobody steps any job then */
+    if (background->threaded) {
+        lock_wait_for(&background->done, &background->lock, CLAIM_LOOK_US);
+        return background->last.code == STATUS_NOSPACE ? background->last : STATUS_DONE;
+    }
+    bool did;
+    lock_release(&background->lock);
+    st = background_work_step(store, &did);
+    lock_acquire(&background->lock);
+    return st.code == STATUS_NOSPACE ? st : STATUS_DONE;
+}
+
+status background_claim(struct store *store, struct tablet *tablet, enum claim_kind kind,
+                        bool (*still)(void *context), void *context, bool *out_claimed)
 {
     struct background *background = &store->background;
     bool *claimed = claim_of(tablet, kind);
-    bool wanted;
+    bool wanted = true;
+    status st = STATUS_DONE;
     lock_acquire(&background->lock);
-    while ((wanted = still(context)) && *claimed) {
-        if (background->threaded) {
-            lock_wait(&background->done, &background->lock);
-            continue;
-        }
-        bool did;
-        lock_release(&background->lock);
-        (void)background_work_step(store, &did); /* a failed job gives its claim back */
-        lock_acquire(&background->lock);
-    }
-    if (wanted)
+    while (ok(st) && (wanted = still(context)) && *claimed)
+        st = claim_wait(store);
+    if (ok(st) && wanted)
         *claimed = true;
     lock_release(&background->lock);
-    return wanted;
+    *out_claimed = ok(st) && wanted;
+    return st;
 }
 
 /* Call `fits` for tablets until one does; that one is claimed and counted for the caller. NULL when none does. */
@@ -274,6 +288,8 @@ static void outcome_set(struct store *store, status st)
     lock_acquire(&store->background.lock);
     bool news = failed(st) && store->background.last.code != st.code;
     store->background.last = st;
+    if (failed(st))
+        lock_wake_all(&store->background.done);
     lock_release(&store->background.lock);
     if (!news)
         return;

@@ -52,9 +52,10 @@ void background_log_dirty(struct store *store);
 void background_wait(struct store *store, int64_t timeout_us);
 
 /* Claim the tablet, waiting for who has it. With the background by hand, finish its job instead of waiting.
- * False when `still` says that the claim is not needed any more. */
-bool background_claim(struct store *store, struct tablet *tablet, enum claim_kind kind,
-                      bool (*still)(void *context), void *context);
+ * *out_claimed is false when `still` says that the claim is not needed any more. STATUS_NOSPACE when who has it cannot
+ * go on for want of room. */
+status background_claim(struct store *store, struct tablet *tablet, enum claim_kind kind,
+                        bool (*still)(void *context), void *context, bool *out_claimed);
 void background_unclaim(struct store *store, struct tablet *tablet, enum claim_kind kind);
 
 /* One piece of work, the most urgent first. */

@@ -64,15 +64,18 @@ static bool still_frozen(void *context)
 static status flush_until(struct store *store, struct tablet *tablet, const struct write_buffer *buffer)
 {
     struct awaited awaited = {.tablet = tablet, .buffer = buffer};
-    while (background_claim(store, tablet, CLAIM_FLUSH, still_frozen, &awaited)) {
+    for (;;) {
         struct job *job;
+        bool claimed;
+        TRY(background_claim(store, tablet, CLAIM_FLUSH, still_frozen, &awaited, &claimed));
+        if (!claimed)
+            return STATUS_DONE;
         status st = job_open_flush(store, tablet, &job);
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);
         TRY(job_run(job));
     }
-    return STATUS_DONE;
 }
 
 static status tablet_flush(struct store *store, struct tablet *tablet)
@@ -116,7 +119,8 @@ static bool always(void *context)
 static status tablet_compact(struct store *store, struct tablet *tablet)
 {
     struct job *job;
-    background_claim(store, tablet, CLAIM_COMPACTION, always, NULL);
+    bool claimed;
+    TRY(background_claim(store, tablet, CLAIM_COMPACTION, always, NULL, &claimed));
     TRY(compaction_begin_major(store, tablet, &job));
     return job ? job_run(job) : STATUS_DONE;
 }
