@@ -20,48 +20,20 @@ static bool attempt_fail(struct attempt *it, status st)
 
 /* ---- read ---- */
 
-static bool take_live(struct attempt *it, struct slice image, struct buffer *live, bool *out_lives)
-{
-    buffer_clear(live);
-    status st = row_live(image, DELETION_NONE, it->run->now_s, live, out_lives, &it->run->result->tombstones);
-    if (ok(st) && *out_lives)
-        st = slots_take_image(&it->slots, buffer_slice(live));
-    return ok(st) ? true : attempt_fail(it, st);
-}
-
-static bool take_key(struct attempt *it)
-{
-    const struct cql_table *table = it->run->plan->table;
-    struct buffer *wire = &it->run->workspace->wire;
-    struct reader in = reader_of(it->clustering);
-    status st = partition_key_split(table, it->key.bytes, it->slots.components);
-    for (uint32_t i = 0; i < table->partition_count && ok(st); i++)
-        it->slots.items[i] = (struct row_slot){.present = true, .value = it->slots.components[i]};
-    for (uint32_t i = 0; i < table->clustering_count && ok(st); i++) {
-        buffer_clear(wire);
-        st = key_take(&in, table->clustering[i], wire);
-        if (ok(st))
-            st = buffer_status(wire);
-        it->slots.items[table->partition_count + i] =
-            (struct row_slot){.present = true, .value = arena_copy(it->run->scratch, buffer_slice(wire))};
-    }
-    return ok(st) ? true : attempt_fail(it, st);
-}
-
+/* The values must outlive the cursor's next move, not more: the answer is made while it stands. */
 static bool read_row(struct attempt *it)
 {
-    struct plan_workspace *workspace = it->run->workspace;
+    struct plan_run *run = it->run;
     struct cursor *cursor = it->cursor;
     if (it->plan->only_static)
         return true;
     status st = cursor_seek_row(cursor, it->clustering);
-    if (failed(st))
-        return attempt_fail(it, st);
-    if (!cursor->on_row || !slice_equal(cursor->row.clustering, it->clustering))
-        return true;
-    if (!take_live(it, cursor->row.image, &workspace->live, &it->row_lives))
-        return false;
-    return it->row_lives ? take_key(it) : true;
+    if (ok(st) && cursor->on_row && slice_equal(cursor->row.clustering, it->clustering)) {
+        st = slots_row(&it->slots, cursor->row.image, run->now_s, &it->row_lives, &run->result->tombstones);
+        if (ok(st) && it->row_lives)
+            st = slots_clustering(&it->slots, &run->workspace->wire, it->clustering);
+    }
+    return ok(st) ? true : attempt_fail(it, st);
 }
 
 static bool read_partition(struct attempt *it)
@@ -77,8 +49,10 @@ static bool read_partition(struct attempt *it)
     if (!it->cursor)
         return true;
     struct slice image = it->cursor->partition.static_image;
-    return (!image.bytes || take_live(it, image, &run->workspace->static_live, &it->static_lives)) &&
-           read_row(it);
+    st = slots_partition(&it->slots, it->key.bytes);
+    if (ok(st) && image.bytes)
+        st = slots_static_row(&it->slots, image, run->now_s, &it->static_lives, &run->result->tombstones);
+    return ok(st) ? read_row(it) : attempt_fail(it, st);
 }
 
 /* ---- judge ---- */

@@ -129,9 +129,7 @@ bool condition_compile(struct plan_builder *builder, const struct ast_if *ast,
     plan->not_exists = ast->not_exists;
     plan->count = ast->condition_count;
     plan->items = arena_calloc(builder->arena, plan->count + 1, sizeof *plan->items);
-    plan->map = (struct slot_map){.ordinals = slot_map_ordinals(builder->arena, builder->table),
-                                  .count = builder->table->next_column_id + 1};
-    if (!plan->items || !plan->map.ordinals)
+    if (!plan->items || !slot_map_make(builder->arena, builder->table, &plan->map))
         return build_nomem(builder);
     for (uint32_t i = 0; i < plan->count; i++)
         if (!compile_one(builder, &ast->conditions[i].relation, &plan->items[i]))

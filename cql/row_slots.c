@@ -1,17 +1,24 @@
 #include "cql/row_slots.h"
 
 #include "cql/restriction.h"
+#include "row/live.h"
 
-const uint16_t *slot_map_ordinals(struct arena *arena, const struct cql_table *table)
+bool slot_map_make(struct arena *arena, const struct cql_table *table, struct slot_map *out_map)
 {
-    uint16_t *ordinals = arena_alloc(arena, ((size_t)table->next_column_id + 1) * sizeof *ordinals);
-    if (!ordinals)
-        return NULL;
-    memset(ordinals, 0xff, ((size_t)table->next_column_id + 1) * sizeof *ordinals);
-    for (uint32_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].id <= table->next_column_id)
+    uint32_t count = table->next_column_id + 1;
+    uint16_t *ordinals = arena_alloc(arena, count * sizeof *ordinals);
+    uint16_t *regulars = arena_alloc(arena, (table->column_count + 1) * sizeof *regulars);
+    if (!ordinals || !regulars)
+        return false;
+    *out_map = (struct slot_map){.ordinals = ordinals, .ordinal_count = count, .regulars = regulars};
+    memset(ordinals, 0xff, count * sizeof *ordinals);
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].id < count)
             ordinals[table->columns[i].id] = (uint16_t)i;
-    return ordinals;
+        if (table->columns[i].kind == COLUMN_REGULAR)
+            regulars[out_map->regular_count++] = (uint16_t)i;
+    }
+    return true;
 }
 
 bool slots_init(struct plan_run *run, const struct cql_table *table, const struct slot_map *map,
@@ -23,94 +30,93 @@ bool slots_init(struct plan_run *run, const struct cql_table *table, const struc
     return out_slots->items && out_slots->components ? true : run_nomem(run);
 }
 
-static void clear_kind(struct row_slots *slots, enum column_kind kind)
+status slots_partition(struct row_slots *slots, struct slice key)
 {
     const struct cql_table *table = slots->table;
-    for (uint32_t i = table->partition_count; i < table->column_count; i++)
-        if (table->columns[i].kind == kind)
+    TRY(partition_key_split(table, key, slots->components));
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        slots->items[i] = (struct row_slot){.present = true, .value = slots->components[i]};
+    for (uint32_t i = table->partition_count; i < table->column_count && table->static_count; i++)
+        if (table->columns[i].kind == COLUMN_STATIC)
             slots->items[i].present = false;
+    return STATUS_DONE;
 }
 
-status slots_take_image(struct row_slots *slots, struct slice image)
+static status take_cells(struct row_slots *slots, struct slice image, int64_t now_s, bool *out_live,
+                         uint64_t *tombstones)
 {
-    struct row_reader reader;
-    TRY(row_open(image, &reader));
+    const struct slot_map *map = slots->map;
+    struct live_reader reader;
+    TRY(live_open(image, DELETION_NONE, now_s, &reader));
+    bool lives = reader.marker_lives;
     for (;;) {
         struct cell cell;
         bool more;
-        TRY(row_next_cell(&reader, &cell, &more));
+        TRY(live_next_cell(&reader, &cell, &more));
         if (!more)
-            return STATUS_DONE;
-        if (cell.column >= slots->map->count || slots->map->ordinals[cell.column] == UINT16_MAX)
+            break;
+        lives = true;
+        if (cell.column >= map->ordinal_count || map->ordinals[cell.column] == UINT16_MAX)
             continue;
-        slots->items[slots->map->ordinals[cell.column]] = (struct row_slot){
-            .present = cell.kind != CELL_DEAD,
-            .ttl_s = cell.ttl_s,
-            .timestamp = cell.timestamp,
-            .expiry_s = cell.expiry_s,
-            .value = cell.value,
-        };
+        struct row_slot *slot = &slots->items[map->ordinals[cell.column]];
+        slot->present = true;
+        slot->ttl_s = cell.ttl_s;
+        slot->timestamp = cell.timestamp;
+        slot->expiry_s = cell.expiry_s;
+        slot->value = cell.value;
     }
+    *out_live = lives;
+    *tombstones += reader.tombstones;
+    return STATUS_DONE;
 }
 
-static status take_partition(struct row_slots *slots, const struct row_walk *walk)
+status slots_static_row(struct row_slots *slots, struct slice image, int64_t now_s, bool *out_live,
+                        uint64_t *tombstones)
 {
-    const struct cql_table *table = slots->table;
-    TRY(partition_key_split(table, walk->partition.bytes, slots->components));
-    for (uint32_t i = 0; i < table->partition_count; i++)
-        slots->items[i] = (struct row_slot){.present = true, .value = slots->components[i]};
-    if (!table->static_count)
-        return STATUS_DONE;
-    clear_kind(slots, COLUMN_STATIC);
-    return walk->static_row.bytes ? slots_take_image(slots, walk->static_row) : STATUS_DONE;
+    return take_cells(slots, image, now_s, out_live, tombstones);
+}
+
+status slots_row(struct row_slots *slots, struct slice image, int64_t now_s, bool *out_live,
+                 uint64_t *tombstones)
+{
+    for (uint32_t i = 0; i < slots->map->regular_count; i++)
+        slots->items[slots->map->regulars[i]].present = false;
+    return take_cells(slots, image, now_s, out_live, tombstones);
 }
 
 /* Decoding may move the buffer, so values are placed after the last column is decoded. */
-static status take_clustering(struct row_slots *slots, struct plan_run *run, struct slice clustering)
+status slots_clustering(struct row_slots *slots, struct buffer *wire, struct slice clustering)
 {
     const struct cql_table *table = slots->table;
-    struct buffer *wire = &run->workspace->wire;
+    struct row_slot *items = slots->items + table->partition_count;
     struct reader in = reader_of(clustering);
     buffer_clear(wire);
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         size_t from = wire->bytes;
         TRY(key_take(&in, table->clustering[i], wire));
-        slots->items[table->partition_count + i] =
-            (struct row_slot){.present = true, .value = {.bytes = wire->bytes - from}};
+        items[i].present = true;
+        items[i].value.bytes = wire->bytes - from;
     }
     TRY(buffer_status(wire));
     const uint8_t *at = wire->data;
     for (uint32_t i = 0; i < table->clustering_count; i++) {
-        slots->items[table->partition_count + i].value.data = at;
-        at += slots->items[table->partition_count + i].value.bytes;
+        items[i].value.data = at;
+        at += items[i].value.bytes;
     }
     return STATUS_DONE;
 }
 
-static void take_virtual(struct row_slots *slots, const struct cql_value *values)
+void slots_no_row(struct row_slots *slots)
+{
+    const struct cql_table *table = slots->table;
+    for (uint32_t i = 0; i < slots->map->regular_count; i++)
+        slots->items[slots->map->regulars[i]].present = false;
+    for (uint32_t i = 0; i < table->clustering_count; i++)
+        slots->items[table->partition_count + i].present = false;
+}
+
+void slots_values(struct row_slots *slots, const struct cql_value *values)
 {
     for (uint32_t i = 0; i < slots->table->column_count; i++)
         slots->items[i] = (struct row_slot){.present = values[i].kind == CQL_VALUE, .value = values[i].bytes};
-}
-
-bool slots_take(struct row_slots *slots, struct plan_run *run, const struct row_walk *walk,
-                enum walk_event event)
-{
-    status st = STATUS_DONE;
-    if (walk->request.kind == WALK_VIRTUAL) {
-        take_virtual(slots, walk->virtual_row);
-        return true;
-    }
-    if (walk->new_partition)
-        st = take_partition(slots, walk);
-    if (ok(st)) {
-        clear_kind(slots, COLUMN_REGULAR);
-        if (event == WALK_PARTITION)
-            clear_kind(slots, COLUMN_CLUSTERING);
-        else if (slots->map->clustering)
-            st = take_clustering(slots, run, walk->clustering);
-    }
-    if (ok(st) && walk->row.bytes)
-        st = slots_take_image(slots, walk->row);
-    return ok(st) ? true : cql_refuse_status(run->error, st);
 }

@@ -11,44 +11,32 @@ bool walk_must_cut(const struct row_walk *walk)
            walk->run->result->tombstones - walk->tombstones_at_start >= walk->request.tombstones_max;
 }
 
-static bool keep_live(struct row_walk *walk, struct slice image, struct buffer *out, bool *out_live)
-{
-    buffer_clear(out);
-    status st =
-        row_live(image, DELETION_NONE, walk->run->now_s, out, out_live, &walk->run->result->tombstones);
-    if (ok(st))
-        st = buffer_status(out);
-    return ok(st) ? true : walk_fail(walk, st);
-}
-
 bool walk_live_row(struct row_walk *walk, bool *out_live)
 {
-    struct buffer *live = &walk->run->workspace->live;
-    if (!keep_live(walk, walk->cursor->row.image, live, out_live))
-        return false;
-    if (*out_live)
-        walk->row = buffer_slice(live);
-    return true;
+    struct plan_run *run = walk->run;
+    struct row_slots *slots = walk->slots;
+    status st = slots_row(slots, walk->cursor->row.image, run->now_s, out_live, &run->result->tombstones);
+    if (ok(st) && *out_live && slots->map->clustering)
+        st = slots_clustering(slots, &run->workspace->wire, walk->cursor->row.clustering);
+    return ok(st) ? true : walk_fail(walk, st);
 }
 
 bool walk_enter_partition(struct row_walk *walk)
 {
-    struct buffer *live = &walk->run->workspace->static_live;
-    bool is_live = false;
+    struct plan_run *run = walk->run;
+    struct slice static_image = walk->cursor->partition.static_image;
     walk->partition = walk->cursor->partition.key;
-    walk->static_row = (struct slice){0};
+    walk->static_lives = false;
     walk->in_partition = true;
     walk->must_seek = true;
     walk->gave_row = false;
     walk->new_partition = true;
     walk->range_at = walk->request.reverse && walk->request.range_count ? walk->request.range_count - 1 : 0;
-    if (!walk->cursor->partition.static_image.bytes)
-        return true;
-    if (!keep_live(walk, walk->cursor->partition.static_image, live, &is_live))
-        return false;
-    if (is_live)
-        walk->static_row = buffer_slice(live);
-    return true;
+    status st = slots_partition(walk->slots, walk->partition.bytes);
+    if (ok(st) && static_image.bytes)
+        st = slots_static_row(walk->slots, static_image, run->now_s, &walk->static_lives,
+                              &run->result->tombstones);
+    return ok(st) ? true : walk_fail(walk, st);
 }
 
 /* ---- partitions ---- */
@@ -182,16 +170,21 @@ static bool next_row(struct row_walk *walk, bool *out_found)
     return true;
 }
 
+static void give_partition(struct row_walk *walk, enum walk_event *out_event)
+{
+    walk->in_partition = false;
+    walk->clustering = (struct slice){0};
+    slots_no_row(walk->slots);
+    *out_event = WALK_PARTITION;
+}
+
 /* The partition has no more rows: it may still count itself. */
 static bool leave_partition(struct row_walk *walk, enum walk_event *out_event, bool *out_done)
 {
     walk->in_partition = false;
-    *out_done =
-        !walk->gave_row && walk->static_row.bytes && (walk->request.statics || walk->request.distinct);
-    if (*out_done) {
-        walk->row = walk->clustering = (struct slice){0};
-        *out_event = WALK_PARTITION;
-    }
+    *out_done = !walk->gave_row && walk->static_lives && (walk->request.statics || walk->request.distinct);
+    if (*out_done)
+        give_partition(walk, out_event);
     return true;
 }
 
@@ -200,7 +193,7 @@ static bool step(struct row_walk *walk, enum walk_event *out_event, bool *out_do
 {
     bool found, live;
     *out_done = false;
-    if (walk->request.distinct && walk->static_row.bytes)
+    if (walk->request.distinct && walk->static_lives)
         return leave_partition(walk, out_event, out_done);
     if (!next_row(walk, &found))
         return false;
@@ -212,11 +205,8 @@ static bool step(struct row_walk *walk, enum walk_event *out_event, bool *out_do
         walk->gave_row = true;
         *out_event = WALK_ROW;
         *out_done = true;
-        if (walk->request.distinct) {
-            walk->in_partition = false;
-            walk->row = walk->clustering = (struct slice){0};
-            *out_event = WALK_PARTITION;
-        }
+        if (walk->request.distinct)
+            give_partition(walk, out_event);
     } else if (walk_must_cut(walk)) {
         *out_event = WALK_CUT;
         *out_done = true;
@@ -281,10 +271,11 @@ static bool open_scan(struct row_walk *walk)
     return ok(st) ? true : walk_fail(walk, st);
 }
 
-bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_walk *out_walk)
+bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_slots *slots,
+               struct row_walk *out_walk)
 {
-    *out_walk =
-        (struct row_walk){.run = run, .request = *request, .tombstones_at_start = run->result->tombstones};
+    *out_walk = (struct row_walk){
+        .run = run, .slots = slots, .request = *request, .tombstones_at_start = run->result->tombstones};
     switch (request->kind) {
     case WALK_KEYS: return open_keys(out_walk);
     case WALK_SCAN: return open_scan(out_walk);

@@ -3,17 +3,18 @@
  * by token, an index, a virtual table.
  *
  * walk_next() stands on one of
- *     WALK_ROW        a live row: `row` (an image without anything dead) or `virtual_row`
+ *     WALK_ROW        a live row
  *     WALK_PARTITION  a partition with a live static row and, within the ranges asked for, no live row (STA-1); with
  *                     `distinct`, every partition that has anything live
  *     WALK_CUT        nothing: many tombstones were walked over and the page should end here (DEL-11)
  *     WALK_END
- * `partition` and `clustering` say where, and make the position to go on from. Bytes are valid until the next call.
+ * The row's values are in the slots that the walk was given; `partition` and `clustering` say where it stands, and make the
+ * position to go on from. Bytes are valid until the next call.
  */
 #ifndef STRAIT_CQL_ROW_WALK_H
 #define STRAIT_CQL_ROW_WALK_H
 
-#include "cql/plan_internal.h"
+#include "cql/row_slots.h"
 #include "cql/virtual.h"
 
 enum walk_kind {
@@ -61,14 +62,13 @@ struct virtual_item;
 
 struct row_walk {
     struct plan_run *run;
+    struct row_slots *slots; /* borrowed: filled by every event */
     struct walk_request request;
     /* where it stands */
     struct partition_key partition;
     struct slice clustering;
-    struct slice row;                    /* image; empty on WALK_PARTITION */
-    struct slice static_row;             /* live image; empty when there is none */
-    const struct cql_value *virtual_row; /* of WALK_VIRTUAL */
-    bool new_partition;                  /* the first event of its partition in this walk */
+    bool static_lives;
+    bool new_partition; /* the first event of its partition in this walk */
     /* how it goes on */
     struct cursor *cursor;       /* owned: on the base table */
     struct cursor *index_cursor; /* owned */
@@ -85,7 +85,8 @@ struct row_walk {
 };
 
 /* False with the error set. On any answer walk_close() must follow. */
-bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_walk *out_walk);
+bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_slots *slots,
+               struct row_walk *out_walk);
 bool walk_next(struct row_walk *walk, enum walk_event *out_event);
 /* Go on with the next partition. */
 void walk_skip_partition(struct row_walk *walk);
@@ -98,9 +99,9 @@ void walk_skip_partition_index(struct row_walk *walk);
 bool walk_open_virtual(struct row_walk *walk);
 bool walk_next_virtual(struct row_walk *walk, enum walk_event *out_event);
 void walk_skip_partition_virtual(struct row_walk *walk);
-/* Take in the partition `walk->cursor` stands on: its key and its live static row. */
+/* Take in the partition `walk->cursor` stands on: its key and its static row. */
 bool walk_enter_partition(struct row_walk *walk);
-/* Make the live image of the row the cursor stands on; false in *out_live when nothing of it lives. */
+/* Take in the row the cursor stands on; false in *out_live when nothing of it lives. */
 bool walk_live_row(struct row_walk *walk, bool *out_live);
 /* Has the walk seen more tombstones than a page may? */
 bool walk_must_cut(const struct row_walk *walk);

@@ -111,7 +111,7 @@ bool walk_next_virtual(struct row_walk *walk, enum walk_event *out_event)
     walk->started = true;
     walk->partition = item->key;
     walk->clustering = item->clustering;
-    walk->virtual_row = item->values;
+    slots_values(walk->slots, item->values);
     *out_event = WALK_ROW;
     if (walk->request.distinct) {
         *out_event = WALK_PARTITION;

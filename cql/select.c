@@ -244,8 +244,6 @@ static bool on_event(struct select_run *it, enum walk_event event, bool *out_don
     *out_done = false;
     if (walk->new_partition && !continues_partition(walk))
         it->partition_limit_left = it->partition_limit;
-    if (!slots_take(&it->slots, it->run, walk, event))
-        return false;
     it->run->result->rows_examined++;
     it->page_examined++;
     if (filter_passes(&it->filter, &it->slots)) {
@@ -382,7 +380,7 @@ bool select_execute(struct plan_run *run)
         return false;
     bool made = true;
     if (!nothing) {
-        made = walk_open(run, &request, &it.walk) && walk_rows(&it);
+        made = walk_open(run, &request, &it.slots, &it.walk) && walk_rows(&it);
         walk_close(&it.walk);
     }
     if (made && it.merge)

@@ -3,6 +3,7 @@
 #define STRAIT_CQL_SELECT_INTERNAL_H
 
 #include "cql/filter.h"
+#include "cql/row_walk.h"
 #include "cql/selector.h"
 
 struct select_plan {

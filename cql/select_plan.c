@@ -108,13 +108,12 @@ static bool collect_filters(struct plan_builder *builder, struct select_plan *se
 
 static bool make_map(struct plan_builder *builder, struct select_plan *select)
 {
-    const struct cql_table *table = builder->table;
-    select->map.ordinals = slot_map_ordinals(builder->arena, table);
-    select->map.count = table->next_column_id + 1;
+    if (!slot_map_make(builder->arena, builder->table, &select->map))
+        return build_nomem(builder);
     select->map.clustering = select->selection.clustering;
     for (uint32_t i = 0; i < select->filter_count; i++)
         select->map.clustering |= select->filters[i]->columns[0]->kind == COLUMN_CLUSTERING;
-    return select->map.ordinals ? true : build_nomem(builder);
+    return true;
 }
 
 /* ---- ORDER BY ---- */

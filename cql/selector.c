@@ -330,22 +330,39 @@ void selection_init_aggregates(const struct selection *selection, struct plan_ru
         init_aggregates(&selection->items[i], run, aggregates);
 }
 
+static bool emit_plain(const struct selection *selection, struct plan_run *run, const struct row_slots *slots)
+{
+    struct cql_result *result = run->result;
+    size_t bytes = 4 * (size_t)selection->count;
+    for (uint32_t i = 0; i < selection->count; i++) {
+        const struct row_slot *slot = &slots->items[selection->items[i].ordinal];
+        bytes += slot->present ? slot->value.bytes : 0;
+    }
+    uint8_t *at = buffer_extend(&result->rows, bytes);
+    if (!at)
+        return run_nomem(run);
+    for (uint32_t i = 0; i < selection->count; i++) {
+        const struct row_slot *slot = &slots->items[selection->items[i].ordinal];
+        store_be32(at, slot->present ? (uint32_t)slot->value.bytes : UINT32_MAX);
+        at += 4;
+        if (!slot->present || !slot->value.bytes)
+            continue;
+        memcpy(at, slot->value.data, slot->value.bytes);
+        at += slot->value.bytes;
+    }
+    result->row_count++;
+    return true;
+}
+
 bool selection_emit(const struct selection *selection, struct plan_run *run, const struct row_slots *slots,
                     const struct aggregate *aggregates)
 {
     struct cql_result *result = run->result;
+    if (selection->plain)
+        return emit_plain(selection, run, slots);
     for (uint32_t i = 0; i < selection->count; i++) {
-        const struct selector *selector = &selection->items[i];
-        if (selector->kind == SELECT_COLUMN) {
-            const struct row_slot *slot = &slots->items[selector->ordinal];
-            if (slot->present)
-                cql_result_cell(result, slot->value);
-            else
-                cql_result_null(result);
-            continue;
-        }
         struct cql_value value;
-        if (!selector_value(selector, run, slots, aggregates, &value))
+        if (!selector_value(&selection->items[i], run, slots, aggregates, &value))
             return false;
         if (value.kind == CQL_VALUE)
             cql_result_cell(result, value.bytes);
