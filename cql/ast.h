@@ -308,6 +308,25 @@ struct ast_batch {
     uint32_t statement_count;
 };
 
+enum ast_describe_kind {
+    DESCRIBE_CLUSTER,
+    DESCRIBE_KEYSPACES,
+    DESCRIBE_TABLES,
+    DESCRIBE_NOTHING, /* TYPES, FUNCTIONS, AGGREGATES: there are none */
+    DESCRIBE_SCHEMA,
+    DESCRIBE_KEYSPACE, /* the session's when no name was given */
+    DESCRIBE_TABLE,
+    DESCRIBE_INDEX,
+    DESCRIBE_NAME, /* whatever has that name */
+};
+
+struct ast_describe {
+    enum ast_describe_kind kind;
+    bool full; /* FULL SCHEMA: the system's keyspaces too */
+    bool only; /* ONLY KEYSPACE: without what is in it */
+    struct ast_table_name name;
+};
+
 enum ast_statement_kind {
     STATEMENT_SELECT,
     STATEMENT_INSERT,
@@ -322,6 +341,7 @@ enum ast_statement_kind {
     STATEMENT_CREATE_INDEX,
     STATEMENT_DROP,
     STATEMENT_TRUNCATE,
+    STATEMENT_DESCRIBE,
     STATEMENT_UNSUPPORTED, /* recognised, refused: `unsupported` says what, e.g. "CREATE MATERIALIZED VIEW" */
 };
 
@@ -344,6 +364,7 @@ struct ast_statement {
         struct ast_create_index create_index;
         struct ast_drop drop;
         struct ast_table_name truncate;
+        struct ast_describe describe;
         const char *unsupported;
     };
 };

@@ -33,8 +33,6 @@ static const struct unsupported {
     {"grant", "GRANT"},
     {"revoke", "REVOKE"},
     {"list", "LIST"},
-    {"describe", "DESCRIBE"},
-    {"desc", "DESCRIBE"},
     {"add identity", "ADD IDENTITY"},
     {"attach service", "ATTACH SERVICE LEVEL"},
     {"detach service", "DETACH SERVICE LEVEL"},
@@ -112,7 +110,7 @@ static struct ast_statement *run(struct parse_state *state, const uint8_t *text)
     if (noun) {
         state->statement = parse_statement_new(state, STATEMENT_UNSUPPORTED);
         state->statement->unsupported = noun;
-    } else {
+    } else if (!parse_describe(state, &lexer)) {
         grammar_run(state, &lexer);
     }
     if (!state->refused && !state->statement)

@@ -59,6 +59,10 @@ void grammar_run(struct parse_state *state, struct lexer *lexer);
 /* May a token of this code stand where a name is wanted? */
 bool grammar_is_name(int code);
 
+/* parse_describe.c: DESCRIBE, which is words and one name and is no part of the language proper. True when the statement is one, understood
+ * or refused; else the lexer is where it was. */
+bool parse_describe(struct parse_state *state, struct lexer *lexer);
+
 /* ---- parse_build.c: what the grammar's actions call ---- */
 
 void parse_refuse(struct parse_state *state, uint32_t at, const char *format, ...)

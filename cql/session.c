@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "cql/database_internal.h"
 #include "cql/ddl.h"
+#include "cql/describe.h"
 #include "cql/plan.h"
 
 struct cql_session {
@@ -287,6 +288,26 @@ static bool check_value_count(const struct cql_session *session, const struct cq
                       (unsigned)params->value_count);
 }
 
+static bool describe(struct cql_session *session, const struct ast_describe *ast, struct cql_result *result,
+                     struct cql_error *error)
+{
+    struct cql_database *database = session->database;
+    struct catalog *catalog = database_catalog(database);
+    struct describe_request request = {
+        .catalog = catalog,
+        .target = database->target,
+        .profile = database->profile,
+        .keyspace = cql_session_keyspace(session),
+        .cluster_name = database->cluster_name,
+        .describe = ast,
+        .result = result,
+        .error = error,
+    };
+    bool done = describe_execute(&request);
+    catalog_unref(catalog);
+    return done;
+}
+
 /* `held` is a counted reference, which may be exchanged for a newer one. */
 static bool run(struct cql_session *session, const struct source *source, struct cql_prepared **held,
                 const struct cql_params *params, struct cql_result *result, struct cql_error *error)
@@ -296,6 +317,7 @@ static bool run(struct cql_session *session, const struct source *source, struct
         return false;
     switch (statement->kind) {
     case STATEMENT_USE: return use_keyspace(session, &statement->use, result, error);
+    case STATEMENT_DESCRIBE: return describe(session, &statement->describe, result, error);
     case STATEMENT_SELECT: return run_read(session, source, held, params, result, error);
     case STATEMENT_INSERT:
     case STATEMENT_UPDATE:

@@ -17,7 +17,7 @@ enum {
 
 #define FIELD(name) offsetof(struct cql_table_options, name)
 
-/* Sorted by nothing but sense; looked up by name. Ranges are those of the targets, checked in option_check(). */
+/* In the order in which DESCRIBE writes them; looked up by name. Ranges are those of the targets, checked in option_check(). */
 static const struct option_rule {
     const char *name;
     enum option_kind {
@@ -34,18 +34,26 @@ static const struct option_rule {
     unsigned targets;
     size_t field;
 } rules[] = {
-    {"comment", OPTION_TEXT, BOTH, FIELD(comment)},
-    {"speculative_retry", OPTION_TEXT, BOTH, FIELD(speculative_retry)},
+    {"additional_write_policy", OPTION_TEXT, CASSANDRA, FIELD(additional_write_policy)},
+    {"allow_auto_snapshot", OPTION_BOOLEAN, CASSANDRA, FIELD(allow_auto_snapshot)},
     {"bloom_filter_fp_chance", OPTION_DOUBLE, BOTH, FIELD(bloom_filter_fp_chance)},
-    {"crc_check_chance", OPTION_DOUBLE, BOTH, FIELD(crc_check_chance)},
-    {"gc_grace_seconds", OPTION_INT, BOTH, FIELD(gc_grace_seconds)},
-    {"default_time_to_live", OPTION_INT, BOTH, FIELD(default_time_to_live)},
-    {"min_index_interval", OPTION_INT, BOTH, FIELD(min_index_interval)},
-    {"max_index_interval", OPTION_INT, BOTH, FIELD(max_index_interval)},
-    {"memtable_flush_period_in_ms", OPTION_INT, BOTH, FIELD(memtable_flush_period_in_ms)},
     {"caching", OPTION_MAP, BOTH, FIELD(caching)},
+    {"cdc", OPTION_REFUSED, SCYLLA, 0},
+    {"cdc", OPTION_BOOLEAN, CASSANDRA, FIELD(cdc)},
+    {"comment", OPTION_TEXT, BOTH, FIELD(comment)},
     {"compaction", OPTION_MAP, BOTH, FIELD(compaction)},
     {"compression", OPTION_MAP, BOTH, FIELD(compression)},
+    {"memtable", OPTION_TEXT, CASSANDRA, FIELD(memtable)},
+    {"crc_check_chance", OPTION_DOUBLE, BOTH, FIELD(crc_check_chance)},
+    {"default_time_to_live", OPTION_INT, BOTH, FIELD(default_time_to_live)},
+    {"extensions", OPTION_MAP, CASSANDRA, FIELD(extensions)},
+    {"gc_grace_seconds", OPTION_INT, BOTH, FIELD(gc_grace_seconds)},
+    {"incremental_backups", OPTION_BOOLEAN, CASSANDRA, FIELD(incremental_backups)},
+    {"max_index_interval", OPTION_INT, BOTH, FIELD(max_index_interval)},
+    {"memtable_flush_period_in_ms", OPTION_INT, BOTH, FIELD(memtable_flush_period_in_ms)},
+    {"min_index_interval", OPTION_INT, BOTH, FIELD(min_index_interval)},
+    {"read_repair", OPTION_TEXT, CASSANDRA, FIELD(read_repair)},
+    {"speculative_retry", OPTION_TEXT, BOTH, FIELD(speculative_retry)},
     {"id", OPTION_ID, BOTH, 0},
     {"read_repair_chance", OPTION_WITHOUT_USE, BOTH, 0},
     {"dclocal_read_repair_chance", OPTION_WITHOUT_USE, BOTH, 0},
@@ -57,14 +65,6 @@ static const struct option_rule {
     {"synchronous_updates", OPTION_WITHOUT_USE, SCYLLA, 0},
     {"tombstone_gc", OPTION_WARNED, SCYLLA, 0},
     {"per_partition_rate_limit", OPTION_WARNED, SCYLLA, 0},
-    {"cdc", OPTION_REFUSED, SCYLLA, 0},
-    {"cdc", OPTION_BOOLEAN, CASSANDRA, FIELD(cdc)},
-    {"additional_write_policy", OPTION_TEXT, CASSANDRA, FIELD(additional_write_policy)},
-    {"read_repair", OPTION_TEXT, CASSANDRA, FIELD(read_repair)},
-    {"memtable", OPTION_TEXT, CASSANDRA, FIELD(memtable)},
-    {"extensions", OPTION_MAP, CASSANDRA, FIELD(extensions)},
-    {"allow_auto_snapshot", OPTION_BOOLEAN, CASSANDRA, FIELD(allow_auto_snapshot)},
-    {"incremental_backups", OPTION_BOOLEAN, CASSANDRA, FIELD(incremental_backups)},
 };
 
 /* ---- defaults ---- */
@@ -321,6 +321,64 @@ status table_options_decode(struct reader *in, struct arena *arena, struct cql_t
         TRY(decode_option(in, arena, &options));
     *out_options = options;
     return STATUS_DONE;
+}
+
+/* ---- printing ---- */
+
+static void print_quoted(struct buffer *out, const char *text)
+{
+    buffer_append_u8(out, '\'');
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'')
+            buffer_append_u8(out, '\'');
+        buffer_append_u8(out, (uint8_t)*c);
+    }
+    buffer_append_u8(out, '\'');
+}
+
+void option_map_print(struct buffer *out, const struct cql_option_map *map)
+{
+    buffer_append_u8(out, '{');
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (i)
+            buffer_printf(out, ", ");
+        print_quoted(out, map->items[i].key);
+        buffer_printf(out, ": ");
+        print_quoted(out, map->items[i].value);
+    }
+    buffer_append_u8(out, '}');
+}
+
+/* Cassandra writes 1.0 where ScyllaDB writes 1. */
+static void print_double(struct buffer *out, double value, const struct cql_target *target)
+{
+    bool is_whole = floor(value) == value;
+    buffer_printf(out, is_whole && !target->is_scylla ? "%.1f" : "%.15g", value);
+}
+
+void table_options_print(struct buffer *out, const struct cql_table_options *given,
+                         const struct cql_target *target)
+{
+    struct cql_table_options options = *given;
+    unsigned wanted = target->is_scylla ? SCYLLA : CASSANDRA;
+    bool is_first = true;
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        const struct option_rule *rule = &rules[i];
+        if (!rule_is_kept(rule) || !(rule->targets & wanted))
+            continue;
+        buffer_printf(out, "%s%s = ", is_first ? "" : "\n    AND ", rule->name);
+        is_first = false;
+        switch (rule->kind) {
+        case OPTION_TEXT: print_quoted(out, *text_field(&options, rule)); break;
+        case OPTION_INT: buffer_printf(out, "%d", (int)*int_field(&options, rule)); break;
+        case OPTION_DOUBLE: print_double(out, *double_field(&options, rule), target); break;
+        case OPTION_BOOLEAN:
+            buffer_printf(out, "%s", *boolean_field(&options, rule) ? "true" : "false");
+            break;
+        case OPTION_MAP: option_map_print(out, map_field(&options, rule)); break;
+        default: break;
+        }
+    }
 }
 
 /* ---- statements ---- */

@@ -36,6 +36,12 @@ status table_options_decode(struct reader *in, struct arena *arena, struct cql_t
 void option_map_encode(struct buffer *out, const struct cql_option_map *map);
 status option_map_decode(struct reader *in, struct arena *arena, struct cql_option_map *out_map);
 
+/* "comment = '' AND gc_grace_seconds = 864000 ...": every option that the target has, as DESCRIBE writes them. */
+void table_options_print(struct buffer *out, const struct cql_table_options *options,
+                         const struct cql_target *target);
+/* "{'class': 'SimpleStrategy'}" */
+void option_map_print(struct buffer *out, const struct cql_option_map *map);
+
 /* What the engine runs. Without a strategy in the statement, a table that is clustered by time first gets time windows,
  * any other size tiers; strategies that the engine does not have run as size-tiered. */
 void table_options_store(const struct cql_table *table, struct store_table_options *out_options);

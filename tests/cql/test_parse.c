@@ -421,7 +421,6 @@ static void what_is_not_offered_is_recognised_and_named(void **state)
         {"CREATE ROLE r", "CREATE ROLE"},
         {"GRANT SELECT ON t TO r", "GRANT"},
         {"LIST ROLES", "LIST"},
-        {"DESC TABLES", "DESCRIBE"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct ast_statement *statement = parse(*state, cases[i][0]);

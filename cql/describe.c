@@ -1,0 +1,286 @@
+#include "cql/describe.h"
+
+#include <string.h>
+
+#include "cql/parse.h"
+#include "cql/table_options.h"
+
+/* ---- statements ---- */
+
+static void put_name(struct buffer *out, const char *name)
+{
+    if (!parse_needs_quotes(name)) {
+        buffer_printf(out, "%s", name);
+        return;
+    }
+    buffer_append_u8(out, '"');
+    for (const char *c = name; *c; c++) {
+        if (*c == '"')
+            buffer_append_u8(out, '"');
+        buffer_append_u8(out, (uint8_t)*c);
+    }
+    buffer_append_u8(out, '"');
+}
+
+static void put_qualified_name(struct buffer *out, const char *keyspace, const char *name)
+{
+    put_name(out, keyspace);
+    buffer_append_u8(out, '.');
+    put_name(out, name);
+}
+
+void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
+                       const struct cql_target *target)
+{
+    buffer_printf(out, "CREATE KEYSPACE ");
+    put_name(out, keyspace->name);
+    buffer_printf(out, " WITH replication = ");
+    option_map_print(out, &keyspace->replication);
+    /* Cassandra has two spaces here. */
+    buffer_printf(out, " %sAND durable_writes = %s;", target->is_scylla ? "" : " ",
+                  keyspace->durable_writes ? "true" : "false");
+}
+
+static void put_names(struct buffer *out, const struct cql_column *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i)
+            buffer_printf(out, ", ");
+        put_name(out, columns[i].name);
+    }
+}
+
+static void put_primary_key(struct buffer *out, const struct cql_table *table)
+{
+    buffer_printf(out, "    PRIMARY KEY (");
+    if (table->partition_count > 1)
+        buffer_append_u8(out, '(');
+    put_names(out, table->columns, table->partition_count);
+    if (table->partition_count > 1)
+        buffer_append_u8(out, ')');
+    if (table->clustering_count)
+        buffer_printf(out, ", ");
+    put_names(out, table->columns + table->partition_count, table->clustering_count);
+    buffer_printf(out, ")\n");
+}
+
+static void put_columns(struct buffer *out, const struct cql_table *table)
+{
+    bool is_simple = table->partition_count == 1 && !table->clustering_count;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct cql_column *column = &table->columns[i];
+        buffer_printf(out, "    ");
+        put_name(out, column->name);
+        buffer_append_u8(out, ' ');
+        type_name(out, column->type);
+        if (column->kind == COLUMN_STATIC)
+            buffer_printf(out, " static");
+        if (is_simple && column->kind == COLUMN_PARTITION)
+            buffer_printf(out, " PRIMARY KEY");
+        buffer_printf(out, is_simple && i + 1 == table->column_count ? "\n" : ",\n");
+    }
+    if (!is_simple)
+        put_primary_key(out, table);
+}
+
+void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target)
+{
+    buffer_printf(out, "CREATE TABLE ");
+    put_qualified_name(out, table->keyspace, table->name);
+    buffer_printf(out, " (\n");
+    put_columns(out, table);
+    buffer_printf(out, ") WITH ");
+    for (uint32_t i = 0; i < table->clustering_count; i++) {
+        const struct cql_column *column = &table->columns[table->partition_count + i];
+        buffer_printf(out, i ? ", " : "CLUSTERING ORDER BY (");
+        put_name(out, column->name);
+        buffer_printf(out, column->descending ? " DESC" : " ASC");
+    }
+    if (table->clustering_count)
+        buffer_printf(out, ")\n    AND ");
+    table_options_print(out, &table->options, target);
+    buffer_append_u8(out, ';');
+}
+
+void describe_index(struct buffer *out, const struct cql_index *index)
+{
+    bool is_full = type_is_collection(index->column->type);
+    buffer_printf(out, "CREATE INDEX ");
+    put_name(out, index->name);
+    buffer_printf(out, " ON ");
+    put_qualified_name(out, index->table->keyspace, index->table->name);
+    buffer_printf(out, is_full ? " (FULL(" : " (");
+    put_name(out, index->column->name);
+    buffer_printf(out, is_full ? "));" : ");");
+}
+
+/* ---- rows ---- */
+
+struct description {
+    const struct describe_request *request;
+    bool with_statement; /* the fourth column */
+    struct buffer statement;
+};
+
+static bool set_columns(const struct describe_request *request, const char *const *names, uint32_t count)
+{
+    struct cql_result *result = request->result;
+    struct cql_column_spec *specs = arena_calloc(&result->arena, count, sizeof *specs);
+    if (!specs)
+        return cql_refuse(request->error, request->profile, MSG_NOMEM);
+    for (uint32_t i = 0; i < count; i++)
+        specs[i] = (struct cql_column_spec){
+            .keyspace = "system", .table = "describe", .name = names[i], .type = type_scalar(TYPE_TEXT)};
+    result->kind = CQL_RESULT_ROWS;
+    result->columns = specs;
+    result->column_count = count;
+    return true;
+}
+
+static void add_row(struct description *description, const char *keyspace, const char *type, const char *name)
+{
+    struct cql_result *result = description->request->result;
+    cql_result_cell(result, slice_text(keyspace));
+    cql_result_cell(result, slice_text(type));
+    cql_result_cell(result, slice_text(name));
+    if (description->with_statement)
+        cql_result_cell(result, buffer_slice(&description->statement));
+    result->rows.failed |= description->statement.failed;
+    buffer_clear(&description->statement);
+    result->row_count++;
+}
+
+static void add_index(struct description *description, const struct cql_index *index)
+{
+    describe_index(&description->statement, index);
+    add_row(description, index->table->keyspace, "index", index->name);
+}
+
+static void add_table(struct description *description, const struct cql_table *table)
+{
+    describe_table(&description->statement, table, description->request->target);
+    add_row(description, table->keyspace, "table", table->name);
+    for (uint32_t i = 0; i < table->index_count; i++)
+        add_index(description, table->indexes[i]);
+}
+
+static void add_keyspace(struct description *description, const struct cql_keyspace *keyspace,
+                         bool with_contents)
+{
+    describe_keyspace(&description->statement, keyspace, description->request->target);
+    add_row(description, keyspace->name, "keyspace", keyspace->name);
+    for (uint32_t i = 0; with_contents && i < keyspace->table_count; i++)
+        add_table(description, keyspace->tables[i]);
+}
+
+/* ---- what was asked for ---- */
+
+static bool list(struct description *description)
+{
+    const struct describe_request *request = description->request;
+    const struct catalog *catalog = request->catalog;
+    description->with_statement = false;
+    for (uint32_t i = 0; i < catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = catalog->keyspaces[i];
+        if (request->describe->kind == DESCRIBE_KEYSPACES) {
+            add_row(description, keyspace->name, "keyspace", keyspace->name);
+            continue;
+        }
+        if (request->keyspace && strcmp(request->keyspace, keyspace->name) != 0)
+            continue;
+        for (uint32_t j = 0; request->describe->kind == DESCRIBE_TABLES && j < keyspace->table_count; j++)
+            add_row(description, keyspace->name, "table", keyspace->tables[j]->name);
+    }
+    return true;
+}
+
+static bool schema(struct description *description)
+{
+    const struct catalog *catalog = description->request->catalog;
+    for (uint32_t i = 0; i < catalog->keyspace_count; i++)
+        if (description->request->describe->full || !catalog->keyspaces[i]->virtual_)
+            add_keyspace(description, catalog->keyspaces[i], true);
+    return true;
+}
+
+static bool one_keyspace(struct description *description, const char *name)
+{
+    const struct describe_request *request = description->request;
+    if (!name)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_KEYSPACE);
+    const struct cql_keyspace *keyspace = catalog_keyspace(request->catalog, name);
+    if (!keyspace)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_MISSING, name);
+    add_keyspace(description, keyspace, !request->describe->only);
+    return true;
+}
+
+/* A table or an index, of the keyspace in the name or of the session's. */
+static bool one_object(struct description *description)
+{
+    const struct describe_request *request = description->request;
+    const struct ast_describe *describe = request->describe;
+    const char *keyspace = describe->name.keyspace.text ? describe->name.keyspace.text : request->keyspace;
+    const char *name = describe->name.name.text;
+    if (describe->kind == DESCRIBE_NAME && !describe->name.keyspace.text &&
+        catalog_keyspace(request->catalog, name))
+        return one_keyspace(description, name);
+    if (!keyspace)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_KEYSPACE);
+    if (!catalog_keyspace(request->catalog, keyspace))
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_MISSING, keyspace);
+    const struct cql_table *table = catalog_table(request->catalog, keyspace, name);
+    const struct cql_index *index = catalog_index(request->catalog, keyspace, name);
+    if (table && describe->kind != DESCRIBE_INDEX)
+        add_table(description, table);
+    else if (index && describe->kind != DESCRIBE_TABLE)
+        add_index(description, index);
+    else if (describe->kind == DESCRIBE_TABLE)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TABLE, name, keyspace);
+    else
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_OBJECT, name, keyspace);
+    return true;
+}
+
+static bool cluster(const struct describe_request *request)
+{
+    static const char *const names[] = {"cluster", "partitioner", "snitch"};
+    if (!set_columns(request, names, ARRAY_LEN(names)))
+        return false;
+    cql_result_cell(request->result, slice_text(request->cluster_name));
+    cql_result_cell(request->result, slice_text("org.apache.cassandra.dht.Murmur3Partitioner"));
+    cql_result_cell(request->result, slice_text("org.apache.cassandra.locator.SimpleSnitch"));
+    request->result->row_count = 1;
+    return true;
+}
+
+static bool fill(struct description *description)
+{
+    const struct ast_describe *describe = description->request->describe;
+    const char *name = describe->name.name.text;
+    switch (describe->kind) {
+    case DESCRIBE_CLUSTER: return cluster(description->request);
+    case DESCRIBE_KEYSPACES:
+    case DESCRIBE_TABLES:
+    case DESCRIBE_NOTHING: return list(description);
+    case DESCRIBE_SCHEMA: return schema(description);
+    case DESCRIBE_KEYSPACE: return one_keyspace(description, name ? name : description->request->keyspace);
+    case DESCRIBE_TABLE:
+    case DESCRIBE_INDEX:
+    case DESCRIBE_NAME: return one_object(description);
+    }
+    return true;
+}
+
+bool describe_execute(const struct describe_request *request)
+{
+    static const char *const names[] = {"keyspace_name", "type", "name", "create_statement"};
+    struct description description = {.request = request, .with_statement = true};
+    bool done = fill(&description);
+    if (done && request->describe->kind != DESCRIBE_CLUSTER)
+        done = set_columns(request, names, description.with_statement ? 4 : 3);
+    if (done && request->result->rows.failed)
+        done = cql_refuse(request->error, request->profile, MSG_NOMEM);
+    buffer_deinit(&description.statement);
+    return done;
+}
