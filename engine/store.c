@@ -98,6 +98,8 @@ status store_open(const struct store_options *options, struct store **out_store)
     locks_init(store);
     options_take(store, options);
     status st = env_choose(store, options);
+    if (ok(st) && options->clock_us)
+        io_clock_set(store->env, options->clock_us);
     if (ok(st))
         st = folder_choose(store, options);
     if (ok(st))

@@ -46,6 +46,7 @@ struct store_options {
     uint64_t log_segment_bytes; /* 0: the default of commitlog.h */
     enum durability durability; /* DEFAULT here means PERIODIC */
     int64_t period_us;          /* 0: 10000 */
+    int64_t clock_us; /* hold the clock here from the start, before any background work; 0: let it run */
     enum store_background background;
     struct reconcile_rules rules;
 };

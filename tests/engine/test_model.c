@@ -112,10 +112,10 @@ static void run_open(struct run *run)
         .cache_bytes = c->cache_bytes,
         .log_segment_bytes = c->segment_bytes,
         .durability = c->durability,
+        .clock_us = run->now_s * 1000000,
         .background = c->by_hand ? STORE_BACKGROUND_MANUAL : STORE_BACKGROUND_THREADS,
     };
     assert_ok(store_open(&options, &run->store));
-    store_clock_set(run->store, run->now_s * 1000000);
 }
 
 static void table_make(struct run *run, unsigned table)
