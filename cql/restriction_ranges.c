@@ -125,7 +125,7 @@ static bool narrow(struct plan_run *run, const struct cql_table *table, const st
                    struct byte_bounds *bounds)
 {
     const struct cql_column *column = r->columns[0];
-    struct slice wire, exact, past;
+    struct slice wire, exact, past = {0};
     if (!restriction_value(run, r, &wire) || !encode(run, table, column, wire, &exact) ||
         !join(run, exact, (struct slice){0}, true, &past))
         return false;
