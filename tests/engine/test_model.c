@@ -218,7 +218,8 @@ static void write_append(struct run *run, struct buffer *text)
     timestamp_text(run, text, expiring);
 }
 
-static void do_write(struct run *run)
+/* A random batch as text, freed by the caller. */
+static char *batch_text(struct run *run)
 {
     struct buffer text = {0};
     unsigned writes = below(run, 3) ? 1 : 1 + below(run, BATCH_WRITES_MAX);
@@ -227,9 +228,15 @@ static void do_write(struct run *run)
     buffer_append_u8(&text, 0);
     if (run->trace)
         fprintf(stderr, "%s\n", (char *)text.data);
-    assert_ok(apply_text(run->store, (char *)text.data, DURABILITY_DEFAULT));
-    oracle_apply(run->oracle, (char *)text.data, run->now_s);
-    buffer_deinit(&text);
+    return (char *)text.data;
+}
+
+static void do_write(struct run *run)
+{
+    char *text = batch_text(run);
+    assert_ok(apply_text(run->store, text, DURABILITY_DEFAULT));
+    oracle_apply(run->oracle, text, run->now_s);
+    free(text);
 }
 
 static void same(struct run *run, const char *what, struct buffer *expected, char *seen, status st)
@@ -291,6 +298,65 @@ static void do_restart(struct run *run)
     run_open(run);
 }
 
+static bool tables_agree(struct run *run)
+{
+    bool agree = true;
+    for (unsigned i = 0; i < TABLES; i++) {
+        struct buffer expected = {0};
+        status st;
+        oracle_contents(run->oracle, run->tables[i], run->order, run->now_s, &expected);
+        buffer_append_u8(&expected, 0);
+        char *seen = contents(run->store, run->tables[i], &st);
+        assert_ok(st);
+        agree = agree && strcmp((char *)expected.data, seen) == 0;
+        free(seen);
+        buffer_deinit(&expected);
+    }
+    return agree;
+}
+
+/* Write, flush and compact until the power goes. The text of the batch that met it, or NULL. */
+static char *work_until_cut(struct run *run)
+{
+    for (unsigned left = 60; left > 0 && !sim_power_is_cut(run->env); left--) {
+        unsigned what = below(run, 20);
+        bool did;
+        if (what < 15) {
+            char *text = batch_text(run);
+            if (failed(apply_text(run->store, text, DURABILITY_DURABLE)))
+                return text;
+            oracle_apply(run->oracle, text, run->now_s);
+            free(text);
+        } else if (what < 18) {
+            (void)store_step(run->store, &did);
+        } else if (what < 19) {
+            (void)store_flush(run->store, run->tables[below(run, TABLES)]);
+        } else {
+            (void)store_compact(run->store, run->tables[below(run, TABLES)]);
+        }
+    }
+    return NULL;
+}
+
+/* Cut the power while durable writes go on: all that was acknowledged is there, the last one whole or not at all. */
+static void do_power_cut(struct run *run)
+{
+    if (!run->env)
+        return;
+    assert_ok(store_sync(run->store));
+    sim_cut_power_at(run->env, sim_operation_count(run->env) + 1 + below(run, 120));
+    char *pending = work_until_cut(run);
+    (void)store_close(run->store);
+    sim_restart(run->env, (enum sim_policy)below(run, SIM_POLICIES));
+    sim_cut_power_at(run->env, UINT64_MAX);
+    run_open(run);
+    if (pending && !tables_agree(run))
+        oracle_apply(run->oracle, pending, run->now_s);
+    free(pending);
+    if (!tables_agree(run))
+        fail_msg("after a power cut, under \"%s\"", run->configuration->name);
+}
+
 static void do_steps(struct run *run)
 {
     bool did = true;
@@ -319,9 +385,11 @@ static void do_anything(struct run *run)
         assert_ok(store_compact(run->store, run->tables[below(run, TABLES)]));
     else if (what < 972)
         do_restart(run);
-    else if (what < 975)
+    else if (what < 974)
+        do_power_cut(run);
+    else if (what < 977)
         do_change(run);
-    else if (what < 980)
+    else if (what < 982)
         assert_ok(store_settle(run->store));
     else {
         run->now_s += below(run, 60);
