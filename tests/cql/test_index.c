@@ -1,6 +1,6 @@
 /* Secondary indexes: visible at once, never stale, in the order of a scan. */
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -182,10 +182,10 @@ enum {
     PARTITIONS = 4,
     CLUSTERINGS = 5,
     VALUES = 4,
-    STEPS = 400,
+    STEPS = 300,
 };
 
-static void random_write(struct fixture *f, struct random *rng, char *text, size_t bytes)
+static void random_statement(struct random *rng, char *text, size_t bytes)
 {
     unsigned p = (unsigned)random_below(rng, PARTITIONS), c = (unsigned)random_below(rng, CLUSTERINGS),
              v = (unsigned)random_below(rng, VALUES), at = (unsigned)random_below(rng, 60),
@@ -216,7 +216,6 @@ static void random_write(struct fixture *f, struct random *rng, char *text, size
                  stamp, p, p, c, v, using, using, (v + 1) % VALUES, p, (c + 1) % CLUSTERINGS);
         break;
     }
-    does(f, text);
 }
 
 static void compare_index_with_filtering(struct fixture *f, const char *column, unsigned value, uint64_t seed,
@@ -247,7 +246,8 @@ static void an_index_says_what_filtering_says(void **state)
     char text[512];
     for (int step = 0; step < STEPS; step++) {
         store_clock_set(store, now_us);
-        random_write(f, &rng, text, sizeof text);
+        random_statement(&rng, text, sizeof text);
+        does(f, text);
         if (random_below(&rng, 10) == 0)
             now_us += INT64_C(1000000) * (int64_t)random_below(&rng, 3);
         if (random_below(&rng, 100) == 0)
@@ -256,6 +256,60 @@ static void an_index_says_what_filtering_says(void **state)
         compare_index_with_filtering(f, "v", (unsigned)random_below(&rng, VALUES), seed, text);
         compare_index_with_filtering(f, "c", (unsigned)random_below(&rng, CLUSTERINGS), seed, text);
     }
+    fixture_close(f);
+}
+
+/* ---- several writers ---- */
+
+enum {
+    WRITERS = 4,
+    WRITES = 150,
+};
+
+struct writer {
+    struct cql_database *database;
+    uint64_t seed;
+    bool failed;
+};
+
+static void *write_at_random(void *argument)
+{
+    struct writer *writer = argument;
+    struct fixture f = {.database = writer->database};
+    struct random rng = {writer->seed};
+    char text[512];
+    if (failed(cql_session_open(writer->database, &f.session)) || !run(&f, "USE k"))
+        return writer->failed = true, NULL;
+    for (int i = 0; i < WRITES && !writer->failed; i++) {
+        random_statement(&rng, text, sizeof text);
+        writer->failed = !run(&f, text);
+    }
+    cql_session_close(f.session);
+    cql_result_deinit(&f.result);
+    return NULL;
+}
+
+static void writers_of_the_same_rows_leave_a_true_index(void **state) /* IDX-1 */
+{
+    (void)state;
+    uint64_t seed = (uint64_t)time(NULL);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    struct fixture *f = indexed(PROFILE_SCYLLA_2025_1);
+    struct writer writers[WRITERS];
+    pthread_t threads[WRITERS];
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.database = f->database, .seed = seed + i};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_at_random, &writers[i]), 0);
+    }
+    for (unsigned i = 0; i < WRITERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(writers[i].failed);
+    }
+    store_clock_set(cql_database_store(f->database), store_now_us(cql_database_store(f->database)));
+    for (unsigned v = 0; v < VALUES; v++)
+        compare_index_with_filtering(f, "v", v, seed, "all");
+    for (unsigned c = 0; c < CLUSTERINGS; c++)
+        compare_index_with_filtering(f, "c", c, seed, "all");
     fixture_close(f);
 }
 
@@ -271,6 +325,7 @@ int main(void)
         cmocka_unit_test(an_index_on_a_filled_table_is_built_at_once),
         cmocka_unit_test(values_of_more_than_64_kib_are_refused),
         cmocka_unit_test(an_index_says_what_filtering_says),
+        cmocka_unit_test(writers_of_the_same_rows_leave_a_true_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,28 @@ static void the_crystal_application_is_told_what_is_wrong(void **state) /* CRYST
     fixture_close(f);
 }
 
+static void two_messages_of_one_millisecond_are_both_kept(void **state) /* CRYSTAL-8, CRYSTAL-15, TYP-1 */
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_5_2);
+    does(f, "CREATE TABLE messages (channel_id uuid, created_at timestamp, id uuid, content text, "
+            "PRIMARY KEY (channel_id, created_at, id)) WITH CLUSTERING ORDER BY (created_at DESC, id DESC)");
+    static const char insert[] =
+        "INSERT INTO messages (channel_id, created_at, id, content) VALUES (?, ?, ?, ?)";
+    does_bound(f, insert,
+               "123e4567-e89b-42d3-a456-426614174000;1000;00000000-0000-4000-8000-000000000001;'a'");
+    does_bound(f, insert,
+               "123e4567-e89b-42d3-a456-426614174000;1000;00000000-0000-4000-8000-000000000002;'b'");
+    does_bound(f, insert,
+               "123e4567-e89b-42d3-a456-426614174000;999;00000000-0000-4000-8000-000000000003;'c'");
+    static const char select[] =
+        "SELECT content FROM messages WHERE channel_id = ? ORDER BY created_at DESC, id DESC LIMIT ?";
+    shows_bound(f, select, "123e4567-e89b-42d3-a456-426614174000;50", "b|a|c");
+    shows_bound(f, select, "123e4567-e89b-42d3-a456-426614174000;2", "b|a");
+    expects_binds(f, select, "channel_id;[limit]");
+    fixture_close(f);
+}
+
 static void static_columns_belong_to_the_partition(void **state) /* STA-1, STA-4 */
 {
     (void)state;
@@ -313,6 +335,7 @@ int main(void)
         cmocka_unit_test(deletes_reach_cells_rows_ranges_and_partitions),
         cmocka_unit_test(where_of_a_modification_is_the_key_and_nothing_else),
         cmocka_unit_test(the_crystal_application_is_told_what_is_wrong),
+        cmocka_unit_test(two_messages_of_one_millisecond_are_both_kept),
         cmocka_unit_test(static_columns_belong_to_the_partition),
         cmocka_unit_test(what_is_not_there_yet_is_refused_by_name),
         cmocka_unit_test(functions_are_evaluated_when_a_statement_runs),
