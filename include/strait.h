@@ -55,9 +55,9 @@ enum strait_result {
     STRAIT_REFUSED = 3, /* the statement was refused or failed: strait_error_code() has CQL's code */
     STRAIT_MISUSE = 4,  /* an argument can never work: no such column, a NULL handle, a closed store */
     STRAIT_NOMEM = 5,
-    STRAIT_IO = 6,      /* the disk or the kernel refused */
-    STRAIT_CORRUPT = 7, /* the files are damaged, or are not a Strait store */
-    STRAIT_BUSY = 8,    /* another process has the folder, or memory is full for now */
+    STRAIT_IO = 6,        /* the disk or the kernel refused */
+    STRAIT_CORRUPT = 7,   /* the files are damaged, or are not a Strait store */
+    STRAIT_BUSY = 8,      /* another process has the folder, or memory is full for now */
     STRAIT_NOT_FOUND = 9, /* no store where one had to be */
     STRAIT_NOSPACE = 10,
 };
@@ -112,9 +112,11 @@ STRAIT_API const char *strait_parameter_type(const strait_statement *statement, 
 STRAIT_API int strait_bind_null(strait_statement *statement, int index);
 STRAIT_API int strait_bind_unset(strait_statement *statement, int index);
 STRAIT_API int strait_bind_bool(strait_statement *statement, int index, int value);
-STRAIT_API int strait_bind_int64(strait_statement *statement, int index, int64_t value); /* every integer type, timestamp, time, date (days) */
+STRAIT_API int strait_bind_int64(strait_statement *statement, int index,
+                                 int64_t value); /* every integer type, timestamp, time, date (days) */
 STRAIT_API int strait_bind_double(strait_statement *statement, int index, double value); /* float, double */
-STRAIT_API int strait_bind_text(strait_statement *statement, int index, const char *text, int64_t length); /* text; any other type from its text form */
+STRAIT_API int strait_bind_text(strait_statement *statement, int index, const char *text,
+                                int64_t length); /* text; any other type from its text form */
 STRAIT_API int strait_bind_blob(strait_statement *statement, int index, const void *data, size_t bytes);
 STRAIT_API int strait_bind_uuid(strait_statement *statement, int index, const uint8_t uuid[16]);
 /* The protocol's bytes as they are, for any type; checked when the statement runs, as a driver's would be. */
@@ -128,7 +130,8 @@ STRAIT_API int strait_set_timestamp(strait_statement *statement, int64_t timesta
 
 STRAIT_API int strait_column_count(const strait_statement *statement);
 STRAIT_API const char *strait_column_name(const strait_statement *statement, int column);
-STRAIT_API const char *strait_column_type(const strait_statement *statement, int column); /* "int", "frozen<map<text, text>>" */
+STRAIT_API const char *strait_column_type(const strait_statement *statement,
+                                          int column); /* "int", "frozen<map<text, text>>" */
 STRAIT_API int strait_column_is_null(const strait_statement *statement, int column);
 STRAIT_API int strait_column_bool(const strait_statement *statement, int column);
 STRAIT_API int64_t strait_column_int64(const strait_statement *statement, int column);
@@ -146,7 +149,7 @@ STRAIT_API const char *strait_statement_kind(const strait_statement *statement);
 STRAIT_API const char *strait_warnings(strait_statement *statement);
 
 STRAIT_API const char *strait_error_message(const strait *db);
-STRAIT_API int strait_error_code(const strait *db); /* CQL's code, -1 when the failure was not CQL's */
+STRAIT_API int strait_error_code(const strait *db);   /* CQL's code, -1 when the failure was not CQL's */
 STRAIT_API int strait_error_line(const strait *db);   /* from 1; 0: no place */
 STRAIT_API int strait_error_column(const strait *db); /* from 0 */
 /* "corrupt", "busy", ...: what a result means. */

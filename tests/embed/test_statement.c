@@ -217,6 +217,16 @@ static void maintenance_by_table_keyspace_and_all(void **state)
     folder_remove(folder);
 }
 
+static void a_conditional_statement_returns_whether_it_was_applied(void **state) /* LWT-1 */
+{
+    (void)state;
+    strait *db = memory_db();
+    must(db, "CREATE TABLE t (id int PRIMARY KEY, v int)");
+    assert_string_equal(one(db, "INSERT INTO t (id, v) VALUES (1, 1) IF NOT EXISTS"), "True");
+    assert_string_equal(one(db, "INSERT INTO t (id, v) VALUES (1, 2) IF NOT EXISTS"), "False");
+    strait_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +241,7 @@ int main(void)
         cmocka_unit_test(the_write_timestamp_can_be_the_clients),
         cmocka_unit_test(the_clock_is_the_tests_to_set),
         cmocka_unit_test(maintenance_by_table_keyspace_and_all),
+        cmocka_unit_test(a_conditional_statement_returns_whether_it_was_applied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
