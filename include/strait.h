@@ -14,18 +14,20 @@
  *     strait_finalize(stmt);
  *     strait_close(db);
  *
- * Shapes      Columns and parameters are counted from 0. Text is UTF-8. Timestamps are milliseconds since 1970-01-01 UTC,
- *             as in CQL; write timestamps and durations are microseconds. A *_bytes or `length` of -1 means "up to the
- *             terminator" where a text is taken.
- * Ownership   strait_open() gives a store that strait_close() releases; strait_connect() gives further handles on the same
- *             store, each with its own keyspace, error and statements. strait_prepare() gives a statement that
- *             strait_finalize() releases. Text and blobs that are bound are copied. What a column call returns belongs to
- *             the statement and is valid until its next step, reset or finalize.
- * Errors      Calls return STRAIT_OK or a code below. strait_error_code() has the CQL error code (0x2200, ...) and
- *             strait_error_message() the text that a driver would show, strait_error_line/column() the place in
- *             the statement. They describe the last failed call on the handle.
- * Threads     A handle and its statements belong to one thread at a time. Any number of handles on one store may be used
- *             at once, from any threads. Several stores may be open in one process.
+ * Shapes      Columns and parameters are counted from 0. Text is UTF-8. Timestamps are milliseconds since
+ *             1970-01-01 UTC, as in CQL; write timestamps and durations are microseconds. A *_bytes or
+ *             `length` of -1 means "up to the terminator" where a text is taken.
+ * Ownership   strait_open() gives a store that strait_close() releases; strait_connect() gives further
+ *             handles on the same store, each with its own keyspace, error and statements.
+ *             strait_prepare() gives a statement that strait_finalize() releases. Text and blobs that are
+ *             bound are copied. What a column call returns belongs to the statement and is valid until its
+ *             next step, reset or finalize.
+ * Errors      Calls return STRAIT_OK or a code below. strait_error_code() has the CQL error code (0x2200,
+ *             ...) and strait_error_message() the text that a driver would show,
+ *             strait_error_line/column() the place in the statement. They describe the last failed call on
+ *             the handle.
+ * Threads     A handle and its statements belong to one thread at a time. Any number of handles on one
+ *             store may be used at once, from any threads. Several stores may be open in one process.
  */
 #ifndef STRAIT_H
 #define STRAIT_H
@@ -88,7 +90,8 @@ typedef struct strait_options {
 STRAIT_API int strait_open(const char *path, const strait_options *options, strait **out_db);
 /* Another handle on the same store. */
 STRAIT_API int strait_connect(strait *db, strait **out_db);
-/* Releases the handle, and the store with its last one. Statements must be finalized before. NULL is welcome. */
+/* Releases the handle, and the store with its last one. Statements must be finalized before. NULL is
+ * welcome. */
 STRAIT_API int strait_close(strait *db);
 
 /* Run every statement of a script, in order; stops at the first that fails. Rows are discarded. */
@@ -112,11 +115,11 @@ STRAIT_API const char *strait_parameter_type(const strait_statement *statement, 
 STRAIT_API int strait_bind_null(strait_statement *statement, int index);
 STRAIT_API int strait_bind_unset(strait_statement *statement, int index);
 STRAIT_API int strait_bind_bool(strait_statement *statement, int index, int value);
-STRAIT_API int strait_bind_int64(strait_statement *statement, int index,
-                                 int64_t value); /* every integer type, timestamp, time, date (days) */
+/* Every integer type, timestamp, time, and date as days since 1970. */
+STRAIT_API int strait_bind_int64(strait_statement *statement, int index, int64_t value);
 STRAIT_API int strait_bind_double(strait_statement *statement, int index, double value); /* float, double */
-STRAIT_API int strait_bind_text(strait_statement *statement, int index, const char *text,
-                                int64_t length); /* text; any other type from its text form */
+/* Texts as they are; any other type but collections and tuples from its text form. */
+STRAIT_API int strait_bind_text(strait_statement *statement, int index, const char *text, int64_t length);
 STRAIT_API int strait_bind_blob(strait_statement *statement, int index, const void *data, size_t bytes);
 STRAIT_API int strait_bind_uuid(strait_statement *statement, int index, const uint8_t uuid[16]);
 /* The protocol's bytes as they are, for any type; checked when the statement runs, as a driver's would be. */
@@ -125,7 +128,8 @@ STRAIT_API int strait_bind_wire(strait_statement *statement, int index, const vo
 /* STRAIT_ROW, STRAIT_DONE or an error. Large results are fetched in pages of strait_set_page_rows() rows. */
 STRAIT_API int strait_step(strait_statement *statement);
 STRAIT_API int strait_set_page_rows(strait_statement *statement, int rows); /* default 5000 */
-/* The write timestamp for this statement in microseconds (a driver's client-side timestamp); INT64_MIN: the server's clock. */
+/* The write timestamp for this statement in microseconds (a driver's client-side timestamp); INT64_MIN:
+ * the server's clock. */
 STRAIT_API int strait_set_timestamp(strait_statement *statement, int64_t timestamp_us);
 
 STRAIT_API int strait_column_count(const strait_statement *statement);
@@ -159,10 +163,12 @@ STRAIT_API const char *strait_result_text(int result);
 STRAIT_API const char *strait_keyspace(const strait *db);
 /* "uring", "threads", "memory": what carries the store's I/O. */
 STRAIT_API const char *strait_io(const strait *db);
-/* Freeze the store's wall clock (timestamps, TTL, now()) at microseconds since 1970; INT64_MIN lets it run. */
+/* Freeze the store's wall clock (timestamps, TTL, now()) at microseconds since 1970; INT64_MIN lets it
+ * run. */
 STRAIT_API void strait_set_clock(strait *db, int64_t now_us);
 
-/* Length of the first statement of `text` with its semicolon; *out_complete is 0 when it is unfinished. For prompts. */
+/* Length of the first statement of `text` with its semicolon; *out_complete is 0 when it is unfinished.
+ * For prompts. */
 STRAIT_API size_t strait_cut(const char *text, size_t length, int *out_complete, int *out_empty);
 
 /* ---- maintenance; table NULL: all tables of the keyspace; keyspace NULL: everything ---- */
