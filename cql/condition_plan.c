@@ -107,6 +107,8 @@ static bool make_columns(struct plan_builder *builder, struct condition_plan *pl
 /* LWT-7: nothing but the static row is written, and nothing else is asked about. */
 static bool only_static(const struct condition_plan *plan, const struct modify_plan *modify)
 {
+    if (modify->kind == STATEMENT_INSERT)
+        return modify->extent == MODIFY_STATIC;
     for (uint32_t i = 0; i < modify->cell_count; i++)
         if (modify->cells[i].column->kind != COLUMN_STATIC)
             return false;

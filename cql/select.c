@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cql/paging.h"
-#include "cql/select_internal.h"
+#include "cql/select_group.h"
 
 enum {
     PAGE_BYTES_MAX = 1 << 20, /* PAG-1 */
@@ -16,10 +16,8 @@ struct select_run {
     const struct select_plan *select;
     struct row_walk walk;
     struct row_slots slots;
-    struct row_slots first; /* of an aggregate query: the first row, for plain columns */
-    bool has_first;
+    struct row_groups groups;
     struct filter filter;
-    struct aggregate *aggregates;
     uint32_t limit_left, partition_limit; /* UINT32_MAX: none */
     uint32_t partition_limit_left;
     uint32_t page_rows; /* 0: unpaged */
@@ -70,7 +68,7 @@ static bool open_limits(struct select_run *it)
     it->partition_limit_left = it->partition_limit;
     int32_t page_size = it->run->params->page_size;
     /* PAG-5: an aggregate answers at once. */
-    it->page_rows = page_size > 0 && !select->selection.aggregate_count ? (uint32_t)page_size : 0;
+    it->page_rows = page_size > 0 && !select->grouped ? (uint32_t)page_size : 0;
     return true;
 }
 
@@ -129,7 +127,7 @@ static bool resume(struct select_run *it, struct walk_request *request)
 {
     struct plan_run *run = it->run;
     struct paging_state state;
-    if (!run->params->paging_state.bytes || it->select->selection.aggregate_count)
+    if (!run->params->paging_state.bytes || it->select->grouped)
         return true;
     if (failed(paging_state_read(run->params->paging_state, &state)))
         return RUN_REFUSE(run, MSG_PAGING_STATE);
@@ -197,35 +195,20 @@ static bool keep_sort_row(struct select_run *it, size_t at)
     return true;
 }
 
-/* Plain columns beside an aggregate show the first row: it must outlive the walk. */
-static bool keep_first(struct select_run *it)
+static bool take_row(struct select_run *it, bool *out_done)
 {
-    const struct cql_table *table = it->run->plan->table;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        it->first.items[i] = it->slots.items[i];
-        it->first.items[i].value = arena_copy(it->run->scratch, it->slots.items[i].value);
-    }
-    it->has_first = true;
-    return true;
-}
-
-static bool take_row(struct select_run *it)
-{
-    const struct selection *selection = &it->select->selection;
-    if (selection->aggregate_count) {
-        if (!it->has_first && !keep_first(it))
-            return false;
-        return selection_add_row(selection, it->run, &it->slots, it->aggregates);
-    }
+    if (it->select->grouped)
+        return groups_add(&it->groups, &it->slots, out_done);
     size_t at = it->run->result->rows.bytes;
-    return selection_emit(selection, it->run, &it->slots, NULL) && (!it->merge || keep_sort_row(it, at));
+    return selection_emit(&it->select->selection, it->run, &it->slots, NULL) &&
+           (!it->merge || keep_sort_row(it, at));
 }
 
 static void count_limits(struct select_run *it)
 {
-    if (it->limit_left != UINT32_MAX && !it->merge && !it->select->selection.aggregate_count)
+    if (it->limit_left != UINT32_MAX && !it->merge && !it->select->grouped)
         it->limit_left--;
-    if (it->partition_limit_left != UINT32_MAX)
+    if (it->partition_limit_left != UINT32_MAX && !it->select->grouped)
         it->partition_limit_left--;
 }
 
@@ -247,9 +230,11 @@ static bool on_event(struct select_run *it, enum walk_event event, bool *out_don
     it->run->result->rows_examined++;
     it->page_examined++;
     if (filter_passes(&it->filter, &it->slots)) {
-        if (!take_row(it))
+        if (!take_row(it, out_done))
             return false;
         count_limits(it);
+        if (*out_done)
+            return true;
     }
     if (!it->limit_left) {
         *out_done = true;
@@ -327,16 +312,8 @@ static bool open_slots(struct select_run *it)
 {
     struct plan_run *run = it->run;
     const struct select_plan *select = it->select;
-    uint32_t aggregates = select->selection.aggregate_count;
-    if (!slots_init(run, run->plan->table, &select->map, &it->slots))
-        return false;
-    if (!aggregates)
-        return true;
-    it->aggregates = arena_calloc(run->scratch, aggregates, sizeof *it->aggregates);
-    if (!it->aggregates)
-        return run_nomem(run);
-    selection_init_aggregates(&select->selection, run, it->aggregates);
-    return slots_init(run, run->plan->table, &select->map, &it->first);
+    return slots_init(run, run->plan->table, &select->map, &it->slots) &&
+           (!select->grouped || groups_init(run, select, it->limit_left, it->partition_limit, &it->groups));
 }
 
 static bool open_run(struct select_run *it, struct walk_request *request, bool *out_nothing)
@@ -347,7 +324,8 @@ static bool open_run(struct select_run *it, struct walk_request *request, bool *
         !filter_open(run, run->plan->table, select->filters, select->filter_count, &it->filter) ||
         !make_request(it, request, out_nothing) || !resume(it, request))
         return false;
-    it->merge = select->ordered && select->restrictions.partition_in && request->key_count > 1;
+    it->merge =
+        !select->grouped && select->ordered && select->restrictions.partition_in && request->key_count > 1;
     if (select->ordered && select->restrictions.partition_in && it->page_rows)
         return RUN_REFUSE(run, MSG_ORDER_IN_PAGING);
     return true;
@@ -385,7 +363,7 @@ bool select_execute(struct plan_run *run)
     }
     if (made && it.merge)
         made = sort_rows(&it);
-    if (made && it.aggregates)
-        made = selection_emit(&it.select->selection, run, &it.first, it.aggregates);
+    if (made && it.select->grouped)
+        made = groups_finish(&it.groups);
     return made && warn_tombstones(&it);
 }

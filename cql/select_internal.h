@@ -16,7 +16,9 @@ struct select_plan {
     const struct restriction **filters;          /* what keys and ranges do not decide */
     uint32_t filter_count;
     struct slot_map map;
-    bool ordered; /* ORDER BY was written */
+    bool grouped;           /* GROUP BY, or aggregates */
+    uint32_t group_columns; /* of the primary key, that make up a group */
+    bool ordered;           /* ORDER BY was written */
     bool reverse;
     bool distinct;
     bool statics; /* a partition without rows shows its static row (STA-1, STA-2) */

@@ -1,7 +1,7 @@
 /*
  * select_plan.c: how a SELECT finds its rows, or why it may not (WHR, ORD, STA-6).
  */
-#include "cql/select_internal.h"
+#include "cql/select_group.h"
 
 /* ---- access path ---- */
 
@@ -110,7 +110,8 @@ static bool make_map(struct plan_builder *builder, struct select_plan *select)
 {
     if (!slot_map_make(builder->arena, builder->table, &select->map))
         return build_nomem(builder);
-    select->map.clustering = select->selection.clustering;
+    select->map.clustering =
+        select->selection.clustering || select->group_columns > builder->table->partition_count;
     for (uint32_t i = 0; i < select->filter_count; i++)
         select->map.clustering |= select->filters[i]->columns[0]->kind == COLUMN_CLUSTERING;
     return true;
@@ -228,15 +229,6 @@ static bool shows_statics(const struct plan_builder *builder, const struct selec
 
 /* ---- the whole ---- */
 
-static bool refuse_unsupported(struct plan_builder *builder, const struct ast_select *ast)
-{
-    if (ast->json)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "SELECT JSON");
-    if (ast->group_by_count)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "GROUP BY");
-    return true;
-}
-
 bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast)
 {
     struct select_plan *select = arena_calloc(builder->arena, 1, sizeof *select);
@@ -246,10 +238,12 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
     if (!select)
         return build_nomem(builder);
     select->distinct = ast->distinct;
-    if (!refuse_unsupported(builder, ast) || !selection_compile(builder, ast, &select->selection) ||
+    if (ast->json)
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "SELECT JSON");
+    if (!selection_compile(builder, ast, &select->selection) ||
         !restrictions_compile(builder, ast->where, ast->where_count, MSG_COLUMN_UNKNOWN_WHERE,
                               &select->restrictions) ||
-        (select->distinct && !check_distinct(builder, select)) ||
+        (select->distinct && !check_distinct(builder, select)) || !group_compile(builder, ast, select) ||
         !choose_access(builder, select, ast->allow_filtering) || !collect_filters(builder, select) ||
         !make_map(builder, select) || !compile_order(builder, ast, select) ||
         !compile_limits(builder, ast, select))

@@ -242,6 +242,25 @@ static void aggregates_answer_with_one_row(void **state) /* WHR-14, FUN-6, FUN-7
     fixture_close(f);
 }
 
+static void groups_are_prefixes_of_the_primary_key(void **state) /* WHR-15, WHR-14, PAG-5 */
+{
+    (void)state;
+    struct fixture *f = points(PROFILE_SCYLLA_2025_1);
+    shows(f, "SELECT p, count(*), sum(v) FROM m GROUP BY p", "1,9,999|0,9,99|2,9,1899");
+    shows(f, "SELECT a, b, count(*), max(v) FROM m WHERE p = 1 GROUP BY p, a",
+          "2,0,3,122|1,0,3,112|0,0,3,102");
+    shows(f, "SELECT a, b FROM m WHERE p = 1 GROUP BY a", "2,0|1,0|0,0");
+    shows(f, "SELECT p, a, sum(v) FROM m WHERE b > 0 GROUP BY p, a LIMIT 2 ALLOW FILTERING",
+          "1,2,243|1,1,223");
+    shows(f, "SELECT p, a FROM m GROUP BY p, a PER PARTITION LIMIT 1", "1,2|0,2|2,2");
+    shows(f, "SELECT count(*) FROM m WHERE p = 9 GROUP BY a", "");
+    shows_pages(f, "SELECT p, count(*) FROM m GROUP BY p", 1, "1,9|0,9|2,9");
+    refuses(f, CQL_INVALID, "Group by is currently only supported on the columns of the PRIMARY KEY, got v",
+            "SELECT p FROM m GROUP BY p, v");
+    refuses(f, CQL_INVALID, "Group by currently only support", "SELECT p FROM m GROUP BY p, b");
+    fixture_close(f);
+}
+
 static void functions_and_cell_facts_are_selectors(void **state) /* TS-16, FUN-6 */
 {
     (void)state;
@@ -378,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_column_restricted_twice_is_the_target_s_affair),
         cmocka_unit_test(null_and_unset_have_no_place_in_where),
         cmocka_unit_test(aggregates_answer_with_one_row),
+        cmocka_unit_test(groups_are_prefixes_of_the_primary_key),
         cmocka_unit_test(functions_and_cell_facts_are_selectors),
         cmocka_unit_test(a_partition_with_only_statics_shows_itself),
         cmocka_unit_test(distinct_is_for_partitions),
