@@ -4,7 +4,7 @@
 
 void file_writer_init(struct file_writer *writer, struct io_env *env, struct io_file *file)
 {
-    *writer = (struct file_writer){.env = env, .file = file};
+    *writer = (struct file_writer){.env = env, .file = file, .first_bytes = FILE_WRITER_FIRST_BYTES};
 }
 
 void file_writer_deinit(struct file_writer *writer)
@@ -51,6 +51,23 @@ static status buffer_submit(struct file_writer *writer)
     return STATUS_DONE;
 }
 
+static size_t capacity_bytes(const struct file_writer *writer)
+{
+    return writer->current == 0 ? writer->first_bytes : FILE_WRITER_BUFFER_BYTES;
+}
+
+static status first_grow(struct file_writer *writer)
+{
+    uint8_t *grown = io_memory_new(FILE_WRITER_BUFFER_BYTES);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    memcpy(grown, writer->buffers[0].data, writer->used_bytes);
+    io_memory_free(writer->buffers[0].data);
+    writer->buffers[0].data = grown;
+    writer->first_bytes = FILE_WRITER_BUFFER_BYTES;
+    return STATUS_DONE;
+}
+
 /* The current buffer with room in it. */
 static status buffer_ready(struct file_writer *writer)
 {
@@ -60,8 +77,10 @@ static status buffer_ready(struct file_writer *writer)
     while (buffer->in_flight)
         TRY(reap(writer));
     if (!buffer->data)
-        buffer->data = io_memory_new(FILE_WRITER_BUFFER_BYTES);
-    return buffer->data ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
+        buffer->data = io_memory_new(capacity_bytes(writer));
+    if (!buffer->data)
+        return STATUS_FAIL(STATUS_NOMEM);
+    return writer->used_bytes == capacity_bytes(writer) ? first_grow(writer) : STATUS_DONE;
 }
 
 /* `data` NULL appends zeros. */
@@ -69,7 +88,7 @@ static status append(struct file_writer *writer, const uint8_t *data, size_t byt
 {
     while (bytes) {
         TRY(buffer_ready(writer));
-        size_t room = FILE_WRITER_BUFFER_BYTES - writer->used_bytes;
+        size_t room = capacity_bytes(writer) - writer->used_bytes;
         size_t part = bytes < room ? bytes : room;
         uint8_t *to = writer->buffers[writer->current].data + writer->used_bytes;
         if (data) {

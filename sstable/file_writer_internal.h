@@ -11,6 +11,7 @@
 enum {
     FILE_WRITER_BUFFERS = 3,
     FILE_WRITER_BUFFER_BYTES = 256 << 10,
+    FILE_WRITER_FIRST_BYTES = 32 << 10, /* what the first buffer begins with: most files of a test are tiny */
 };
 
 struct file_writer_buffer {
@@ -25,6 +26,7 @@ struct file_writer {
     struct io_queue *queue; /* owned; NULL until needed */
     struct file_writer_buffer buffers[FILE_WRITER_BUFFERS];
     uint32_t current;
+    size_t first_bytes;    /* capacity of the first buffer: FIRST until it has grown to BUFFER */
     size_t used_bytes;     /* of the current buffer */
     uint64_t start_offset; /* where the current buffer will stand */
 };

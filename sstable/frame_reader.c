@@ -7,12 +7,31 @@ enum {
     GAP_BYTES_MAX = 16 << 10, /* an index page between two blocks does not end a run */
 };
 
+static ZSTD_DCtx *zstd_take(struct sstable *table)
+{
+    ZSTD_DCtx *kept = NULL;
+    if (!table->cache)
+        kept =
+            atomic_exchange_explicit(&table->zstd, NULL, memory_order_acquire); /* pairs with zstd_give() */
+    return kept ? kept : block_cache_take_zstd(table->cache);
+}
+
+static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
+{
+    ZSTD_DCtx *none = NULL;
+    if (zstd && !table->cache &&
+        atomic_compare_exchange_strong_explicit(&table->zstd, &none, zstd, memory_order_release,
+                                                memory_order_relaxed))
+        return;
+    block_cache_give_zstd(table->cache, zstd);
+}
+
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
     buffer_deinit(&reader->lanes);
     if (reader->table)
-        block_cache_give_zstd(reader->table->cache, reader->zstd);
+        zstd_give(reader->table, reader->zstd);
     reader->chunk = NULL;
     reader->zstd = NULL;
 }
@@ -87,7 +106,7 @@ static status payload_decode(struct frame_reader *reader, const struct frame_hea
 {
     const ZSTD_DDict *dictionary = NULL;
     if (head->codec != FRAME_STORED && !reader->zstd) {
-        reader->zstd = block_cache_take_zstd(reader->table->cache);
+        reader->zstd = zstd_take(reader->table);
         if (!reader->zstd)
             return STATUS_FAIL(STATUS_NOMEM);
     }

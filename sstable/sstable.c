@@ -11,6 +11,7 @@ static void table_free(struct sstable *table)
         return;
     io_close(table->file);
     block_unref(table->filter);
+    ZSTD_freeDCtx(atomic_load_explicit(&table->zstd, memory_order_relaxed));
     ZSTD_freeDDict(atomic_load_explicit(&table->dictionary, memory_order_relaxed));
     free(table->pages);
     free(table->path);

@@ -22,6 +22,7 @@ struct sstable {
     uint32_t page_count;
     struct block *filter;             /* counted; NULL when damaged: every partition may be there */
     bool index_rebuilt;               /* the directory index was damaged */
+    _Atomic(ZSTD_DCtx *) zstd;        /* owned; kept between readers when there is no cache to lend one */
     _Atomic(ZSTD_DDict *) dictionary; /* owned; made when the first block asks for it, by whoever is first */
 };
 
