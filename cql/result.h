@@ -23,7 +23,7 @@ struct cql_params {
     const struct slice *names; /* of the values, when they are named; else NULL */
     uint32_t value_count;
     uint16_t consistency, serial_consistency;
-    int32_t page_size;        /* 0 or less: unpaged (PAG-1) */
+    int32_t page_size;         /* 0 or less: unpaged (PAG-1) */
     struct slice paging_state; /* empty: from the start */
     bool has_timestamp;
     int64_t timestamp; /* TS-2: the request's default */
@@ -42,8 +42,8 @@ enum cql_result_kind {
 };
 
 struct cql_schema_change {
-    const char *change; /* "CREATED", "UPDATED", "DROPPED" */
-    const char *target; /* "KEYSPACE", "TABLE" */
+    const char *change;            /* "CREATED", "UPDATED", "DROPPED" */
+    const char *target;            /* "KEYSPACE", "TABLE" */
     char keyspace[256], name[256]; /* name empty for a keyspace */
 };
 
@@ -56,15 +56,16 @@ struct cql_result {
     const struct cql_column_spec *columns;
     uint32_t column_count;
     uint32_t row_count;
-    struct buffer rows;         /* owned: row after row, each cell be32 length (-1 null) and bytes, as in the protocol */
+    struct buffer
+        rows; /* owned: row after row, each cell be32 length (-1 null) and bytes, as in the protocol */
     struct buffer paging_state; /* owned: empty when there are no more pages */
     char keyspace[256];         /* SET_KEYSPACE */
     struct cql_schema_change change;
-    struct buffer warnings;     /* owned: terminated texts one after another */
-    struct store_ticket ticket; /* deferred durability: see cql_session_set_deferred() */
+    struct buffer warnings;              /* owned: terminated texts one after another */
+    struct store_ticket ticket;          /* deferred durability: see cql_session_set_deferred() */
     struct store_read_counters counters; /* what the reads cost */
     uint64_t tombstones, rows_examined;
-    struct arena arena;         /* owned */
+    struct arena arena; /* owned */
 };
 
 void cql_result_clear(struct cql_result *result);
