@@ -1,5 +1,5 @@
 /*
- * An image is `flags | base timestamp | glue | length, value | glue | length, value | glue` to us. Where values stand is
+ * An image is `flags | base timestamp | [TTL | expiry] | glue | length, value | glue | length, value | glue` to us. Where values stand is
  * found by the grammar of docs/formats/row.md, and by the same few lines on both sides: in the image when cutting, in
  * the glue when joining. A shape is walked once per block; rows of that shape are then put together by copying.
  *
@@ -60,11 +60,10 @@ enum {
     CELL_FLAG_BITS = 4,
 };
 
-/* Past what stands between base timestamp and cells; returns the number of cells. */
+/* Past what stands between the marker's expiry and the cells; returns the number of cells. */
 static uint64_t head_skip(struct reader *in, uint8_t flags)
 {
-    uint32_t varints = (flags & IMAGE_MARKER_EXPIRES ? 2 : 0) + (flags & IMAGE_DELETION ? 2 : 0);
-    while (varints--)
+    for (uint32_t varints = flags & IMAGE_DELETION ? 2 : 0; varints > 0; varints--)
         (void)varint_take(in);
     return varint_take(in);
 }
@@ -136,17 +135,31 @@ static uint64_t canonical_take(struct reader *in)
     return value;
 }
 
+/* Numbers of the row before, from which the next row's differ little. */
+static void difference_put(struct buffer *lane, int64_t value, int64_t *last)
+{
+    buffer_append_varint(lane, zigzag_encode((int64_t)((uint64_t)value - (uint64_t)*last)));
+    *last = value;
+}
+
 /* Cut one image. False when it is not what the joiner would write, or has too many values. */
-static bool image_split(struct lanes_splitter *splitter, struct slice image, int64_t *last_timestamp)
+static bool image_split(struct lanes_splitter *splitter, struct slice image, int64_t *last_timestamp,
+                        int64_t *last_expiry_s)
 {
     struct reader in = reader_of(image);
     uint8_t flags = reader_u8(&in);
     int64_t base = zigzag_decode(canonical_take(&in));
     const uint8_t *glue_from = in.at;
-    uint64_t cells = head_skip(&in, flags);
-    uint32_t column = 0, values = 0;
     buffer_clear(&splitter->glue);
     buffer_append_u8(&splitter->glue, flags);
+    if (flags & IMAGE_MARKER_EXPIRES) {
+        (void)varint_take(&in); /* the TTL, mostly the same */
+        buffer_append(&splitter->glue, glue_from, (size_t)(in.at - glue_from));
+        difference_put(&splitter->lanes[LANE_EXPIRIES], zigzag_decode(canonical_take(&in)), last_expiry_s);
+        glue_from = in.at;
+    }
+    uint64_t cells = head_skip(&in, flags);
+    uint32_t column = 0, values = 0;
     for (uint64_t i = 0; i < cells && !in.failed; i++) {
         if (!cell_skip(&in, &column))
             continue;
@@ -163,9 +176,7 @@ static bool image_split(struct lanes_splitter *splitter, struct slice image, int
         return false;
     buffer_append(&splitter->glue, glue_from, (size_t)(in.at - glue_from));
     shape_put(splitter);
-    buffer_append_varint(&splitter->lanes[LANE_TIMESTAMPS],
-                         zigzag_encode((int64_t)((uint64_t)base - (uint64_t)*last_timestamp)));
-    *last_timestamp = base;
+    difference_put(&splitter->lanes[LANE_TIMESTAMPS], base, last_timestamp);
     return true;
 }
 
@@ -174,7 +185,7 @@ static bool rows_split(struct lanes_splitter *splitter, struct slice payload, ui
     uint32_t restart_count = load_le32(payload.data + payload.bytes - 4);
     const uint8_t *restarts = payload.data + payload.bytes - 4 - (size_t)restart_count * 4;
     struct reader in = reader_of(slice_of(payload.data, (size_t)(restarts - payload.data)));
-    int64_t last_timestamp = 0;
+    int64_t last_timestamp = 0, last_expiry_s = 0;
     uint32_t restart = 0;
     for (uint32_t i = 0; i < rows; i++) {
         bool is_restart = restart < restart_count &&
@@ -184,7 +195,7 @@ static bool rows_split(struct lanes_splitter *splitter, struct slice payload, ui
         uint64_t image_bytes = varint_take(&in);
         struct slice key = reader_take(&in, unshared);
         struct slice image = reader_take(&in, image_bytes);
-        if (in.failed || !image_split(splitter, image, &last_timestamp))
+        if (in.failed || !image_split(splitter, image, &last_timestamp, &last_expiry_s))
             return false;
         buffer_append_varint(&splitter->lanes[LANE_KEY_LENGTHS], is_restart ? 0 : shared + 1);
         buffer_append_varint(&splitter->lanes[LANE_KEY_LENGTHS], unshared);
@@ -231,7 +242,7 @@ struct joiner {
     uint32_t shape_count;
     uint32_t columns[LANES_COLUMNS];
     uint32_t column_count;
-    int64_t last_timestamp;
+    int64_t last_timestamp, last_expiry_s;
 };
 
 status lanes_joined_bytes(struct slice lanes, uint32_t *out_bytes)
@@ -267,6 +278,11 @@ static status shape_learn(struct joiner *joiner, struct lanes_shape *shape)
     shape->value_count = 0;
     struct reader in = reader_of(shape->glue);
     uint8_t flags = reader_u8(&in);
+    shape->expiry_cut = 0;
+    if (flags & IMAGE_MARKER_EXPIRES) {
+        (void)varint_take(&in);
+        shape->expiry_cut = (uint32_t)(in.at - shape->glue.data);
+    }
     uint64_t cells = head_skip(&in, flags);
     uint32_t column = 0;
     for (uint64_t i = 0; i < cells && !in.failed; i++) {
@@ -306,16 +322,26 @@ static uint8_t *bytes_put(uint8_t *at, const uint8_t *from, size_t bytes)
     return at + bytes;
 }
 
+/* A number as it stands in an image, from its difference to the last one. */
+static uint64_t difference_take(struct reader *lane, int64_t *last)
+{
+    *last = (int64_t)((uint64_t)*last + (uint64_t)zigzag_decode(varint_take(lane)));
+    return zigzag_encode(*last);
+}
+
 /* Write the row at `at`, not beyond `end`; returns where it ends, NULL when it does not fit or the lanes are short. */
 static uint8_t *row_join(struct joiner *joiner, uint64_t shared, const struct lanes_shape *shape, uint8_t *at,
                          const uint8_t *end)
 {
     uint32_t lengths[LANES_VALUES_MAX];
     uint64_t unshared = varint_take(&joiner->lanes[LANE_KEY_LENGTHS]);
-    int64_t base = (int64_t)((uint64_t)joiner->last_timestamp +
-                             (uint64_t)zigzag_decode(varint_take(&joiner->lanes[LANE_TIMESTAMPS])));
-    joiner->last_timestamp = base;
-    uint64_t image_bytes = shape->glue.bytes + varint_bytes(zigzag_encode(base));
+    uint64_t base = difference_take(&joiner->lanes[LANE_TIMESTAMPS], &joiner->last_timestamp);
+    uint64_t expiry = 0;
+    uint64_t image_bytes = shape->glue.bytes + varint_bytes(base);
+    if (shape->expiry_cut) {
+        expiry = difference_take(&joiner->lanes[LANE_EXPIRIES], &joiner->last_expiry_s);
+        image_bytes += varint_bytes(expiry);
+    }
     for (uint32_t i = 0; i < shape->value_count; i++) {
         uint64_t length = varint_take(&joiner->lanes[LANE_COLUMNS + 2 * shape->slot[i]]);
         if (length > LANES_JOINED_MAX)
@@ -332,8 +358,13 @@ static uint8_t *row_join(struct joiner *joiner, uint64_t shared, const struct la
     struct slice key = reader_take(&joiner->lanes[LANE_KEYS], unshared);
     at = bytes_put(at, key.data, key.bytes);
     *at++ = shape->glue.data[0];
-    at = varint_put(at, zigzag_encode(base));
+    at = varint_put(at, base);
     uint32_t from = 1;
+    if (shape->expiry_cut) {
+        at = bytes_put(at, shape->glue.data + from, shape->expiry_cut - from);
+        at = varint_put(at, expiry);
+        from = shape->expiry_cut;
+    }
     for (uint32_t i = 0; i < shape->value_count; i++) {
         at = bytes_put(at, shape->glue.data + from, shape->cut[i] - from);
         at = varint_put(at, lengths[i]);

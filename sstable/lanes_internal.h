@@ -23,14 +23,17 @@ enum lane {
     LANE_KEY_LENGTHS,
     LANE_SHAPES,
     LANE_TIMESTAMPS,
+    LANE_EXPIRIES, /* of markers */
     LANE_KEYS,
     LANE_COLUMNS, /* lengths of column 0, values of column 0, lengths of column 1, ... */
     LANE_COUNT = LANE_COLUMNS + 2 * LANES_COLUMNS,
 };
 
-/* What is left of an image without base timestamp, value lengths and values: rows of one statement look the same. */
+/* What is left of an image without base timestamp, the marker's expiry, value lengths and values: rows of one statement
+ * look the same. */
 struct lanes_shape {
-    struct slice glue; /* lender: splitter's arena, or the lanes */
+    struct slice glue;   /* lender: splitter's arena, or the lanes */
+    uint32_t expiry_cut; /* glue up to here is copied before the marker's expiry; 0: it has none */
     uint32_t value_count;
     /* Before value i, glue up to cut[i] is copied; then comes the value of column slot[i]. */
     uint32_t cut[LANES_VALUES_MAX];

@@ -36,6 +36,10 @@ static struct slice random_image(struct arena *arena, struct random *rng, uint32
     row_builder_reset(&row);
     if (random_below(rng, 2))
         row.marker = (struct marker){.timestamp = (int64_t)random_below(rng, 1000)};
+    if (row.marker.timestamp != TIMESTAMP_NONE && random_below(rng, 3) == 0) {
+        row.marker.ttl_s = 10;
+        row.marker.expiry_s = 100 + (int64_t)random_below(rng, 100);
+    }
     if (random_below(rng, 10) == 0)
         row.deletion = (struct deletion){.timestamp = (int64_t)random_below(rng, 1000), .time_s = 5};
     uint32_t cells = 1 + (uint32_t)random_below(rng, 3);

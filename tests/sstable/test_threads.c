@@ -48,6 +48,7 @@ static void cursors_of_several_threads_share_a_table(void **state)
     assert_ok(io_mkdir(env, "/t"));
     struct sstable_build_options options = model_options(env, "/t/table");
     options.block_bytes = 700;
+    options.dictionary_after_bytes = 20000;
     model_numbered(&model, "shared", 3000, 60);
     assert_ok(model_build(&model, &options, NULL));
     assert_ok(block_cache_new(20000, &cache));
