@@ -177,6 +177,18 @@ static bool fail(const char *what, status st)
     return false;
 }
 
+/* What a failure to open means to the one who started us. */
+static const char *explain_open(status st)
+{
+    switch (st.code) {
+    case STATUS_BUSY: return ": another process has this store open";
+    case STATUS_INVALID: return ": this folder holds other files, and no store";
+    case STATUS_CORRUPT: return ": the store is damaged; 'strait inspect' shows its files";
+    case STATUS_NOSPACE: return ": the disk is full";
+    default: return "";
+    }
+}
+
 static void print_json_text(const char *text)
 {
     putchar('"');
@@ -225,7 +237,9 @@ static bool run(struct serve *serve, const sigset_t *signals)
     serve->database.store.folder = serve->memory ? NULL : serve->dir;
     st = cql_database_open(&serve->database, &database);
     if (failed(st)) {
-        fail(serve->memory ? "memory" : serve->dir, st);
+        char what[4096 + 64];
+        snprintf(what, sizeof what, "%s%s", serve->memory ? "memory" : serve->dir, explain_open(st));
+        fail(what, st);
         goto out;
     }
     serve->server.database = database;
