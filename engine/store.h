@@ -104,7 +104,8 @@ enum store_change_kind {
 
 struct store_change {
     enum store_change_kind kind;
-    uint64_t table_id; /* CREATE: a number from store_new_table_id() */
+    /* CREATE: a number from store_new_table_id(), above that of every table created before this call. */
+    uint64_t table_id;
     struct store_table_options options;
     struct slice properties; /* CREATE, ALTER; the value for SET_PROPERTY */
     struct slice name;       /* SET_PROPERTY */
