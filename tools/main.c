@@ -41,9 +41,14 @@ int main(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    for (unsigned i = 0; i < TOOL_COUNT; i++)
-        if (strcmp(argv[1], tools[i].name) == 0)
+    for (unsigned i = 0; i < TOOL_COUNT; i++) {
+        if (strcmp(argv[1], tools[i].name) == 0) {
+            static char name[32]; /* what getopt_long() calls the program in its messages */
+            snprintf(name, sizeof name, "strait %s", tools[i].name);
+            argv[1] = name;
             return tools[i].run(argc - 1, argv + 1);
+        }
+    }
     fprintf(stderr, "strait: no command '%s'\n\n", argv[1]);
     usage(stderr);
     return 2;

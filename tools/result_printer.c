@@ -1,17 +1,18 @@
 #include "tools/result_printer.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
-enum {
-    TABLE_ROWS_MAX = 1000, /* aligned together; a longer result goes on as a further table */
+#include "tools/result_table.h"
+
+static const char *const names[] = {
+    [RESULT_TABLE] = "table",
+    [RESULT_LIST] = "list",
+    [RESULT_JSON] = "json",
+    [RESULT_CSV] = "csv",
 };
 
 bool result_format_parse(const char *name, enum result_format *out_format)
 {
-    static const char *const names[] = {
-        [RESULT_TABLE] = "table", [RESULT_JSON] = "json", [RESULT_CSV] = "csv"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             *out_format = (enum result_format)i;
@@ -21,136 +22,10 @@ bool result_format_parse(const char *name, enum result_format *out_format)
     return false;
 }
 
-/* ---- table ---- */
-
-/* Columns that a text takes on a terminal; control characters are printed as one. */
-static int text_width(const char *text)
+const char *result_format_name(enum result_format format)
 {
-    int width = 0;
-    mbstate_t state = {0};
-    size_t left = strlen(text);
-    while (left) {
-        wchar_t wide;
-        size_t used = mbrtowc(&wide, text, left, &state);
-        if (used == (size_t)-1 || used == (size_t)-2 || used == 0) {
-            used = 1;
-            width++;
-            state = (mbstate_t){0};
-        } else {
-            int columns = wcwidth(wide);
-            width += columns < 0 ? 1 : columns;
-        }
-        text += used;
-        left -= used;
-    }
-    return width;
+    return names[format];
 }
-
-static bool is_number(const char *type)
-{
-    static const char *const numbers[] = {"int",    "bigint",  "smallint", "tinyint", "varint",
-                                          "double", "decimal", "float",    "counter"};
-    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(type, numbers[i]) == 0)
-            return true;
-    return false;
-}
-
-struct table {
-    char **cells; /* owned, row after row; NULL is null */
-    int columns;
-    int rows;
-};
-
-static void table_clear(struct table *table)
-{
-    for (int i = 0; i < table->rows * table->columns; i++)
-        free(table->cells[i]);
-    table->rows = 0;
-}
-
-static void print_padded(const char *text, int width, bool right, FILE *out)
-{
-    int padding = width - text_width(text);
-    if (right)
-        fprintf(out, "%*s", padding > 0 ? padding : 0, "");
-    for (const char *at = text; *at; at++)
-        fputc((unsigned char)*at < 0x20 ? '.' : *at, out);
-    if (!right)
-        fprintf(out, "%*s", padding > 0 ? padding : 0, "");
-}
-
-static void table_print(const struct table *table, strait_statement *statement, FILE *out)
-{
-    int *widths = calloc((size_t)table->columns, sizeof *widths);
-    if (!widths)
-        return;
-    for (int c = 0; c < table->columns; c++) {
-        widths[c] = text_width(strait_column_name(statement, c));
-        for (int r = 0; r < table->rows; r++) {
-            const char *cell = table->cells[r * table->columns + c];
-            int width = text_width(cell ? cell : "null");
-            if (width > widths[c])
-                widths[c] = width;
-        }
-    }
-    for (int c = 0; c < table->columns; c++) {
-        fputs(c ? " | " : " ", out);
-        print_padded(strait_column_name(statement, c), widths[c], false, out);
-    }
-    fputc('\n', out);
-    for (int c = 0; c < table->columns; c++) {
-        fputs(c ? "-+-" : "-", out);
-        for (int i = 0; i < widths[c]; i++)
-            fputc('-', out);
-    }
-    fputs("-\n", out);
-    for (int r = 0; r < table->rows; r++) {
-        for (int c = 0; c < table->columns; c++) {
-            const char *cell = table->cells[r * table->columns + c];
-            fputs(c ? " | " : " ", out);
-            print_padded(cell ? cell : "null", widths[c], is_number(strait_column_type(statement, c)), out);
-        }
-        fputc('\n', out);
-    }
-    free(widths);
-}
-
-static int print_table(strait_statement *statement, FILE *out)
-{
-    struct table table = {.columns = strait_column_count(statement)};
-    uint64_t total = 0;
-    int result = strait_step(statement);
-    if (table.columns == 0)
-        return result;
-    table.cells = calloc((size_t)table.columns * TABLE_ROWS_MAX, sizeof *table.cells);
-    if (!table.cells)
-        return STRAIT_NOMEM;
-    bool printed = false;
-    for (; result == STRAIT_ROW; result = strait_step(statement)) {
-        for (int c = 0; c < table.columns; c++) {
-            const char *text = strait_column_text(statement, c);
-            char *copy = text ? strdup(text) : NULL;
-            table.cells[table.rows * table.columns + c] = copy;
-        }
-        total++;
-        if (++table.rows == TABLE_ROWS_MAX) {
-            table_print(&table, statement, out);
-            table_clear(&table);
-            printed = true;
-        }
-    }
-    if (result == STRAIT_DONE) {
-        if (table.rows || !printed)
-            table_print(&table, statement, out);
-        fprintf(out, "\n(%llu row%s)\n", (unsigned long long)total, total == 1 ? "" : "s");
-    }
-    table_clear(&table);
-    free(table.cells);
-    return result;
-}
-
-/* ---- JSON and CSV ---- */
 
 static void print_json_text(const char *text, FILE *out)
 {
@@ -167,20 +42,15 @@ static void print_json_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
-static int print_json(strait_statement *statement, FILE *out)
+static void print_json_row(strait_statement *statement, FILE *out)
 {
-    int columns = strait_column_count(statement);
-    int result;
-    while ((result = strait_step(statement)) == STRAIT_ROW) {
-        fputc('{', out);
-        for (int c = 0; c < columns; c++) {
-            fputs(c ? ", " : "", out);
-            print_json_text(strait_column_name(statement, c), out);
-            fprintf(out, ": %s", strait_column_json(statement, c));
-        }
-        fputs("}\n", out);
+    fputc('{', out);
+    for (int c = 0; c < strait_column_count(statement); c++) {
+        fputs(c ? ", " : "", out);
+        print_json_text(strait_column_name(statement, c), out);
+        fprintf(out, ": %s", strait_column_json(statement, c));
     }
-    return result;
+    fputs("}\n", out);
 }
 
 static void print_csv_field(const char *text, FILE *out)
@@ -198,34 +68,44 @@ static void print_csv_field(const char *text, FILE *out)
     fputc('"', out);
 }
 
-static int print_csv(strait_statement *statement, FILE *out)
+static void print_csv_header(strait_statement *statement, FILE *out)
 {
-    int columns = strait_column_count(statement);
-    for (int c = 0; c < columns; c++) {
+    for (int c = 0; c < strait_column_count(statement); c++) {
         fputs(c ? "," : "", out);
         print_csv_field(strait_column_name(statement, c), out);
     }
-    if (columns)
-        fputs("\r\n", out);
-    int result;
-    while ((result = strait_step(statement)) == STRAIT_ROW) {
-        for (int c = 0; c < columns; c++) {
-            const char *text = strait_column_text(statement, c);
-            fputs(c ? "," : "", out);
-            if (text)
-                print_csv_field(text, out);
-        }
-        fputs("\r\n", out);
-    }
-    return result;
+    fputs("\r\n", out);
 }
 
-int result_print(strait_statement *statement, enum result_format format, FILE *out)
+static void print_csv_row(strait_statement *statement, FILE *out)
 {
-    switch (format) {
-    case RESULT_JSON: return print_json(statement, out);
-    case RESULT_CSV: return print_csv(statement, out);
-    case RESULT_TABLE: break;
+    for (int c = 0; c < strait_column_count(statement); c++) {
+        const char *text = strait_column_text(statement, c);
+        fputs(c ? "," : "", out);
+        if (text)
+            print_csv_field(text, out);
     }
-    return print_table(statement, out);
+    fputs("\r\n", out);
+}
+
+int result_print(strait_statement *statement, enum result_format format, FILE *out,
+                 const volatile sig_atomic_t *stop)
+{
+    /* The columns of some statements are known only after the first step. */
+    int result = strait_step(statement);
+    if ((result != STRAIT_ROW && result != STRAIT_DONE) || !strait_column_count(statement))
+        return result;
+    if (format == RESULT_TABLE || format == RESULT_LIST)
+        return result_table_print(statement, result, format == RESULT_LIST, out, stop);
+    if (format == RESULT_CSV)
+        print_csv_header(statement, out);
+    for (; result == STRAIT_ROW; result = strait_step(statement)) {
+        if (stop && *stop)
+            return RESULT_INTERRUPTED;
+        if (format == RESULT_CSV)
+            print_csv_row(statement, out);
+        else
+            print_json_row(statement, out);
+    }
+    return result;
 }
