@@ -235,10 +235,9 @@ int strait_exec(strait *db, const char *script)
     while (rest.bytes && code == STRAIT_OK) {
         bool complete, empty;
         size_t bytes = parse_cut(rest, &complete, &empty);
-        if (empty || !bytes)
-            break;
         size_t start = (size_t)(rest.data - whole.data);
-        if (!cql_session_query(db->session, slice_of(rest.data, bytes), &params, &result, &db->error)) {
+        if (!empty &&
+            !cql_session_query(db->session, slice_of(rest.data, bytes), &params, &result, &db->error)) {
             if (db->error.line) /* the place in the script, not in the statement */
                 cql_error_at(&db->error, whole, start + db->error.offset);
             code = STRAIT_REFUSED;

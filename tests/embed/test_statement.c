@@ -10,8 +10,10 @@ static void a_script_is_cut_with_regard_to_strings_and_comments(void **state)
     (void)state;
     strait *db = memory_db();
     must(db, "-- a comment; with a semicolon\nCREATE TABLE t (id int PRIMARY KEY, v text); /* ; */\n"
-             "INSERT INTO t (id, v) VALUES (1, 'a;b');;  \n// the end");
-    assert_string_equal(one(db, "SELECT v FROM t"), "a;b");
+             "INSERT INTO t (id, v) VALUES (1, 'a;b');; ;\n"
+             "INSERT INTO t (id, v) VALUES (2, 'behind nothing');  \n// the end");
+    assert_string_equal(one(db, "SELECT v FROM t WHERE id = 1"), "a;b");
+    assert_string_equal(one(db, "SELECT v FROM t WHERE id = 2"), "behind nothing");
     must(db, "");
     must(db, "  -- nothing\n");
     strait_close(db);
