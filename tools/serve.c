@@ -314,12 +314,14 @@ int tool_serve(int argc, char **argv)
         return 2;
     }
 
-    /* Signals wait until the main thread asks for them; a peer that goes away is an error code, not a signal. */
+    /* Signals wait until the main thread asks for them; a peer that goes away and a file that may not grow are error
+     * codes, not signals. */
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return run(&serve, &signals) ? 0 : 1;
 }
