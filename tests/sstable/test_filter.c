@@ -12,7 +12,7 @@ static void a_filter_never_denies_a_key_it_was_built_from(void **state)
     (void)state;
     struct random rng = {1};
     for (uint64_t count = 0; count < 300; count = count * 2 + 1) {
-        uint64_t hashes[300];
+        uint64_t hashes[300] = {0};
         struct buffer lines = {0};
         uint8_t probes;
         for (uint64_t i = 0; i < count; i++)
