@@ -1,8 +1,8 @@
 /*
  * batch_plan.c: several modifications as one: BEGIN BATCH, and the protocol's BATCH (BAT-1 to BAT-6).
  */
+#include "cql/condition.h"
 #include "cql/index.h"
-#include "cql/modify_internal.h"
 
 struct batch_plan {
     enum ast_batch_kind kind;
@@ -27,16 +27,17 @@ static bool make_member(struct plan_builder *builder, const struct ast_statement
         statement->kind != STATEMENT_DELETE)
         return BUILD_REFUSE(builder, MSG_BATCH_STATEMENT);
     *out = member;
-    if (!modify_plan_make(&inner, statement))
-        return false;
-    return member->modify->condition ? BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "conditional batches") : true;
+    return modify_plan_make(&inner, statement);
 }
 
 static bool check_timestamps(struct plan_builder *builder, const struct batch_plan *batch)
 {
-    for (uint32_t i = 0; i < batch->count && batch->has_timestamp; i++)
+    for (uint32_t i = 0; i < batch->count && batch->has_timestamp; i++) {
+        if (batch->members[i]->modify->condition)
+            return BUILD_REFUSE(builder, MSG_BATCH_TIMESTAMP_CONDITIONAL);
         if (batch->members[i]->modify->has_timestamp)
             return BUILD_REFUSE(builder, MSG_BATCH_TIMESTAMP_TWICE);
+    }
     return true;
 }
 
@@ -127,42 +128,49 @@ static bool apply_members(struct plan_run *run, const struct table_set *tables)
     return check_size(run, batch, tables) && index_apply(run, tables->items, tables->count, batch);
 }
 
-bool batch_execute(struct plan_run *run)
+static bool is_conditional(const struct batch_member *members, uint32_t count)
 {
-    const struct batch_plan *batch = run->plan->batch;
-    struct modify_time time = {0};
+    for (uint32_t i = 0; i < count; i++)
+        if (members[i].plan->modify->condition)
+            return true;
+    return false;
+}
+
+static bool run_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
+                        struct modify_time *time)
+{
     struct table_set tables = {
-        .items = arena_alloc(run->scratch, (batch->count + 1) * sizeof(const struct cql_table *))};
+        .items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
     if (!tables.items)
         return run_nomem(run);
-    if (batch->has_timestamp && batch->count &&
-        !modify_timestamp(run, &batch->timestamp, &time.timestamp, &time.has_batch_timestamp))
-        return false;
-    time.known = time.has_batch_timestamp;
+    if (is_conditional(members, count))
+        return condition_batch_execute(run, members, count);
     batch_clear(&run->workspace->batch);
-    for (uint32_t i = 0; i < batch->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         struct plan_run member = *run;
-        member.plan = batch->members[i];
+        member.plan = members[i].plan;
+        member.values = members[i].values;
         add_table(&tables, member.plan->table);
-        if (!modify_append(&member, &time, &run->workspace->batch))
+        if (!modify_append(&member, time, &run->workspace->batch))
             return false;
     }
     return apply_members(run, &tables);
 }
 
-static bool append_item(struct plan_run *run, const struct plan_batch_item *item, struct modify_time *time,
-                        struct table_set *tables)
+bool batch_execute(struct plan_run *run)
 {
-    struct plan_run member = *run;
-    member.plan = item->plan;
-    if (item->plan->kind != PLAN_MODIFY)
-        return RUN_REFUSE(run, MSG_BATCH_STATEMENT);
-    if (item->plan->modify->condition)
-        return RUN_REFUSE(run, MSG_NOT_SUPPORTED, "conditional batches");
-    if (!plan_bind_values(&member, item->plan, item->values, NULL, item->value_count, &member.values))
+    const struct batch_plan *batch = run->plan->batch;
+    struct modify_time time = {0};
+    struct batch_member *members = arena_alloc(run->scratch, ((size_t)batch->count + 1) * sizeof *members);
+    if (!members)
+        return run_nomem(run);
+    if (batch->has_timestamp && batch->count &&
+        !modify_timestamp(run, &batch->timestamp, &time.timestamp, &time.has_batch_timestamp))
         return false;
-    add_table(tables, item->plan->table);
-    return modify_append(&member, time, &run->workspace->batch);
+    time.known = time.has_batch_timestamp;
+    for (uint32_t i = 0; i < batch->count; i++)
+        members[i] = (struct batch_member){batch->members[i], run->values};
+    return run_members(run, members, batch->count, &time);
 }
 
 bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enum ast_batch_kind kind,
@@ -170,17 +178,20 @@ bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enu
                         struct arena *scratch, struct cql_result *result, struct cql_error *error)
 {
     struct plan_run run = plan_run_of(NULL, context, params, scratch, result, error);
-    struct table_set tables = {
-        .items = arena_alloc(scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
+    struct batch_member *members = arena_alloc(scratch, ((size_t)count + 1) * sizeof *members);
     struct modify_time time = {0};
-    if (!tables.items)
+    if (!members)
         return run_nomem(&run);
     if (kind == BATCH_COUNTER)
         return RUN_REFUSE(&run, MSG_NOT_SUPPORTED, "counter batches");
     result->kind = CQL_RESULT_VOID;
-    batch_clear(&run.workspace->batch);
-    for (uint32_t i = 0; i < count; i++)
-        if (!append_item(&run, &items[i], &time, &tables))
+    for (uint32_t i = 0; i < count; i++) {
+        members[i].plan = items[i].plan;
+        if (items[i].plan->kind != PLAN_MODIFY)
+            return RUN_REFUSE(&run, MSG_BATCH_STATEMENT);
+        if (!plan_bind_values(&run, items[i].plan, items[i].values, NULL, items[i].value_count,
+                              &members[i].values))
             return false;
-    return apply_members(&run, &tables);
+    }
+    return run_members(&run, members, count, &time);
 }

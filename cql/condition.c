@@ -1,17 +1,5 @@
-#include "cql/condition.h"
-
+#include "cql/condition_internal.h"
 #include "cql/index.h"
-
-/* One conditional statement while it runs, under the lock of its partition. */
-struct attempt {
-    struct plan_run *run;
-    const struct condition_plan *plan;
-    struct partition_key key;
-    struct slice clustering;
-    struct cursor *cursor; /* owned; NULL when the partition is not there */
-    struct row_slots slots;
-    bool row_lives, static_lives;
-};
 
 static bool attempt_fail(struct attempt *it, status st)
 {
@@ -125,63 +113,19 @@ static bool try_all(struct attempt *it, bool *out_applied)
     return true;
 }
 
-/* ---- write ---- */
-
-static bool apply(struct attempt *it)
+bool attempt_judge(struct attempt *it, bool *out_holds)
 {
-    struct plan_run *run = it->run;
-    struct plan_workspace *workspace = run->workspace;
-    const struct cql_table *table = run->plan->table;
-    /* TS-15: the request's own timestamp plays no part. */
-    struct modify_time time = {.known = true, .timestamp = plan_server_timestamp(run->context)};
-    batch_clear(&workspace->batch);
-    if (!modify_append(run, &time, &workspace->batch))
-        return false;
-    if (!table->index_count)
-        return index_apply_batch(run, &workspace->batch);
-    struct batch *both = &workspace->index_batch;
-    batch_clear(both);
-    buffer_append_slice(&both->bytes, buffer_slice(&workspace->batch.bytes));
-    both->mutation_count = workspace->batch.mutation_count;
-    return index_mutations(run, &table, 1, &workspace->batch, both) && index_apply_batch(run, both);
+    it->row_lives = it->static_lives = false;
+    return read_partition(it) && try_all(it, out_holds);
 }
 
-/* ---- answer ---- */
-
-static bool answer(struct attempt *it, bool applied)
+void attempt_close(struct attempt *it)
 {
-    struct cql_result *result = it->run->result;
-    const struct condition_plan *plan = it->plan;
-    bool there = it->row_lives || (it->static_lives && (plan->only_static || plan->count));
-    bool always = it->run->context->target->is_scylla;
-    bool shows = always || (!applied && there);
-    result->kind = CQL_RESULT_ROWS;
-    result->columns = plan->columns;
-    result->column_count = 1 + (shows ? plan->shown_count : 0);
-    uint8_t flag = applied;
-    cql_result_cell(result, slice_of(&flag, 1));
-    for (uint32_t i = 0; i < plan->shown_count && shows; i++) {
-        const struct row_slot *slot = &it->slots.items[plan->shown[i]];
-        if (slot->present && there)
-            cql_result_cell(result, slot->value);
-        else
-            cql_result_null(result);
-    }
-    result->row_count = 1;
-    return result->rows.failed ? run_nomem(it->run) : true;
-}
-
-/* The answer is made before the write: it shows the old values, and the write reuses their buffers. */
-static bool attempt_locked(struct attempt *it)
-{
-    bool applied;
-    bool done = read_partition(it) && try_all(it, &applied) && answer(it, applied);
     cursor_close(it->cursor);
     it->cursor = NULL;
-    return done && (!applied || apply(it));
 }
 
-static bool find_row(struct attempt *it)
+bool attempt_find(struct attempt *it)
 {
     struct plan_run *run = it->run;
     struct partition_key *keys;
@@ -197,11 +141,76 @@ static bool find_row(struct attempt *it)
     return true;
 }
 
+/* ---- write and answer ---- */
+
+bool condition_apply(struct plan_run *run, const struct cql_table *table)
+{
+    struct plan_workspace *workspace = run->workspace;
+    if (!table->index_count)
+        return index_apply_batch(run, &workspace->batch);
+    struct batch *both = &workspace->index_batch;
+    batch_clear(both);
+    buffer_append_slice(&both->bytes, buffer_slice(&workspace->batch.bytes));
+    both->mutation_count = workspace->batch.mutation_count;
+    return index_mutations(run, &table, 1, &workspace->batch, both) && index_apply_batch(run, both);
+}
+
+bool attempt_shows(const struct attempt *it)
+{
+    return it->row_lives || (it->static_lives && (it->plan->only_static || it->plan->count));
+}
+
+bool attempt_answer(const struct attempt *it, bool applied, bool values, const uint32_t *shown,
+                    uint32_t count)
+{
+    struct cql_result *result = it->run->result;
+    bool there = attempt_shows(it);
+    uint8_t flag = applied;
+    cql_result_cell(result, slice_of(&flag, 1));
+    for (uint32_t i = 0; i < count && values; i++) {
+        const struct row_slot *slot = &it->slots.items[shown[i]];
+        if (slot->present && there)
+            cql_result_cell(result, slot->value);
+        else
+            cql_result_null(result);
+    }
+    result->row_count++;
+    return result->rows.failed ? run_nomem(it->run) : true;
+}
+
+static bool answer_alone(const struct attempt *it, bool applied)
+{
+    struct cql_result *result = it->run->result;
+    const struct condition_plan *plan = it->plan;
+    bool values = it->run->context->target->is_scylla || (!applied && attempt_shows(it)); /* LWT-2 */
+    result->kind = CQL_RESULT_ROWS;
+    result->columns = plan->columns;
+    result->column_count = 1 + (values ? plan->shown_count : 0);
+    return attempt_answer(it, applied, values, plan->shown, plan->shown_count);
+}
+
+static bool write_alone(struct plan_run *run)
+{
+    /* TS-15: the request's own timestamp plays no part. */
+    struct modify_time time = {.known = true, .timestamp = plan_server_timestamp(run->context)};
+    batch_clear(&run->workspace->batch);
+    return modify_append(run, &time, &run->workspace->batch) && condition_apply(run, run->plan->table);
+}
+
+/* The answer is made before the write: it shows the old values, and the write reuses their buffers. */
+static bool attempt_locked(struct attempt *it)
+{
+    bool applied;
+    bool done = attempt_judge(it, &applied) && answer_alone(it, applied);
+    attempt_close(it);
+    return done && (!applied || write_alone(it->run));
+}
+
 bool condition_execute(struct plan_run *run)
 {
     struct attempt it = {.run = run, .plan = run->plan->modify->condition};
     struct store_guard guard;
-    if (!find_row(&it))
+    if (!attempt_find(&it))
         return false;
     struct store_partition partition = {run->plan->table->store_id, it.key.bytes};
     store_lock_partitions(run->context->store, &partition, 1, &guard);

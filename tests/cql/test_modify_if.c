@@ -69,10 +69,53 @@ static void what_may_not_be_conditional_is_refused(void **state) /* LWT-6, TS-15
             "UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF c = 1");
     refuses(f, CQL_INVALID, "DELETE statements must restrict all PRIMARY KEY columns",
             "DELETE FROM t WHERE p = 1 IF EXISTS");
-    refuses(f, CQL_INVALID, "not supported by Strait: conditional batches",
-            "BEGIN BATCH INSERT INTO t (p, c) VALUES (1, 1) IF NOT EXISTS APPLY BATCH");
     refuses_bound(f, CQL_INVALID, "Invalid 'unset' value in condition",
                   "UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF v = ?", "unset");
+    fixture_close(f);
+}
+
+static void a_conditional_batch_is_all_or_nothing(void **state) /* LWT-3, LWT-4, TS-15 */
+{
+    (void)state;
+    struct fixture *f = table(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE INDEX ON t (v)");
+    does(f, "CREATE TABLE other (p int PRIMARY KEY, v int)");
+    shows(f,
+          "BEGIN BATCH INSERT INTO t (p, c, v) VALUES (1, 1, 10) IF NOT EXISTS; "
+          "INSERT INTO t (p, c, v) VALUES (1, 2, 20); APPLY BATCH",
+          "True,null,null,null,null,null");
+    shows(f,
+          "BEGIN BATCH UPDATE t SET v = 11 WHERE p = 1 AND c = 1 IF v = 10; "
+          "UPDATE t SET v = 21 WHERE p = 1 AND c = 2 IF v = 99; APPLY BATCH",
+          "False,1,1,10|False,1,2,20");
+    shows(f, "SELECT c, v FROM t", "1,10|2,20");
+    shows(f,
+          "BEGIN BATCH UPDATE t SET v = 11 WHERE p = 1 AND c = 1 IF v = 10; DELETE FROM t WHERE p = 1 AND c "
+          "= 2; "
+          "APPLY BATCH",
+          "True,1,1,10");
+    shows(f, "SELECT c FROM t WHERE v = 11", "1");
+    shows(f, "SELECT c FROM t WHERE v = 20", "");
+    refuses(f, CQL_INVALID, "BATCH with conditions cannot span multiple tables",
+            "BEGIN BATCH UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF EXISTS; "
+            "INSERT INTO other (p) VALUES (1); APPLY BATCH");
+    refuses(f, CQL_INVALID, "BATCH with conditions cannot span multiple partitions",
+            "BEGIN BATCH UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF EXISTS; "
+            "INSERT INTO t (p, c) VALUES (2, 1); APPLY BATCH");
+    refuses(f, CQL_INVALID, "Cannot provide custom timestamp for conditional BATCH",
+            "BEGIN BATCH USING TIMESTAMP 5 UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF EXISTS; APPLY BATCH");
+    fixture_close(f);
+    f = table(PROFILE_CASSANDRA_4_1);
+    does(f, "INSERT INTO t (p, c, v) VALUES (1, 1, 10)");
+    does(f, "INSERT INTO t (p, c, v) VALUES (1, 2, 20)");
+    shows(f,
+          "BEGIN BATCH UPDATE t SET v = 21 WHERE p = 1 AND c = 2 IF v = 20; "
+          "UPDATE t SET v = 11 WHERE p = 1 AND c = 1 IF v = 99; APPLY BATCH",
+          "False,1,1,10|False,1,2,20");
+    shows(f, "BEGIN BATCH UPDATE t SET v = 21 WHERE p = 1 AND c = 2 IF v = 20; APPLY BATCH", "True");
+    refuses(f, CQL_INVALID, "Cannot mix IF EXISTS and IF NOT EXISTS conditions for the same row", /* LWT-5 */
+            "BEGIN BATCH INSERT INTO t (p, c) VALUES (1, 1) IF NOT EXISTS; "
+            "UPDATE t SET v = 1 WHERE p = 1 AND c = 1 IF EXISTS; APPLY BATCH");
     fixture_close(f);
 }
 
@@ -143,6 +186,7 @@ int main(void)
         cmocka_unit_test(cassandra_shows_old_values_on_refusal_only),
         cmocka_unit_test(conditions_and_assignments_of_static_columns_need_no_row),
         cmocka_unit_test(what_may_not_be_conditional_is_refused),
+        cmocka_unit_test(a_conditional_batch_is_all_or_nothing),
         cmocka_unit_test(an_index_follows_conditional_writes),
         cmocka_unit_test(conditional_increments_are_never_lost),
     };
