@@ -146,6 +146,16 @@ class Driver(unittest.TestCase):
         select.is_idempotent = True
         session.execute(select, (1,))
 
+    def test_light_weight_transactions(self):
+        insert = self.session.prepare('INSERT INTO notes (id, a) VALUES (?, ?) IF NOT EXISTS')
+        self.assertTrue(self.session.execute(insert, (15, 'first')).was_applied)
+        second = self.session.execute(insert, (15, 'second'))
+        self.assertFalse(second.was_applied)
+        self.assertEqual('first', second.one().a)
+        update = self.session.prepare('UPDATE notes SET a = ? WHERE id = ? IF a = ?')
+        self.assertFalse(self.session.execute(update, ('third', 15, 'other')).was_applied)
+        self.assertTrue(self.session.execute(update, ('third', 15, 'first')).was_applied)
+
     # Values
 
     def test_types(self):
