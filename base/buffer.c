@@ -14,7 +14,7 @@ bool buffer_reserve(struct buffer *buf, size_t extra_bytes)
 {
     if (buf->failed)
         return false;
-    if (extra_bytes <= buf->capacity_bytes - buf->bytes)
+    if (buf->data && extra_bytes <= buf->capacity_bytes - buf->bytes)
         return true;
     if (extra_bytes > SIZE_MAX / 2 - buf->bytes) {
         buf->failed = true;
