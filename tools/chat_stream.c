@@ -1,19 +1,32 @@
 #include "tools/chat_stream.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/slice.h"
+
 enum {
     BLOCK_MESSAGES = 1000, /* a burst is decided per block */
     SPAN_DAYS = 90,
+    LATE_DAYS = 3, /* a message arrives at most that late */
     EDIT_PER_MILLE = 30,
     MARK_PER_MILLE = 5,
     REMOVE_PER_MILLE = 5,
     LATE_PER_MILLE = 20,
     RECENT_MESSAGES = 5000, /* edits and deletions look this far back */
+    MONTHS_MAX = 8,
+    CONTENT_BYTES_LEAST = 20,
+    CONTENT_BYTES_SPAN = 380,
+    GUIDE_SLOTS = 4096,
+    WORD_BYTES_MAX = 8,
 };
+
+/* The last word begins before the wanted end, and eight bytes of it are copied. */
+static_assert(CONTENT_BYTES_LEAST + CONTENT_BYTES_SPAN + 1 + 2 * WORD_BYTES_MAX <= CHAT_CONTENT_BYTES_MAX,
+              "any content fits");
 
 static const double ZIPF_EXPONENT = 0.99;
 static const int64_t START_MS = 1767225600000; /* 2026-01-01 UTC */
@@ -29,10 +42,14 @@ enum fate_bits {
 struct chat_stream {
     uint64_t seed, messages;
     uint32_t channels;
-    double *popularity;     /* owned: of rank 0..channels-1, summed */
-    uint32_t *rank_channel; /* owned: rank to channel */
-    int64_t *block_ms;      /* owned: when each block of messages begins, and the end */
-    uint8_t *fate;          /* owned: per message, of those sent so far */
+    double *popularity; /* owned: of rank 0..channels-1, summed */
+    uint32_t *guide;    /* owned: where in `popularity` the search for k / GUIDE_SLOTS of its sum begins */
+    uint32_t *rank_channel;       /* owned: rank to channel */
+    int64_t *block_ms;            /* owned: when each block of messages begins, and the end */
+    int64_t month_ms[MONTHS_MAX]; /* when each month begins that messages can lie in */
+    int32_t month_names[MONTHS_MAX];
+    unsigned month_count;
+    uint8_t *fate; /* owned: per message, of those sent so far */
     uint64_t sent, live;
     bool pending; /* what follows message sent-1 has not been decided yet */
 };
@@ -74,13 +91,19 @@ static bool make_channels(struct chat_stream *stream)
 {
     stream->popularity = calloc(stream->channels, sizeof *stream->popularity);
     stream->rank_channel = calloc(stream->channels, sizeof *stream->rank_channel);
-    if (!stream->popularity || !stream->rank_channel)
+    stream->guide = calloc(GUIDE_SLOTS + 1, sizeof *stream->guide);
+    if (!stream->popularity || !stream->rank_channel || !stream->guide)
         return false;
     double sum = 0;
     for (uint32_t rank = 0; rank < stream->channels; rank++) {
         sum += 1.0 / pow(rank + 1.0, ZIPF_EXPONENT);
         stream->popularity[rank] = sum;
         stream->rank_channel[rank] = rank;
+    }
+    for (uint32_t slot = 0, rank = 0; slot <= GUIDE_SLOTS; slot++) {
+        while (rank + 1 < stream->channels && stream->popularity[rank] < sum * slot / GUIDE_SLOTS)
+            rank++;
+        stream->guide[slot] = rank;
     }
     uint64_t state = mix(stream->seed ^ 0xc4a1);
     for (uint32_t i = stream->channels - 1; i > 0; i--) {
@@ -115,6 +138,24 @@ static bool make_times(struct chat_stream *stream)
     return true;
 }
 
+/* Every month from that of the first late message to that of the end. */
+static void make_months(struct chat_stream *stream)
+{
+    time_t seconds = (time_t)((START_MS - LATE_DAYS * DAY_MS) / 1000);
+    struct tm parts;
+    gmtime_r(&seconds, &parts);
+    parts = (struct tm){.tm_year = parts.tm_year, .tm_mon = parts.tm_mon, .tm_mday = 1};
+    for (unsigned i = 0; i < MONTHS_MAX; i++) {
+        seconds = timegm(&parts);
+        if ((int64_t)seconds * 1000 > START_MS + SPAN_DAYS * DAY_MS)
+            break;
+        stream->month_ms[i] = (int64_t)seconds * 1000;
+        stream->month_names[i] = (parts.tm_year + 1900) * 100 + parts.tm_mon + 1;
+        stream->month_count = i + 1;
+        parts.tm_mon++;
+    }
+}
+
 struct chat_stream *chat_stream_new(uint64_t seed, uint64_t messages)
 {
     struct chat_stream *stream = calloc(1, sizeof *stream);
@@ -125,6 +166,7 @@ struct chat_stream *chat_stream_new(uint64_t seed, uint64_t messages)
     stream->channels = messages / 500 < 40 ? 40 : (uint32_t)(messages / 500);
     if (stream->channels > 20000)
         stream->channels = 20000;
+    make_months(stream);
     stream->fate = calloc(messages ? messages : 1, 1);
     if (!stream->fate || !make_channels(stream) || !make_times(stream)) {
         chat_stream_free(stream);
@@ -138,6 +180,7 @@ void chat_stream_free(struct chat_stream *stream)
     if (!stream)
         return;
     free(stream->popularity);
+    free(stream->guide);
     free(stream->rank_channel);
     free(stream->block_ms);
     free(stream->fate);
@@ -159,19 +202,19 @@ uint64_t chat_stream_live(const struct chat_stream *stream)
     return stream->live;
 }
 
-static int32_t month_of(int64_t ms)
+/* Latest first: most messages are found at once when asked from the end, and there are few. */
+static int32_t month_of(const struct chat_stream *stream, int64_t ms)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    return (parts.tm_year + 1900) * 100 + parts.tm_mon + 1;
+    unsigned i = stream->month_count - 1;
+    while (i > 0 && ms < stream->month_ms[i])
+        i--;
+    return stream->month_names[i];
 }
 
 void chat_stream_months(const struct chat_stream *stream, int32_t *out_first, int32_t *out_last)
 {
-    (void)stream;
-    *out_first = month_of(START_MS - 3 * DAY_MS);
-    *out_last = month_of(START_MS + SPAN_DAYS * DAY_MS);
+    *out_first = stream->month_names[0];
+    *out_last = stream->month_names[stream->month_count - 1];
 }
 
 /* A random uuid (version 4) from two numbers. */
@@ -224,8 +267,9 @@ uint64_t chat_stream_number_of(const struct chat_stream *stream, const uint8_t i
 
 static uint32_t pick_rank(const struct chat_stream *stream, uint64_t *state)
 {
-    double at = draw_unit(state) * stream->popularity[stream->channels - 1];
-    uint32_t low = 0, high = stream->channels - 1;
+    double unit = draw_unit(state), at = unit * stream->popularity[stream->channels - 1];
+    uint32_t slot = (uint32_t)(unit * GUIDE_SLOTS);
+    uint32_t low = stream->guide[slot], high = stream->guide[slot + 1];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (stream->popularity[middle] < at)
@@ -260,42 +304,64 @@ static int64_t created_ms(const struct chat_stream *stream, uint64_t number)
     if (draw(&state) % 1000 >= LATE_PER_MILLE)
         return at;
     double late = draw_unit(&state);
-    return at - (int64_t)(late * late * late * 3.0 * (double)DAY_MS);
+    return at - (int64_t)(late * late * late * (double)(LATE_DAYS * DAY_MS));
 }
 
-static const char *const words[] = {
-    "the",     "a",     "to",      "and",      "of",      "it",     "is",      "you",     "that",   "in",
-    "was",     "for",   "on",      "are",      "with",    "they",   "be",      "at",      "one",    "have",
-    "this",    "from",  "just",    "like",     "what",    "when",   "can",     "there",   "use",    "an",
-    "each",    "which", "she",     "how",      "their",   "if",     "will",    "up",      "other",  "about",
-    "out",     "many",  "then",    "them",     "these",   "so",     "some",    "her",     "would",  "make",
-    "him",     "into",  "time",    "has",      "look",    "two",    "more",    "write",   "go",     "see",
-    "number",  "no",    "way",     "could",    "people",  "my",     "than",    "first",   "water",  "been",
-    "call",    "who",   "oil",     "its",      "now",     "find",   "long",    "down",    "day",    "did",
-    "get",     "come",  "made",    "may",      "part",    "game",   "server",  "channel", "update", "build",
-    "tonight", "raid",  "lol",     "thanks",   "great",   "maybe",  "sure",    "wait",    "really", "nice",
-    "bug",     "fixed", "release", "link",     "meeting", "coffee", "stream",  "music",   "voice",  "mute",
-    "ping",    "later", "today",   "tomorrow", "weekend", "again",  "please",  "check",   "branch", "merge",
-    "deploy",  "photo", "video",   "friend",   "welcome", "hello",  "goodbye",
+#define WORD(text)            \
+    {                         \
+        text, sizeof text - 1 \
+    }
+
+/* The first eight bytes are copied at once, of which `bytes` count. */
+static const struct word {
+    char text[WORD_BYTES_MAX + 1];
+    uint8_t bytes;
+} words[] = {
+    WORD("the"),     WORD("a"),     WORD("to"),      WORD("and"),     WORD("of"),      WORD("it"),
+    WORD("is"),      WORD("you"),   WORD("that"),    WORD("in"),      WORD("was"),     WORD("for"),
+    WORD("on"),      WORD("are"),   WORD("with"),    WORD("they"),    WORD("be"),      WORD("at"),
+    WORD("one"),     WORD("have"),  WORD("this"),    WORD("from"),    WORD("just"),    WORD("like"),
+    WORD("what"),    WORD("when"),  WORD("can"),     WORD("there"),   WORD("use"),     WORD("an"),
+    WORD("each"),    WORD("which"), WORD("she"),     WORD("how"),     WORD("their"),   WORD("if"),
+    WORD("will"),    WORD("up"),    WORD("other"),   WORD("about"),   WORD("out"),     WORD("many"),
+    WORD("then"),    WORD("them"),  WORD("these"),   WORD("so"),      WORD("some"),    WORD("her"),
+    WORD("would"),   WORD("make"),  WORD("him"),     WORD("into"),    WORD("time"),    WORD("has"),
+    WORD("look"),    WORD("two"),   WORD("more"),    WORD("write"),   WORD("go"),      WORD("see"),
+    WORD("number"),  WORD("no"),    WORD("way"),     WORD("could"),   WORD("people"),  WORD("my"),
+    WORD("than"),    WORD("first"), WORD("water"),   WORD("been"),    WORD("call"),    WORD("who"),
+    WORD("oil"),     WORD("its"),   WORD("now"),     WORD("find"),    WORD("long"),    WORD("down"),
+    WORD("day"),     WORD("did"),   WORD("get"),     WORD("come"),    WORD("made"),    WORD("may"),
+    WORD("part"),    WORD("game"),  WORD("server"),  WORD("channel"), WORD("update"),  WORD("build"),
+    WORD("tonight"), WORD("raid"),  WORD("lol"),     WORD("thanks"),  WORD("great"),   WORD("maybe"),
+    WORD("sure"),    WORD("wait"),  WORD("really"),  WORD("nice"),    WORD("bug"),     WORD("fixed"),
+    WORD("release"), WORD("link"),  WORD("meeting"), WORD("coffee"),  WORD("stream"),  WORD("music"),
+    WORD("voice"),   WORD("mute"),  WORD("ping"),    WORD("later"),   WORD("today"),   WORD("tomorrow"),
+    WORD("weekend"), WORD("again"), WORD("please"),  WORD("check"),   WORD("branch"),  WORD("merge"),
+    WORD("deploy"),  WORD("photo"), WORD("video"),   WORD("friend"),  WORD("welcome"), WORD("hello"),
+    WORD("goodbye"),
 };
+
+#undef WORD
 
 static void make_content(const struct chat_stream *stream, struct chat_message *message, uint32_t edits)
 {
     uint64_t state = state_for(stream, message->number, FOR_CONTENT + edits);
     double length = draw_unit(&state);
-    size_t wanted = 20 + (size_t)(length * length * length * 380.0);
+    size_t wanted = CONTENT_BYTES_LEAST + (size_t)(length * length * length * CONTENT_BYTES_SPAN);
     size_t bytes = 0;
-    while (bytes < wanted) {
-        const char *word = words[draw(&state) % (sizeof words / sizeof *words)];
-        size_t word_bytes = strlen(word);
-        if (bytes + word_bytes + 1 > CHAT_CONTENT_BYTES_MAX)
-            break;
-        if (bytes)
+    for (;;) {
+        uint64_t dice = draw(&state); /* for four words */
+        for (int i = 0; i < 4; i++, dice >>= 16) {
+            const struct word *word = &words[(dice & 0xffff) * ARRAY_LEN(words) >> 16];
+            memcpy(message->content + bytes, word->text, WORD_BYTES_MAX);
+            bytes += word->bytes;
+            if (bytes >= wanted) {
+                message->content_bytes = bytes;
+                return;
+            }
             message->content[bytes++] = ' ';
-        memcpy(message->content + bytes, word, word_bytes);
-        bytes += word_bytes;
+        }
     }
-    message->content_bytes = bytes;
 }
 
 static void make_message(const struct chat_stream *stream, uint64_t number, uint8_t fate,
@@ -307,7 +373,7 @@ static void make_message(const struct chat_stream *stream, uint64_t number, uint
     out->channel = chat_stream_pick_channel(stream, &state);
     out->server = out->channel / CHAT_CHANNELS_PER_SERVER;
     out->created_ms = created_ms(stream, number);
-    out->month = month_of(out->created_ms);
+    out->month = month_of(stream, out->created_ms);
     message_id(stream, number, out->id);
     chat_stream_channel_id(stream, out->channel, out->channel_id);
     chat_stream_server_id(stream, out->server, out->server_id);
@@ -343,7 +409,6 @@ static bool next_change(struct chat_stream *stream, enum chat_event_kind *out_ki
     if (*fate & (FATE_REMOVED | FATE_MARKED))
         return false;
 
-    make_message(stream, number, *fate, out_message);
     if (dice < EDIT_PER_MILLE) {
         if ((*fate & FATE_EDITS) == FATE_EDITS)
             return false;
@@ -356,7 +421,6 @@ static bool next_change(struct chat_stream *stream, enum chat_event_kind *out_ki
         *fate |= FATE_REMOVED;
         stream->live--;
         *out_kind = CHAT_REMOVED;
-        return true;
     }
     make_message(stream, number, *fate, out_message);
     return true;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-    CHAT_CONTENT_BYTES_MAX = 420,
+    CHAT_CONTENT_BYTES_MAX = 432,
     CHAT_CHANNELS_PER_SERVER = 20,
 };
 

@@ -1,5 +1,7 @@
 /* strait demo: the main job, from an empty folder to a report. */
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +16,15 @@
 static const char usage_text[] =
     "usage: strait demo [options]\n"
     "\n"
+    "Loads one stream of chat messages under three partition keys, reads it back page by page, opens the "
+    "stores\n"
+    "again, verifies every row, and reports the three side by side.\n"
+    "\n"
     "  --messages N       messages to send (default 1000000)\n"
     "  --seed S           of the stream (default 1); one seed, one stream\n"
     "  --dir DIR          keep the stores there (default: a temporary folder, removed at the end)\n"
     "  --reads N          newest-50 reads a strategy (default 20000)\n"
-    "  --durability D     of the load: periodic (default: at most 10 ms can be lost), durable, unlogged\n"
+    "  --durability D     of the load: periodic (default: at most 10 ms can be lost), durable, none\n"
     "  --io BODY          auto (default), uring, threads\n"
     "  --profile NAME     scylla-2025.1 (default), scylla-5.2, cassandra-4.1\n"
     "  --strategy K       only that one: channel, channel-month, server\n";
@@ -38,7 +44,7 @@ static bool parse_durability(const char *text, int *out)
     static const struct {
         const char *name;
         int durability;
-    } names[] = {{"periodic", STRAIT_PERIODIC}, {"durable", STRAIT_DURABLE}, {"unlogged", STRAIT_UNLOGGED}};
+    } names[] = {{"periodic", STRAIT_PERIODIC}, {"durable", STRAIT_DURABLE}, {"none", STRAIT_UNLOGGED}};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i].name, text) == 0) {
             *out = names[i].durability;
@@ -46,6 +52,36 @@ static bool parse_durability(const char *text, int *out)
         }
     }
     return false;
+}
+
+static volatile sig_atomic_t stop;
+
+/* The first asks for an end with everything tidied up; the second one is obeyed by the kernel. */
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Every key kept the same rows. */
+static bool all_agree(const struct demo_result *results, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        if (results[i].rows != results[0].rows || results[i].content_hash != results[0].content_hash) {
+            fprintf(stderr, "strait demo: %s and %s hold different rows\n", results[0].strategy->name,
+                    results[i].strategy->name);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool run_all(const struct demo_options *options, const char *only)
@@ -66,18 +102,22 @@ static bool run_all(const struct demo_options *options, const char *only)
     for (unsigned i = 0; i < STRATEGY_COUNT && good; i++) {
         if (only && strcmp(strategies[i].folder + strlen("by-"), only) != 0)
             continue;
-        fprintf(stderr, "\npartition key %s\n", strategies[i].name);
+        fprintf(stderr, "partition key %s\n", strategies[i].name);
         good = demo_run(options, &strategies[i], stream, &results[count]);
         count++;
     }
+    good = good && all_agree(results, count);
     if (good && count) {
         demo_report(results, count, options);
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
-        printf("\nall rows verified; %.1f s in all, peak memory %.0f MiB, CPU %.1f s\n",
-               (double)(latency_now_ns() - begun_ns) / 1e9, (double)usage.ru_maxrss / 1024,
+        printf("\nverified after reopening: %llu rows, content hash %016llx\n",
+               (unsigned long long)results[0].rows, (unsigned long long)results[0].content_hash);
+        printf("%.1f s in all, %.1f s of CPU, peak memory %.0f MiB\n",
+               (double)(latency_now_ns() - begun_ns) / 1e9,
                (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+               (double)usage.ru_maxrss / 1024);
     }
     for (unsigned i = 0; i < count; i++)
         demo_result_deinit(&results[i]);
@@ -100,7 +140,7 @@ int tool_demo(int argc, char **argv)
         {0},
     };
     struct demo_options options = {
-        .messages = 1000000, .seed = 1, .reads = 20000, .durability = STRAIT_PERIODIC};
+        .messages = 1000000, .seed = 1, .reads = 20000, .durability = STRAIT_PERIODIC, .stop = &stop};
     const char *only = NULL;
     int option;
 
@@ -119,13 +159,19 @@ int tool_demo(int argc, char **argv)
         default: fputs(usage_text, stderr); return 2;
         }
         if (!good) {
-            fprintf(stderr, "strait demo: '%s' is no value for this option\n\n%s", optarg, usage_text);
+            fprintf(stderr, "strait demo: '%s' is no value for '%s'\n\n%s", optarg, argv[optind - 1],
+                    usage_text);
             return 2;
         }
     }
     if (only && strcmp(only, "channel") != 0 && strcmp(only, "channel-month") != 0 &&
         strcmp(only, "server") != 0) {
         fprintf(stderr, "strait demo: no strategy '%s'\n\n%s", only, usage_text);
+        return 2;
+    }
+
+    if (optind != argc) {
+        fprintf(stderr, "strait demo: '%s' is no option\n\n%s", argv[optind], usage_text);
         return 2;
     }
 
@@ -137,11 +183,14 @@ int tool_demo(int argc, char **argv)
             return 1;
         }
     } else if (mkdir(options.dir, 0700) != 0 && access(options.dir, W_OK) != 0) {
-        perror(options.dir);
+        fprintf(stderr, "strait demo: %s: %s\n", options.dir, strerror(errno));
         return 1;
     }
+    catch_signals();
     bool good = run_all(&options, only);
     if (options.dir == temporary)
         folder_remove(temporary);
-    return good ? 0 : 1;
+    if (stop)
+        fputs("strait demo: interrupted\n", stderr);
+    return stop ? 130 : good ? 0 : 1;
 }

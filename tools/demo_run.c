@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "tools/crystal_schema.h"
 #include "tools/progress.h"
 
@@ -21,6 +22,11 @@ struct run {
     char path[4096];
     strait *db; /* owned */
 };
+
+static bool stopped(const struct run *run)
+{
+    return run->options->stop && *run->options->stop;
+}
 
 static bool complain(const struct run *run, const char *doing)
 {
@@ -95,7 +101,7 @@ static bool load(struct run *run)
     uint64_t events = 0, sent = 0;
     progress_begin(&progress, "loading", "messages", chat_stream_messages(run->stream));
     chat_stream_rewind(run->stream);
-    while (good && chat_stream_next(run->stream, &kind, &message)) {
+    while (good && !stopped(run) && chat_stream_next(run->stream, &kind, &message)) {
         int64_t begun_ns = latency_now_ns();
         strait_statement *statement = statements[kind];
         if (strategy_bind(statement, texts[kind]->fields, &message) != STRAIT_OK ||
@@ -113,7 +119,7 @@ static bool load(struct run *run)
     run->result->events = events;
     for (unsigned i = 0; i < 4; i++)
         strait_finalize(statements[i]);
-    return good;
+    return good && !stopped(run);
 }
 
 static int64_t resident_bytes(void)
@@ -130,60 +136,66 @@ static int64_t resident_bytes(void)
 
 static bool settle(struct run *run)
 {
+    struct progress progress;
     run->result->resident_bytes = resident_bytes();
-    int64_t begun_ns = latency_now_ns();
+    progress_begin(&progress, "settling", "flush and compaction", 0);
     if (strait_flush(run->db, NULL, NULL) != STRAIT_OK || strait_settle(run->db) != STRAIT_OK)
         return complain(run, "settling");
-    run->result->settle_s = (double)(latency_now_ns() - begun_ns) / 1e9;
-    return true;
+    run->result->settle_s = progress_end(&progress, 0);
+    return !stopped(run);
 }
 
 /* ---- reads ---- */
 
-/* The last row that a page gave, to go on from: the key columns by name. */
-static bool remember_row(strait_statement *statement, struct chat_message *message)
+/* A query of one page, and where it has what the next page goes on from. */
+struct page_query {
+    const struct strategy_statement *text;
+    strait_statement *statement; /* owned */
+    int created_at, id;          /* columns */
+};
+
+static bool page_query_init(struct run *run, const struct strategy_statement *text, struct page_query *query)
 {
-    bool have_time = false, have_id = false;
-    for (int c = 0; c < strait_column_count(statement); c++) {
-        const char *name = strait_column_name(statement, c);
-        if (strcmp(name, "created_at") == 0) {
-            message->created_ms = strait_column_int64(statement, c);
-            have_time = true;
-        } else if (strcmp(name, "id") == 0) {
-            size_t bytes;
-            const void *id = strait_column_wire(statement, c, &bytes);
-            if (!id || bytes != sizeof message->id)
-                return false;
-            memcpy(message->id, id, bytes);
-            have_id = true;
-        }
+    *query = (struct page_query){.text = text, .created_at = -1, .id = -1};
+    query->statement = prepare(run, text->text);
+    for (int c = 0; query->statement && c < strait_column_count(query->statement); c++) {
+        const char *name = strait_column_name(query->statement, c);
+        if (strcmp(name, "created_at") == 0)
+            query->created_at = c;
+        else if (strcmp(name, "id") == 0)
+            query->id = c;
     }
-    return have_time && have_id;
+    return query->statement && query->created_at >= 0 && query->id >= 0;
 }
 
-/* Read one page; *out_rows is how many rows it had, and `message` stands on the last. */
-static bool read_page(struct run *run, strait_statement *statement, const struct strategy_statement *text,
-                      struct chat_message *message, unsigned *out_rows)
+/* The last row that a page gave, to go on from. */
+static bool remember_row(const struct page_query *query, struct chat_message *message)
 {
-    int result = strategy_bind(statement, text->fields, message);
-    unsigned rows = 0;
-    struct chat_message last = {0};
+    size_t bytes;
+    const void *id = strait_column_wire(query->statement, query->id, &bytes);
+    if (!id || bytes != sizeof message->id)
+        return false;
+    memcpy(message->id, id, bytes);
+    message->created_ms = strait_column_int64(query->statement, query->created_at);
+    return true;
+}
+
+/* Read one page; its rows are added to *rows, and `message` stands on the last one. */
+static bool read_page(struct run *run, const struct page_query *query, struct chat_message *message,
+                      unsigned *rows)
+{
+    strait_statement *statement = query->statement;
+    int result = strategy_bind(statement, query->text->fields, message);
     while (result == STRAIT_OK || result == STRAIT_ROW) {
         result = strait_step(statement);
         if (result == STRAIT_ROW) {
-            rows++;
-            if (!remember_row(statement, &last))
-                return complain(run, "a row without created_at or id");
+            ++*rows;
+            if (!remember_row(query, message))
+                return complain(run, "a row without an id");
         }
     }
-    if (result != STRAIT_DONE || strait_reset(statement) != STRAIT_OK)
-        return complain(run, text->text);
-    if (rows) {
-        message->created_ms = last.created_ms;
-        memcpy(message->id, last.id, sizeof message->id);
-    }
-    *out_rows += rows;
-    return true;
+    return (result == STRAIT_DONE && strait_reset(statement) == STRAIT_OK) ||
+           complain(run, query->text->text);
 }
 
 static int32_t month_before(int32_t month)
@@ -202,14 +214,14 @@ static void aim_at_channel(const struct run *run, uint32_t channel, struct chat_
 }
 
 /* The newest rows of a channel; under a key with the month as many queries as it takes to find them. */
-static bool read_newest(struct run *run, strait_statement *statement, struct chat_message *message,
+static bool read_newest(struct run *run, const struct page_query *newest, struct chat_message *message,
                         unsigned *out_rows, uint64_t *queries)
 {
     int32_t first_month, last_month;
     chat_stream_months(run->stream, &first_month, &last_month);
     *out_rows = 0;
     do {
-        if (!read_page(run, statement, &run->strategy->newest, message, out_rows))
+        if (!read_page(run, newest, message, out_rows))
             return false;
         ++*queries;
         if (!run->strategy->by_month || *out_rows >= STRATEGY_PAGE_ROWS || message->month == first_month)
@@ -218,13 +230,13 @@ static bool read_newest(struct run *run, strait_statement *statement, struct cha
     } while (true);
 }
 
-static bool time_newest(struct run *run, strait_statement *newest)
+static bool time_newest(struct run *run, const struct page_query *newest)
 {
     static struct chat_message message;
     uint64_t state = run->options->seed;
     struct progress progress;
     progress_begin(&progress, "newest 50", "reads", run->options->reads);
-    for (uint64_t i = 0; i < run->options->reads; i++) {
+    for (uint64_t i = 0; i < run->options->reads && !stopped(run); i++) {
         unsigned rows;
         aim_at_channel(run, chat_stream_pick_channel(run->stream, &state), &message);
         int64_t begun_ns = latency_now_ns();
@@ -234,12 +246,13 @@ static bool time_newest(struct run *run, strait_statement *newest)
         run->result->newest_reads++;
         progress_at(&progress, i + 1);
     }
-    progress_end(&progress, run->options->reads);
-    return true;
+    progress_end(&progress, run->result->newest_reads);
+    return !stopped(run);
 }
 
 /* Walk back from the newest page of a channel, page by page. */
-static bool walk_back(struct run *run, strait_statement *newest, strait_statement *back, uint32_t channel)
+static bool walk_back(struct run *run, const struct page_query *newest, const struct page_query *back,
+                      uint32_t channel)
 {
     static struct chat_message message;
     unsigned rows;
@@ -253,7 +266,7 @@ static bool walk_back(struct run *run, strait_statement *newest, strait_statemen
         int64_t begun_ns = latency_now_ns();
         rows = 0;
         for (;;) {
-            if (!read_page(run, back, &run->strategy->back, &message, &rows))
+            if (!read_page(run, back, &message, &rows))
                 return false;
             run->result->back_queries++;
             if (!run->strategy->by_month || rows >= STRATEGY_PAGE_ROWS || message.month == first_month)
@@ -266,14 +279,14 @@ static bool walk_back(struct run *run, strait_statement *newest, strait_statemen
     return true;
 }
 
-static bool time_back(struct run *run, strait_statement *newest, strait_statement *back)
+static bool time_back(struct run *run, const struct page_query *newest, const struct page_query *back)
 {
     uint64_t walks = run->options->reads / 200 + 1;
     uint64_t state = run->options->seed + 1;
     uint32_t channels = chat_stream_channels(run->stream);
     struct progress progress;
     progress_begin(&progress, "page back", "walks", walks);
-    for (uint64_t i = 0; i < walks; i++) {
+    for (uint64_t i = 0; i < walks && !stopped(run); i++) {
         uint32_t channel =
             i % QUIET_RANKS == 0
                 ? chat_stream_pick_channel(run->stream, &state)
@@ -283,16 +296,17 @@ static bool time_back(struct run *run, strait_statement *newest, strait_statemen
         progress_at(&progress, i + 1);
     }
     progress_end(&progress, walks);
-    return true;
+    return !stopped(run);
 }
 
 static bool time_reads(struct run *run)
 {
-    strait_statement *newest = prepare(run, run->strategy->newest.text);
-    strait_statement *back = prepare(run, run->strategy->back.text);
-    bool good = newest && back && time_newest(run, newest) && time_back(run, newest, back);
-    strait_finalize(newest);
-    strait_finalize(back);
+    struct page_query newest = {0}, back = {0};
+    bool good = page_query_init(run, &run->strategy->newest, &newest) &&
+                page_query_init(run, &run->strategy->back, &back) && time_newest(run, &newest) &&
+                time_back(run, &newest, &back);
+    strait_finalize(newest.statement);
+    strait_finalize(back.statement);
     return good;
 }
 
@@ -305,25 +319,22 @@ static bool same_bytes(strait_statement *statement, int column, const void *expe
     return actual && bytes == expected_bytes && memcmp(actual, expected, bytes) == 0;
 }
 
-/* FNV-1a over the fields that every strategy keeps, in one order. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
-{
-    const uint8_t *at = data;
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3ULL;
-    return hash;
-}
-
+/* Of the fields that every strategy keeps; a sum of them does not depend on the order of rows. */
 static uint64_t message_hash(const struct chat_message *message)
 {
-    uint64_t hash = 0xcbf29ce484222325ULL;
-    hash = hash_bytes(hash, message->channel_id, 16);
-    hash = hash_bytes(hash, &message->created_ms, sizeof message->created_ms);
-    hash = hash_bytes(hash, message->id, 16);
-    hash = hash_bytes(hash, message->content, message->content_bytes);
-    hash = hash_bytes(hash, message->member_id, 16);
-    hash = hash_bytes(hash, &message->updated_ms, sizeof message->updated_ms);
-    return hash ^ (message->deleted ? 0x5bd1e995 : 0);
+    struct {
+        uint8_t channel_id[16], id[16], member_id[16];
+        int64_t created_ms, updated_ms, deleted;
+    } fields = {
+        .created_ms = message->created_ms,
+        .updated_ms = message->updated_ms,
+        .deleted = message->deleted,
+    };
+    memcpy(fields.channel_id, message->channel_id, 16);
+    memcpy(fields.id, message->id, 16);
+    memcpy(fields.member_id, message->member_id, 16);
+    uint64_t content = hash64(slice_of(message->content, message->content_bytes), 0);
+    return hash64(slice_of(&fields, sizeof fields), content);
 }
 
 static bool row_is(strait_statement *scan, const struct chat_message *message)
@@ -336,52 +347,84 @@ static bool row_is(strait_statement *scan, const struct chat_message *message)
            strait_column_int64(scan, 6) == message->updated_ms;
 }
 
-/* Every row of the store is the message that its id names, and together they are all of them. */
+/* Where the partition of the last row lies. */
+struct ring_place {
+    bool known;
+    unsigned part;
+    struct chat_message message;
+};
+
+/* One bit a message: set when its row was found. */
+static bool found_before(uint8_t *found, uint64_t number)
+{
+    uint8_t bit = (uint8_t)(1u << number % 8);
+    bool before = found[number / 8] & bit;
+    found[number / 8] |= bit;
+    return before;
+}
+
+/* Rows come partition by partition, so that a token is seldom computed. */
+static void count_on_ring(struct run *run, const struct chat_message *message, struct ring_place *place)
+{
+    if (!place->known || !strategy_same_partition(run->strategy, &place->message, message)) {
+        uint64_t from_begin = (uint64_t)strategy_token(run->strategy, message) ^ (uint64_t)1 << 63;
+        place->part = (unsigned)(from_begin / (UINT64_MAX / DEMO_RING_PARTS + 1));
+        place->message = *message;
+        place->known = true;
+    }
+    run->result->ring_rows[place->part]++;
+}
+
+static bool verify_row(struct run *run, strait_statement *scan, uint8_t *found, struct chat_message *message)
+{
+    size_t bytes;
+    const uint8_t *id = strait_column_wire(scan, 2, &bytes);
+    uint64_t number = id && bytes == 16 ? chat_stream_number_of(run->stream, id) : UINT64_MAX;
+    if (!chat_stream_message(run->stream, number, message) || !row_is(scan, message) ||
+        found_before(found, number)) {
+        fprintf(stderr, "strait demo: a row (message %llu) is not what was written, or is there twice\n",
+                (unsigned long long)number);
+        return false;
+    }
+    run->result->content_hash += message_hash(message);
+    run->result->logical_bytes += 16 + 8 + 16 + (int64_t)message->content_bytes + 16 + 1 + 8;
+    return true;
+}
+
+/* Every row of the store is the message that its id names, none is there twice, and there are as many as there were
+ * messages left: then the store holds all of them. */
 static bool verify(struct run *run)
 {
     static const char text[] =
         "SELECT channel_id, created_at, id, content, member_id, deleted, updated_at FROM crystal.messages";
-    strait_statement *scan = prepare(run, text);
-    if (!scan)
-        return false;
-
-    struct progress progress;
     static struct chat_message message;
-    uint64_t expected = chat_stream_live(run->stream), rows = 0, found_hash = 0, expected_hash = 0;
-    int result;
-    bool good = true;
+    static struct ring_place place;
+    uint8_t *found = calloc(chat_stream_messages(run->stream) / 8 + 1, 1);
+    strait_statement *scan = found ? prepare(run, text) : NULL;
+    uint64_t expected = chat_stream_live(run->stream), rows = 0;
+    struct progress progress;
+    bool good = scan != NULL;
+    int result = STRAIT_DONE;
+
+    place.known = false;
     progress_begin(&progress, "verifying", "rows", expected);
-    while (good && (result = strait_step(scan)) == STRAIT_ROW) {
-        size_t bytes;
-        const uint8_t *id = strait_column_wire(scan, 2, &bytes);
-        uint64_t number = id && bytes == 16 ? chat_stream_number_of(run->stream, id) : UINT64_MAX;
-        if (!chat_stream_message(run->stream, number, &message) || !row_is(scan, &message)) {
-            fprintf(stderr, "strait demo: row %llu (message %llu) is not what was written\n",
-                    (unsigned long long)rows, (unsigned long long)number);
-            good = false;
-            break;
-        }
-        found_hash += message_hash(&message);
-        run->result->logical_bytes += 16 + 8 + 16 + (int64_t)message.content_bytes + 16 + 1 + 8;
+    while (good && !stopped(run) && (result = strait_step(scan)) == STRAIT_ROW) {
+        good = verify_row(run, scan, found, &message);
+        count_on_ring(run, &message, &place);
         progress_at(&progress, ++rows);
     }
-    if (good && result != STRAIT_DONE)
+    if (good && !stopped(run) && result != STRAIT_DONE)
         good = complain(run, text);
-    strait_finalize(scan);
     run->result->verify_s = progress_end(&progress, rows);
     run->result->rows = rows;
-    if (!good)
-        return false;
-
-    for (uint64_t number = 0; number < chat_stream_messages(run->stream); number++)
-        if (chat_stream_message(run->stream, number, &message))
-            expected_hash += message_hash(&message);
-    if (rows == expected && found_hash == expected_hash)
-        return true;
-    fprintf(stderr, "strait demo: %llu rows with hash %016llx where %llu with hash %016llx were written\n",
-            (unsigned long long)rows, (unsigned long long)found_hash, (unsigned long long)expected,
-            (unsigned long long)expected_hash);
-    return false;
+    if (good && !stopped(run) && rows != expected) {
+        fprintf(stderr, "strait demo: %llu rows where %llu were written\n", (unsigned long long)rows,
+                (unsigned long long)expected);
+        good = false;
+    }
+    strait_finalize(scan);
+    free(found);
+    return good && !stopped(run);
 }
 
 static bool reopen(struct run *run)
@@ -485,9 +528,14 @@ bool demo_run(const struct demo_options *options, const struct strategy *strateg
     *out_result = (struct demo_result){.strategy = strategy};
     snprintf(run.path, sizeof run.path, "%s/%s", options->dir, strategy->folder);
 
+    if (access(run.path, F_OK) == 0) {
+        fprintf(stderr, "strait demo: %s is there already; a demonstration begins with an empty folder\n",
+                run.path);
+        return false;
+    }
     bool good = open_store(&run);
     if (good)
-        out_result->io = strcmp(strait_io(run.db), "uring") == 0 ? "uring" : "threads";
+        snprintf(out_result->io, sizeof out_result->io, "%s", strait_io(run.db));
     good = good && make_schema(&run) && load(&run) && settle(&run) && collect_load_statistics(&run) &&
            time_reads(&run) && collect_read_statistics(&run) && reopen(&run) && verify(&run) &&
            collect_partitions(&run);

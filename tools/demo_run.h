@@ -4,6 +4,8 @@
 #ifndef STRAIT_TOOLS_DEMO_RUN_H
 #define STRAIT_TOOLS_DEMO_RUN_H
 
+#include <signal.h>
+
 #include "tools/latency.h"
 #include "tools/strategy.h"
 
@@ -11,8 +13,13 @@ struct demo_options {
     const char *dir; /* every strategy has a folder in it */
     const char *io, *profile;
     uint64_t messages, seed;
-    uint64_t reads; /* newest-50 queries; page-back walks a tenth of that */
-    int durability; /* enum strait_durability of the load */
+    uint64_t reads;                    /* newest-50 reads; one walk back through a channel for every 200 */
+    int durability;                    /* enum strait_durability of the load */
+    const volatile sig_atomic_t *stop; /* borrowed; nonzero: give up soon */
+};
+
+enum {
+    DEMO_RING_PARTS = 16, /* equal token ranges, by which the balance of a ring is judged */
 };
 
 struct demo_percentiles {
@@ -21,8 +28,9 @@ struct demo_percentiles {
 
 struct demo_result {
     const struct strategy *strategy;
-    const char *io;
+    char io[16];
     uint64_t events, rows;
+    uint64_t content_hash; /* of all rows: the same under every key */
     double load_s, settle_s, reopen_ms, verify_s;
     struct latency insert, newest, back;
     uint64_t newest_queries, newest_reads; /* queries that the reads took */
@@ -32,6 +40,7 @@ struct demo_result {
     int64_t sstables, sstable_bytes, raw_bytes;
     int64_t batch_bytes, log_bytes, flushed_bytes, compacted_bytes;
     int64_t table_reads, sources_read;
+    uint64_t ring_rows[DEMO_RING_PARTS];
     int64_t logical_bytes;  /* of the verified rows' values */
     int64_t resident_bytes; /* of the process after the load */
 };

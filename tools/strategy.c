@@ -1,5 +1,9 @@
 #include "tools/strategy.h"
 
+#include <string.h>
+
+#include "base/token.h"
+
 #define COLUMNS                                                                                           \
     "channel_id uuid, server_id uuid, month int, created_at timestamp, id uuid, content text, member_id " \
     "uuid, "                                                                                              \
@@ -8,6 +12,7 @@
 const struct strategy strategies[STRATEGY_COUNT] = {
     {
         .name = "(channel_id)",
+        .key = "c",
         .folder = "by-channel",
         .insert = {"INSERT INTO crystal.messages (channel_id, created_at, id, content, member_id, deleted, "
                    "updated_at) "
@@ -27,6 +32,7 @@ const struct strategy strategies[STRATEGY_COUNT] = {
     },
     {
         .name = "(channel_id, month)",
+        .key = "cm",
         .folder = "by-channel-month",
         .table =
             "CREATE TABLE crystal.messages (" COLUMNS "PRIMARY KEY ((channel_id, month), created_at, id)) "
@@ -55,6 +61,7 @@ const struct strategy strategies[STRATEGY_COUNT] = {
     },
     {
         .name = "(server_id)",
+        .key = "s",
         .folder = "by-server",
         .table = "CREATE TABLE crystal.messages (" COLUMNS
                  "PRIMARY KEY ((server_id), channel_id, created_at, id)) "
@@ -104,4 +111,48 @@ int strategy_bind(strait_statement *statement, const char *fields, const struct 
             return result;
     }
     return STRAIT_OK;
+}
+
+/* A partition key as the protocol composes it: the value of a single column as it is, of several each as
+ * <u16 length> <bytes> <0>. Returns its length. */
+static size_t partition_key(const struct strategy *strategy, const struct chat_message *message,
+                            uint8_t out[2 * 19])
+{
+    size_t bytes = 0;
+    bool is_composite = strategy->key[1] != 0;
+    for (const char *field = strategy->key; *field; field++) {
+        uint8_t month[4] = {(uint8_t)(message->month >> 24), (uint8_t)(message->month >> 16),
+                            (uint8_t)(message->month >> 8), (uint8_t)message->month};
+        const uint8_t *value = *field == 'm'   ? month
+                               : *field == 's' ? message->server_id
+                                               : message->channel_id;
+        uint8_t length = *field == 'm' ? 4 : 16;
+        if (is_composite) {
+            out[bytes++] = 0;
+            out[bytes++] = length;
+        }
+        memcpy(out + bytes, value, length);
+        bytes += length;
+        if (is_composite)
+            out[bytes++] = 0;
+    }
+    return bytes;
+}
+
+bool strategy_same_partition(const struct strategy *strategy, const struct chat_message *a,
+                             const struct chat_message *b)
+{
+    for (const char *field = strategy->key; *field; field++)
+        if (*field == 'm'   ? a->month != b->month
+            : *field == 's' ? a->server != b->server
+                            : a->channel != b->channel)
+            return false;
+    return true;
+}
+
+int64_t strategy_token(const struct strategy *strategy, const struct chat_message *message)
+{
+    uint8_t key[2 * 19];
+    size_t bytes = partition_key(strategy, message, key);
+    return token_of(slice_of(key, bytes));
 }

@@ -25,6 +25,7 @@ struct strategy_statement {
 
 struct strategy {
     const char *name;   /* "(channel_id)" */
+    const char *key;    /* fields of the partition key: "c" */
     const char *folder; /* of its store, below the demo's */
     const char *table;  /* CREATE TABLE crystal.messages ...; NULL: the schema's own */
     bool by_month;      /* a channel is read month by month, newest first */
@@ -35,5 +36,11 @@ extern const struct strategy strategies[STRATEGY_COUNT];
 
 /* Bind the fields of `message` to the markers of `statement`; STRAIT_OK or the first refusal. */
 int strategy_bind(strait_statement *statement, const char *fields, const struct chat_message *message);
+
+/* Whether two messages lie in one partition. */
+bool strategy_same_partition(const struct strategy *strategy, const struct chat_message *a,
+                             const struct chat_message *b);
+/* Where the message's partition lies on the ring. */
+int64_t strategy_token(const struct strategy *strategy, const struct chat_message *message);
 
 #endif
