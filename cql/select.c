@@ -147,6 +147,8 @@ static bool write_state(struct select_run *it, bool partition_done)
 {
     struct plan_run *run = it->run;
     const struct row_walk *walk = &it->walk;
+    /* Without clustering columns the row just given is all that its partition has. */
+    partition_done |= !run->plan->table->clustering_count;
     struct paging_state state = {
         .fingerprint = run->plan->fingerprint,
         .limit_left = it->limit_left,
