@@ -44,7 +44,7 @@ void connection_free(struct connection *connection)
     free(connection);
 }
 
-bool connection_is_stale(const struct connection *connection, int64_t now_ns)
+bool connection_is_stale(struct connection *connection, int64_t now_ns)
 {
     int64_t patience_ns = (int64_t)connection->loop->server->options.patience_ms * 1000000;
     if (connection->lingering)

@@ -52,7 +52,7 @@ void connection_receive(struct connection *connection);
 void connection_flush(struct connection *connection);
 void connection_send_event(struct connection *connection, const struct cql_schema_change *change);
 /* True when it is to be closed: handshake, half a frame, or reading of answers too slow. */
-bool connection_is_stale(const struct connection *connection, int64_t now_ns);
+bool connection_is_stale(struct connection *connection, int64_t now_ns);
 
 /* True when so much is unsent that nothing more is read. */
 bool connection_is_clogged(const struct connection *connection);

@@ -8,13 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PACE_BYTES_A_SECOND = 1024 }; /* on average, once the time of grace is over */
+enum { PACE_BYTES_A_SECOND = 1024 }; /* on average in a window */
 
 /* A zeroed struct is a pace that does not run. */
 struct pace {
     bool running;
-    int64_t begun_ns;
-    uint64_t bytes; /* moved since */
+    int64_t begun_ns; /* of the window */
+    uint64_t bytes;   /* moved since then */
 };
 
 static inline void pace_begin(struct pace *pace, int64_t now_ns)
@@ -33,12 +33,15 @@ static inline void pace_move(struct pace *pace, uint64_t bytes)
     pace->bytes += bytes;
 }
 
-static inline bool pace_is_too_slow(const struct pace *pace, int64_t now_ns, int64_t grace_ns)
+/* Judged window by window of at least `window_ns`, so that an early burst does not pay for a later standstill. */
+static inline bool pace_is_too_slow(struct pace *pace, int64_t now_ns, int64_t window_ns)
 {
     int64_t elapsed_ns = now_ns - pace->begun_ns;
-    if (!pace->running || elapsed_ns <= grace_ns)
+    if (!pace->running || elapsed_ns <= window_ns)
         return false;
-    return pace->bytes < (uint64_t)elapsed_ns / 1000000 * PACE_BYTES_A_SECOND / 1000;
+    bool slow = pace->bytes < (uint64_t)elapsed_ns / 1000000 * PACE_BYTES_A_SECOND / 1000;
+    *pace = (struct pace){.running = true, .begun_ns = now_ns};
+    return slow;
 }
 
 #endif
