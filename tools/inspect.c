@@ -1,22 +1,28 @@
 /* strait inspect: what is in a store's files, without opening the store. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "commitlog/commitlog.h"
 #include "engine/store_dump.h"
 #include "sstable/sstable.h"
 #include "tools/tool.h"
 
-static const char usage_text[] = "usage: strait inspect [options] FILE ...\n"
-                                 "\n"
-                                 "FILE is a commit log segment (log-*.log), an SSTable (table-*.sst) or a "
-                                 "manifest (manifest-*). Its kind is told by its\n"
-                                 "name, or by --kind. Nothing is modified.\n"
-                                 "\n"
-                                 "  --kind K    log, sstable, manifest\n"
-                                 "  --rows      every row of an SSTable as well\n";
+static const char usage_text[] =
+    "usage: strait inspect [options] PATH ...\n"
+    "\n"
+    "PATH is a store's folder (its identity, tables and files), a commit log segment (log/log-*) or an "
+    "SSTable\n"
+    "(table/table-*). Nothing is opened for writing or changed; a store that is in use may be looked at "
+    "too.\n"
+    "\n"
+    "  --kind K    what a file is that has another name: store, log, sstable\n"
+    "  --rows      every row of an SSTable as well\n"
+    "\n"
+    "Exit status: 0 whole or empty, 1 missing or too damaged to show, 2 wrong usage.\n";
 
 enum file_kind {
     KIND_UNKNOWN,
@@ -47,17 +53,34 @@ static enum file_kind kind_of(const char *path)
     return KIND_UNKNOWN;
 }
 
+static bool fail(const char *path, const char *reason)
+{
+    fprintf(stderr, "strait inspect: %s: %s\n", path, reason);
+    return false;
+}
+
+static bool is_store(const char *folder)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/STORE", folder);
+    return access(path, F_OK) == 0;
+}
+
 static bool inspect(struct io_env *env, const char *path, enum file_kind kind, bool rows)
 {
     struct buffer text = {0};
     status st = STATUS_FAIL(STATUS_INVALID);
+    if (access(path, R_OK) != 0)
+        return fail(path, strerror(errno));
     switch (kind) {
     case KIND_LOG: st = commitlog_dump(env, path, &text); break;
     case KIND_SSTABLE: st = sstable_dump(env, path, rows, &text); break;
-    case KIND_STORE: st = store_dump(env, path, &text); break;
-    case KIND_UNKNOWN:
-        fprintf(stderr, "strait inspect: %s: what kind of file is it? --kind log, sstable or store\n", path);
-        return false;
+    case KIND_STORE:
+        if (!is_store(path))
+            return fail(path, "not a store: there is no file STORE in it");
+        st = store_dump(env, path, &text);
+        break;
+    case KIND_UNKNOWN: return fail(path, "what is it? A store is shown by its folder; --kind log or sstable");
     }
     fwrite(text.data, 1, text.bytes, stdout);
     buffer_deinit(&text);
@@ -65,8 +88,8 @@ static bool inspect(struct io_env *env, const char *path, enum file_kind kind, b
         return true;
     char reason[256];
     status_print(st, reason, sizeof reason);
-    fprintf(stderr, "strait inspect: %s: %s\n", path, reason);
-    return false;
+    fflush(stdout);
+    return fail(path, reason);
 }
 
 int tool_inspect(int argc, char **argv)

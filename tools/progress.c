@@ -13,6 +13,7 @@ enum {
 };
 
 static const int64_t REDRAW_NS = 100000000; /* of a line on a terminal */
+static const int64_t FIRST_NS = 20000000;   /* after the beginning, so that a short phase is seen to move */
 static const int64_t REPEAT_NS = 5000000000;
 
 void progress_begin(struct progress *progress, const char *label, const char *unit, uint64_t total)
@@ -25,6 +26,8 @@ void progress_begin(struct progress *progress, const char *label, const char *un
                                   .begun_ns = now_ns,
                                   .shown_ns = now_ns,
                                   .columns = terminal_columns(stderr)};
+    if (progress->columns)
+        progress->shown_ns += FIRST_NS - REDRAW_NS;
     if (!total && progress->columns)
         fprintf(stderr, "  %-10s  %s ...", label, unit);
 }
