@@ -70,6 +70,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .native_protocol_version = "5",
             .has_peers_v2 = true,
             .has_virtual_schema = true,
+            .partition_in_by_value = true,
             .name_bytes_max_table = 222,
             .name_bytes_max_keyspace = 48,
             .batch_warn_bytes = 5 * KIBIBYTE,

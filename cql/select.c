@@ -147,6 +147,8 @@ static bool write_state(struct select_run *it, bool partition_done)
 {
     struct plan_run *run = it->run;
     const struct row_walk *walk = &it->walk;
+    /* Without clustering columns the only row is the partition, and an empty key could not say that it was given. */
+    partition_done |= !run->plan->table->clustering_count;
     /* Without clustering columns the row just given is all that its partition has. */
     partition_done |= !run->plan->table->clustering_count;
     struct paging_state state = {

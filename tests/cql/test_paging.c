@@ -37,6 +37,27 @@ static void pages_hold_their_number_of_rows_and_go_on(void **state) /* PAG-1, PA
     fixture_close(f);
 }
 
+static void tables_without_clustering_columns_come_to_an_end(void **state) /* PAG-1, PAG-3 */
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE one (p int PRIMARY KEY, v int)");
+    does(f, "CREATE INDEX ON one (v)");
+    for (int p = 0; p < 3; p++) {
+        char text[64];
+        snprintf(text, sizeof text, "INSERT INTO one (p, v) VALUES (%d, 5)", p);
+        does(f, text);
+    }
+    shows_pages(f, "SELECT p FROM one", 1, "1/0/2/");
+    shows_pages(f, "SELECT p FROM one WHERE p IN (2, 0, 1)", 2, "0|1/2");
+    shows_pages(f, "SELECT p FROM one WHERE v = 5", 1, "1/0/2/");
+    shows_pages(f, "SELECT p FROM one WHERE v > 1 ALLOW FILTERING", 2, "1|0/2");
+    shows_pages(f, "SELECT key FROM system.local", 1, "local/");
+    const char *all = pages(f, "SELECT table_name FROM system_schema.columns WHERE keyspace_name = 'k'", 1);
+    assert_string_equal(all, "one/one/");
+    fixture_close(f);
+}
+
 static void limits_span_pages(void **state) /* WHR-13, PAG-4 */
 {
     (void)state;
@@ -159,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_hold_their_number_of_rows_and_go_on),
+        cmocka_unit_test(tables_without_clustering_columns_come_to_an_end),
         cmocka_unit_test(limits_span_pages),
         cmocka_unit_test(filtered_pages_count_as_the_target_does),
         cmocka_unit_test(a_state_survives_a_restart),
