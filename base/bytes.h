@@ -8,28 +8,28 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BYTES_ACCESSORS(bits)                                                                                \
-    static inline uint##bits##_t load_be##bits(const void *at)                                               \
-    {                                                                                                        \
-        uint##bits##_t raw;                                                                                  \
-        memcpy(&raw, at, sizeof raw);                                                                        \
-        return BYTES_SWAP_BE##bits(raw);                                                                     \
-    }                                                                                                        \
-    static inline uint##bits##_t load_le##bits(const void *at)                                               \
-    {                                                                                                        \
-        uint##bits##_t raw;                                                                                  \
-        memcpy(&raw, at, sizeof raw);                                                                        \
-        return BYTES_SWAP_LE##bits(raw);                                                                     \
-    }                                                                                                        \
-    static inline void store_be##bits(void *at, uint##bits##_t value)                                        \
-    {                                                                                                        \
-        uint##bits##_t raw = BYTES_SWAP_BE##bits(value);                                                     \
-        memcpy(at, &raw, sizeof raw);                                                                        \
-    }                                                                                                        \
-    static inline void store_le##bits(void *at, uint##bits##_t value)                                        \
-    {                                                                                                        \
-        uint##bits##_t raw = BYTES_SWAP_LE##bits(value);                                                     \
-        memcpy(at, &raw, sizeof raw);                                                                        \
+#define BYTES_ACCESSORS(bits)                                         \
+    static inline uint##bits##_t load_be##bits(const void *at)        \
+    {                                                                 \
+        uint##bits##_t raw;                                           \
+        memcpy(&raw, at, sizeof raw);                                 \
+        return BYTES_SWAP_BE##bits(raw);                              \
+    }                                                                 \
+    static inline uint##bits##_t load_le##bits(const void *at)        \
+    {                                                                 \
+        uint##bits##_t raw;                                           \
+        memcpy(&raw, at, sizeof raw);                                 \
+        return BYTES_SWAP_LE##bits(raw);                              \
+    }                                                                 \
+    static inline void store_be##bits(void *at, uint##bits##_t value) \
+    {                                                                 \
+        uint##bits##_t raw = BYTES_SWAP_BE##bits(value);              \
+        memcpy(at, &raw, sizeof raw);                                 \
+    }                                                                 \
+    static inline void store_le##bits(void *at, uint##bits##_t value) \
+    {                                                                 \
+        uint##bits##_t raw = BYTES_SWAP_LE##bits(value);              \
+        memcpy(at, &raw, sizeof raw);                                 \
     }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -8,9 +8,7 @@
 
 #include <stdint.h>
 
-enum {
-    HISTOGRAM_BUCKETS = 61 * 16
-};
+enum { HISTOGRAM_BUCKETS = 61 * 16 };
 
 struct histogram {
     uint64_t counts[HISTOGRAM_BUCKETS];

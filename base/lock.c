@@ -19,7 +19,8 @@ static void order_check(const struct lock *lock)
         bool same_rank_in_order = lock->rank == RANK_PARTITION && other->rank == lock->rank && other < lock;
         if (other->rank < lock->rank || same_rank_in_order)
             continue;
-        fprintf(stderr, "lock order: rank %d taken while rank %d is held\n", (int)lock->rank, (int)other->rank);
+        fprintf(stderr, "lock order: rank %d taken while rank %d is held\n", (int)lock->rank,
+                (int)other->rank);
         abort();
     }
 }

@@ -7,12 +7,7 @@
 #ifndef STRAIT_BASE_LOG_H
 #define STRAIT_BASE_LOG_H
 
-enum log_level {
-    LOG_LEVEL_ERROR,
-    LOG_LEVEL_WARNING,
-    LOG_LEVEL_INFO,
-    LOG_LEVEL_DEBUG
-};
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 typedef void log_sink(void *context, enum log_level level, const char *message);
 

@@ -46,11 +46,11 @@ static inline uint8_t reader_u8(struct reader *r)
     return taken.bytes ? taken.data[0] : 0;
 }
 
-#define READER_INTEGER(name, bits, load)                                                                     \
-    static inline uint##bits##_t reader_##name(struct reader *r)                                             \
-    {                                                                                                        \
-        struct slice taken = reader_take(r, bits / 8);                                                       \
-        return taken.bytes ? load(taken.data) : 0;                                                           \
+#define READER_INTEGER(name, bits, load)                         \
+    static inline uint##bits##_t reader_##name(struct reader *r) \
+    {                                                            \
+        struct slice taken = reader_take(r, bits / 8);           \
+        return taken.bytes ? load(taken.data) : 0;               \
     }
 
 READER_INTEGER(be16, 16, load_be16)

@@ -43,7 +43,8 @@ static inline bool slice_equal(struct slice a, struct slice b)
 
 static inline bool slice_has_prefix(struct slice whole, struct slice prefix)
 {
-    return whole.bytes >= prefix.bytes && (!prefix.bytes || memcmp(whole.data, prefix.data, prefix.bytes) == 0);
+    return whole.bytes >= prefix.bytes &&
+           (!prefix.bytes || memcmp(whole.data, prefix.data, prefix.bytes) == 0);
 }
 
 #endif

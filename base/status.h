@@ -35,10 +35,11 @@ typedef struct status {
     int16_t os_error;
 } status;
 
-#define STATUS_DONE                   ((status){0})
-#define STATUS_FAIL(c)                ((status){.file = __FILE__, .line = __LINE__, .code = (uint16_t)(c)})
-#define STATUS_OS(c, e)               ((status){.file = __FILE__, .line = __LINE__, .code = (uint16_t)(c), .os_error = (int16_t)(e)})
-#define STATUS_FROM_ERRNO(e)          status_from_errno((e), __FILE__, __LINE__)
+#define STATUS_DONE    ((status){0})
+#define STATUS_FAIL(c) ((status){.file = __FILE__, .line = __LINE__, .code = (uint16_t)(c)})
+#define STATUS_OS(c, e) \
+    ((status){.file = __FILE__, .line = __LINE__, .code = (uint16_t)(c), .os_error = (int16_t)(e)})
+#define STATUS_FROM_ERRNO(e) status_from_errno((e), __FILE__, __LINE__)
 
 static inline bool ok(status st)
 {
@@ -51,11 +52,11 @@ static inline bool failed(status st)
 }
 
 /* Return at once when `expression` fails. Only where nothing is held. */
-#define TRY(expression)                                                                                      \
-    do {                                                                                                     \
-        status try_status_ = (expression);                                                                   \
-        if (failed(try_status_))                                                                             \
-            return try_status_;                                                                              \
+#define TRY(expression)                    \
+    do {                                   \
+        status try_status_ = (expression); \
+        if (failed(try_status_))           \
+            return try_status_;            \
     } while (0)
 
 /* The status that fits an errno: ENOSPC is NOSPACE, ENOENT is NOT_FOUND, and so on. */
