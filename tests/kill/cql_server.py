@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -28,9 +29,13 @@ class Ended(Exception):
 
 
 def refused_start(folder, *options, before=None):
-    """(status, standard error) of a server that is expected to end at once; `before` runs in its process first."""
-    done = subprocess.run([os.environ['STRAIT'], 'serve', '--dir', folder, '--listen', '127.0.0.1:0', *options],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before, timeout=60)
+    """(status, standard error) of a server that is expected to end at once; `before` runs in its process first.
+    The program is run from a folder that everybody may enter: `before` may give up the right to enter its own."""
+    with tempfile.TemporaryDirectory() as public:
+        os.chmod(public, 0o755)
+        program = shutil.copy(os.environ['STRAIT'], public)
+        done = subprocess.run([program, 'serve', '--dir', folder, '--listen', '127.0.0.1:0', *options],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before, timeout=60)
     assert not done.stdout, done.stdout
     return done.returncode, done.stderr.decode(errors='replace')
 
