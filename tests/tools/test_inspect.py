@@ -80,8 +80,6 @@ class Inspect(ProgramTest):
         self.assertEqual(done.returncode, 0)
 
     def test_a_damaged_log_block_is_pointed_out_and_the_others_are_shown(self):
-        with open(max(glob.glob(self.path('log-*.log')), key=os.path.getsize), 'rb') as file:
-            self.assertEqual(file.read(1) != b'', True)
         log = next(path for path in glob.glob(self.path('log-*.log')) if 'record @' in self.run_well('inspect', path))
         text = self.run_well('inspect', self.damage(log, 4096 + 100, 'log-9-9.log'))
         self.assertIn('checksum fails', text)
@@ -89,12 +87,10 @@ class Inspect(ProgramTest):
     def test_a_file_that_was_cut_is_corrupt(self):
         with open(self.table, 'rb') as file:
             data = file.read()
-        for keep in (0, 1, 4095, 4096, len(data) // 2):
+        for keep in (0, 1, 4095, len(data) // 2):
             with open(self.path('table-2.sst'), 'wb') as file:
                 file.write(data[:keep])
-            done = run('inspect', self.path('table-2.sst'))
-            self.assertIn(done.returncode, (0, 1), keep)
-            self.assertIn(b'table-2.sst', done.stderr) if done.returncode else None
+            self.assertIn('table-2.sst: corrupt', self.run_badly('inspect', self.path('table-2.sst')), keep)
 
     def test_what_is_no_store_is_refused(self):
         for path, message in ((self.path('nope'), 'No such file'), (self.folder, 'not a store'),
