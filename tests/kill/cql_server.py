@@ -176,16 +176,21 @@ def rows_of(body):
 def create_table(client):
     client.query("CREATE KEYSPACE IF NOT EXISTS k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
     client.query('CREATE TABLE IF NOT EXISTS k.t (p int, c int, v text, w text, PRIMARY KEY (p, c))')
+    client.query('CREATE INDEX IF NOT EXISTS ON k.t (w)')
 
 
 def value_of(p, c):
-    """What belongs into column v of a row; w holds its length and p once more."""
+    """What belongs into column v of a row."""
     return '%d/%d;' % (p, c) * (1 + (p * 31 + c * 17) % 97)
 
 
+def label_of(p, c):
+    """What belongs into column w, which is indexed."""
+    return '%d-%d' % (p, len(value_of(p, c)))
+
+
 def insert_of(p, c):
-    value = value_of(p, c)
-    return "INSERT INTO k.t (p, c, v, w) VALUES (%d, %d, '%s', '%d-%d')" % (p, c, value, p, len(value))
+    return "INSERT INTO k.t (p, c, v, w) VALUES (%d, %d, '%s', '%s')" % (p, c, value_of(p, c), label_of(p, c))
 
 
 class Writer(threading.Thread):
@@ -230,23 +235,38 @@ class Writer(threading.Thread):
         self.client.close()
 
 
+def rows_found(client, p):
+    """The numbers of the rows in partition p, each of which must be whole."""
+    found = set()
+    for c, v, w in client.rows('SELECT c, v, w FROM k.t WHERE p = %d' % p):
+        c, = struct.unpack('>i', c)
+        assert v == value_of(p, c).encode(), 'row (%d, %d) has the wrong v' % (p, c)
+        assert w == label_of(p, c).encode(), 'row (%d, %d) has the wrong w' % (p, c)
+        assert c not in found, 'row (%d, %d) comes twice' % (p, c)
+        found.add(c)
+    return found
+
+
+def check_index(client, p, found):
+    """The index finds the rows of the table, and no others."""
+    for label in sorted({label_of(p, c) for c in found})[:5]:
+        rows = client.rows("SELECT p, c FROM k.t WHERE w = '%s'" % label)
+        indexed = sorted(struct.unpack('>i', c)[0] for _, c in rows)
+        assert indexed == sorted(c for c in found if label_of(p, c) == label), 'index of %s: %s' % (label, indexed)
+
+
 def check(server, writer):
-    """Every acknowledged row is there, no row is half, and a batch is there in both partitions or in none."""
+    """Every acknowledged row is there, no row is half, a batch is there in both partitions or in none, and the index
+    agrees."""
     client = server.client()
-    found = {}
-    for p in writer.p, writer.p + Writer.TWIN:
-        found[p] = set()
-        for c, v, w in client.rows('SELECT c, v, w FROM k.t WHERE p = %d' % p):
-            c, = struct.unpack('>i', c)
-            value = value_of(p, c)
-            assert v == value.encode(), 'row (%d, %d) has the wrong v' % (p, c)
-            assert w == ('%d-%d' % (p, len(value))).encode(), 'row (%d, %d) has the wrong w' % (p, c)
-            assert c < writer.sent, 'row (%d, %d) was never sent' % (p, c)
-            assert c not in found[p], 'row (%d, %d) comes twice' % (p, c)
-            found[p].add(c)
+    twin = writer.p + Writer.TWIN
+    found = {p: rows_found(client, p) for p in (writer.p, twin)}
+    for p in found:
+        check_index(client, p, found[p])
     client.close()
     lost = writer.acknowledged - found[writer.p]
     assert not lost, 'acknowledged rows of partition %d are lost: %s' % (writer.p, sorted(lost)[:10])
+    assert all(c < writer.sent for c in found[writer.p]), 'partition %d has rows that were never sent' % writer.p
     batches = {c for c in found[writer.p] if c % 10 == 0}
-    assert batches == found[writer.p + Writer.TWIN], 'a batch of partition %d is there in part' % writer.p
+    assert batches == found[twin], 'a batch of partition %d is there in part' % writer.p
     return len(found[writer.p])
