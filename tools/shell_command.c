@@ -39,7 +39,7 @@ static enum shell_command_result show_tables(struct script *script, const char *
     const char *keyspace = *argument ? argument : strait_keyspace(script->db);
     char name[512], text[768];
     if (!keyspace)
-        return RESULT_OF(run_cql(script, "SELECT keyspace_name, table_name FROM system_schema.tables"));
+        return RESULT_OF(run_cql(script, "DESCRIBE TABLES"));
     if (!quote(keyspace, strlen(keyspace), name, sizeof name))
         return SHELL_COMMAND_FAILED;
     snprintf(text, sizeof text, "SELECT table_name FROM system_schema.tables WHERE keyspace_name = '%s'",
@@ -127,10 +127,10 @@ static enum shell_command_result quit(struct script *script, const char *argumen
 
 static const struct command commands[] = {
     {".help", "", "this text", show_help},
-    {".tables", "[KEYSPACE]", "tables of a keyspace, of the one in use, or of all", show_tables},
+    {".tables", "[KEYSPACE]", "tables of a keyspace, by default of the one in use", show_tables},
     {".columns", "[KEYSPACE.]TABLE", "columns of a table", show_columns},
-    {".schema", "[NAME]", "the statements that make a keyspace, table or index", show_schema},
-    {".read", "FILE", "run the statements of a file; stops at the first that fails", read_file},
+    {".schema", "[NAME]", "statements that make a keyspace, table or index", show_schema},
+    {".read", "FILE", "run a file's statements up to the first failure", read_file},
     {".mode", "[FORMAT]", RESULT_FORMATS, set_mode},
     {".timing", "on|off", "say how long each statement took", set_timing},
     {".quit", "", "leave", quit},

@@ -34,7 +34,7 @@ class DotCommands(ProgramTest):
     def test_tables_of_the_keyspace_in_use_of_another_and_of_all(self):
         self.assertEqual(self.shell(TABLE + '.tables\n'), 'table_name\r\nt\r\n')
         self.assertEqual(self.shell(KEYSPACE + 'CREATE TABLE k.t (id int PRIMARY KEY);\n.tables k\n'), 'table_name\r\nt\r\n')
-        self.assertIn('system_schema,columns\r\n', self.shell('.tables\n'))
+        self.assertIn('system_schema,table,columns\r\n', self.shell('.tables\n'))
 
     def test_columns(self):
         expected = 'column_name,type,kind,position,clustering_order\r\nid,int,partition_key,0,none\r\nv,text,regular,-1,none\r\n'
@@ -70,6 +70,7 @@ class DotCommands(ProgramTest):
         for command in ('.help', '.tables', '.columns', '.schema', '.read', '.mode', '.timing', '.quit'):
             self.assertIn('\n  %s ' % command, text)
         self.assertEqual(self.shell('help\n'), text)
+        self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
 
     def test_a_wrong_one_is_explained(self):
         for text, message in (('.nonsense x', "no command '.nonsense x'; .help lists them"), ('.mode xml', "no mode 'xml'"),
