@@ -22,7 +22,7 @@ check: deps-check  ## the tests under AddressSanitizer and UBSan, and under Thre
 	@$(CTEST) --test-dir build/dev
 	@cmake --preset tsan -DBUILD_TESTING=ON >/dev/null
 	@cmake --build build/tsan -j $(JOBS)
-	@$(CTEST) --test-dir build/tsan -L "io|memtable|commitlog|sstable|engine|cql|embed"
+	@$(CTEST) --test-dir build/tsan -L "io|memtable|commitlog|sstable|engine|cql|embed|server"
 
 bench: all  ## time the engine and the language; results are appended to bench/history
 	@cmake --preset release -DBUILD_TESTING=ON >/dev/null
