@@ -180,13 +180,8 @@ bool aggregate_result(const struct aggregate *aggregate, bool wrap, struct cql_v
     case AGGREGATE_SUM:
     case AGGREGATE_AVG: break;
     }
-    if (average && !count) {
-        *out_value = (struct cql_value){.kind = CQL_NULL};
-        return true;
-    }
+    int64_t divisor = average && count ? count : 1; /* over nothing both are 0 */
     if (is_floating(aggregate->type))
-        return put_floating(aggregate, average ? aggregate->floating / (double)count : aggregate->floating,
-                            out_value);
-    return put_whole(aggregate, average ? aggregate->whole / count : aggregate->whole,
-                     whole_bytes(aggregate->type), wrap, out_value);
+        return put_floating(aggregate, aggregate->floating / (double)divisor, out_value);
+    return put_whole(aggregate, aggregate->whole / divisor, whole_bytes(aggregate->type), wrap, out_value);
 }

@@ -2,7 +2,7 @@
  * aggregate.h: count, min, max, sum and avg over the rows of a SELECT.
  *
  * sum and avg have the type of their argument; an average of whole numbers is cut to a whole number (FUN-7). Over no rows
- * count and sum are 0, the others are null (WHR-14).
+ * count, sum and avg are 0, min and max are null (WHR-14).
  */
 #ifndef STRAIT_CQL_AGGREGATE_H
 #define STRAIT_CQL_AGGREGATE_H

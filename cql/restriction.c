@@ -86,6 +86,10 @@ static bool compile_in(struct plan_builder *builder, const struct ast_relation *
         restriction->whole_list = true;
         return term_compile(builder, relation->value, name, list, &restriction->value);
     }
+    if (relation->value_count == 1) { /* one value is nothing but = */
+        restriction->op = OP_EQ;
+        return compile_one(builder, relation->values[0], restriction, &restriction->value);
+    }
     restriction->item_count = relation->value_count;
     restriction->items = arena_calloc(builder->arena, relation->value_count, sizeof *restriction->items);
     if (relation->value_count && !restriction->items)
@@ -130,7 +134,9 @@ static bool compile_column(struct plan_builder *builder, const struct ast_relati
             return BUILD_REFUSE_AT(builder, relation->at, MSG_LIKE_UNSUPPORTED, column->name);
     }
     if (relation->op == OP_IN) {
-        if (column->kind == COLUMN_REGULAR || column->kind == COLUMN_STATIC)
+        bool is_key = column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING;
+        bool is_one = relation->value_list && relation->value_count == 1;
+        if (!is_key && !is_one && !builder->context->target->in_filters)
             return BUILD_REFUSE_AT(builder, relation->at, MSG_IN_NON_KEY, column->name);
         return compile_in(builder, relation, restriction);
     }
@@ -150,6 +156,9 @@ static bool compile_tuple(struct plan_builder *builder, const struct ast_relatio
             if (restriction->columns[j] == column)
                 return BUILD_REFUSE_AT(builder, relation->at, MSG_TUPLE_TWICE, column->name,
                                        relation_text(builder->arena, relation));
+        bool skips = !i && column->position && builder->context->target->is_scylla;
+        if (skips)
+            return BUILD_REFUSE_AT(builder, relation->at, MSG_TUPLE_SKIPS);
         if (i && column->position != restriction->columns[i - 1]->position + 1)
             return BUILD_REFUSE_AT(builder, relation->at, MSG_TUPLE_ORDER,
                                    relation_text(builder->arena, relation));
@@ -222,6 +231,17 @@ static bool same_columns(const struct restriction *a, const struct restriction *
     return a->tuple == b->tuple && a->token == b->token && a->columns[0] == b->columns[0];
 }
 
+/* Columns that both restrict; a tuple begins with the first clustering column, so the shorter one's. */
+static const char *common_names(struct plan_builder *builder, const struct restriction *a,
+                                const struct restriction *b)
+{
+    uint32_t count = a->column_count < b->column_count ? a->column_count : b->column_count;
+    const char *names = a->columns[0]->name;
+    for (uint32_t i = 1; names && i < count; i++)
+        names = arena_printf(builder->arena, "%s ,%s", names, a->columns[i]->name);
+    return names;
+}
+
 /* WHR-7: what the target says about a column that is restricted twice. */
 static bool check_twice(struct plan_builder *builder, const struct restriction *a,
                         const struct restriction *b)
@@ -230,14 +250,16 @@ static bool check_twice(struct plan_builder *builder, const struct restriction *
     if (!strict || !same_columns(a, b))
         return true;
     const char *name = a->token   ? "partition key token"
-                       : a->tuple ? tuple_name(builder, a)
+                       : a->tuple ? common_names(builder, a, b)
                                   : a->columns[0]->name;
     if (!name)
         return build_nomem(builder);
-    if (a->op == OP_EQ || b->op == OP_EQ)
+    if (a->op == OP_EQ)
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_EQ, name);
-    if (a->op == OP_IN || b->op == OP_IN)
+    if (a->op == OP_IN)
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_IN, name);
+    if (is_slice(a->op) && (b->op == OP_EQ || b->op == OP_IN))
+        return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_MIXED, name);
     if (is_slice(a->op) && is_slice(b->op) && is_lower(a->op) == is_lower(b->op))
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_BOUND, name,
                                is_lower(a->op) ? "start" : "end");

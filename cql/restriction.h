@@ -90,5 +90,7 @@ status partition_key_split(const struct cql_table *table, struct slice key, stru
 
 /* restriction_text.c: "c >= 1" for refusals, in the arena. */
 const char *relation_text(struct arena *arena, const struct ast_relation *relation);
+/* "(1, ?)" */
+const char *term_text(struct arena *arena, const struct ast_term *term);
 
 #endif

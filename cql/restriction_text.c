@@ -77,6 +77,15 @@ static void print_columns(struct buffer *out, const struct ast_relation *relatio
     buffer_printf(out, ")");
 }
 
+const char *term_text(struct arena *arena, const struct ast_term *term)
+{
+    struct buffer out = {0};
+    print_term(&out, term);
+    const char *text = ok(buffer_status(&out)) ? arena_text(arena, buffer_slice(&out)) : NULL;
+    buffer_deinit(&out);
+    return text ? text : "term";
+}
+
 const char *relation_text(struct arena *arena, const struct ast_relation *relation)
 {
     struct buffer out = {0};

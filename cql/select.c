@@ -149,8 +149,6 @@ static bool write_state(struct select_run *it, bool partition_done)
     const struct row_walk *walk = &it->walk;
     /* Without clustering columns the only row is the partition, and an empty key could not say that it was given. */
     partition_done |= !run->plan->table->clustering_count;
-    /* Without clustering columns the row just given is all that its partition has. */
-    partition_done |= !run->plan->table->clustering_count;
     struct paging_state state = {
         .fingerprint = run->plan->fingerprint,
         .limit_left = it->limit_left,
@@ -330,8 +328,11 @@ static bool open_run(struct select_run *it, struct walk_request *request, bool *
         return false;
     it->merge =
         !select->grouped && select->ordered && select->restrictions.partition_in && request->key_count > 1;
-    if (select->ordered && select->restrictions.partition_in && it->page_rows)
+    bool may_page = it->page_rows && it->limit_left > it->page_rows;
+    if (select->ordered && select->restrictions.partition_in && may_page)
         return RUN_REFUSE(run, MSG_ORDER_IN_PAGING);
+    if (it->merge)
+        it->page_rows = 0; /* all rows are needed to sort them; LIMIT keeps the result within the page */
     return true;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "cql/plan_internal.h"
+#include "cql/restriction.h"
 #include "cql/type_resolve.h"
 
 /* ---- collections on the wire ---- */
@@ -325,7 +325,7 @@ bool term_compile_tuple(struct plan_builder *builder, const struct ast_term *ast
         return term_compile(builder, ast, name, type, out_term);
     if (ast->item_count != count)
         return BUILD_REFUSE_AT(builder, ast->at, MSG_TUPLE_COUNT, (unsigned)count, (unsigned)ast->item_count,
-                               name);
+                               term_text(builder->arena, ast));
     *out_term = (struct plan_term){
         .kind = PLAN_TERM_COLLECTION, .column = name, .type = type, .argument_count = count};
     out_term->arguments = arena_calloc(builder->arena, count, sizeof *out_term->arguments);

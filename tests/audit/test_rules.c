@@ -2,7 +2,8 @@
  * Every rule of tests/audit/rules, in every profile and place. The notation is in rulebook.h.
  *
  *     test_audit_rules                                 all of them
- *     test_audit_rules FILE [PROFILE]                  those of a file, printing what each statement gives
+ *     test_audit_rules PLACE                           those of another file or folder
+ *     test_audit_rules PLACE PROFILE                   ... printing what each statement gives
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,7 +71,7 @@ int main(int argc, char **argv)
 {
     struct rulebook book;
     rulebook_read(&book, argc > 1 ? argv[1] : STRAIT_SOURCE_DIR "/tests/audit/rules");
-    int failed = argc > 1 ? print_all(&book, argc > 2 ? argv[2] : profiles[0]) : test_all(&book);
+    int failed = argc > 2 ? print_all(&book, argv[2]) : test_all(&book);
     rulebook_free(&book);
     return failed;
 }
