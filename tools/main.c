@@ -27,8 +27,23 @@ static void usage(FILE *out)
     fprintf(out, "\n'strait COMMAND --help' lists a command's options.\n");
 }
 
+/* The exit status of the tool that argv[0] names; -1 when there is none. */
+static int run_tool(int argc, char **argv)
+{
+    static char name[32]; /* what getopt_long() calls the program in its messages */
+    for (unsigned i = 0; i < TOOL_COUNT; i++) {
+        if (strcmp(argv[0], tools[i].name) == 0) {
+            snprintf(name, sizeof name, "strait %s", tools[i].name);
+            argv[0] = name;
+            return tools[i].run(argc, argv);
+        }
+    }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
+    int status;
     if (argc < 2) {
         usage(stderr);
         return 2;
@@ -38,17 +53,15 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+        char help[] = "--help", *tool_arguments[] = {argv[2], help, NULL};
+        if (argc == 3 && (status = run_tool(2, tool_arguments)) >= 0)
+            return status;
         usage(stdout);
         return 0;
     }
-    for (unsigned i = 0; i < TOOL_COUNT; i++) {
-        if (strcmp(argv[1], tools[i].name) == 0) {
-            static char name[32]; /* what getopt_long() calls the program in its messages */
-            snprintf(name, sizeof name, "strait %s", tools[i].name);
-            argv[1] = name;
-            return tools[i].run(argc - 1, argv + 1);
-        }
-    }
+    status = run_tool(argc - 1, argv + 1);
+    if (status >= 0)
+        return status;
     fprintf(stderr, "strait: no command '%s'\n\n", argv[1]);
     usage(stderr);
     return 2;

@@ -29,6 +29,7 @@ class Commands(ProgramTest):
             text = self.run_well(command, '--help')
             self.assertTrue(text.startswith('usage: strait %s' % command), text)
             self.assertIn('  --', text)
+            self.assertEqual(self.run_well('help', command), text)
 
     def test_help_fits_a_terminal(self):
         for command in COMMANDS:
