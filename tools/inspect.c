@@ -84,7 +84,7 @@ static bool inspect(struct io_env *env, const char *path, enum file_kind kind, b
     }
     if (text.bytes)
         if (text.bytes)
-        fwrite(text.data, 1, text.bytes, stdout);
+            fwrite(text.data, 1, text.bytes, stdout);
     buffer_deinit(&text);
     if (ok(st))
         return true;
