@@ -83,8 +83,7 @@ static bool inspect(struct io_env *env, const char *path, enum file_kind kind, b
     case KIND_UNKNOWN: return fail(path, "what is it? A store is shown by its folder; --kind log or sstable");
     }
     if (text.bytes)
-        if (text.bytes)
-            fwrite(text.data, 1, text.bytes, stdout);
+        fwrite(text.data, 1, text.bytes, stdout);
     buffer_deinit(&text);
     if (ok(st))
         return true;
