@@ -436,6 +436,8 @@ operand(T) ::= name(N). {
 
 %type delete {struct ast_statement *}
 delete(S) ::= DELETE deletions(D) FROM table_name(T) using(U) WHERE relations(W) condition(C). {
+    if (U.ttl)
+        parse_refuse(state, U.ttl->at, "no viable alternative at input 'TTL'");
     S = parse_statement_new(state, STATEMENT_DELETE);
     S->delete_ = (struct ast_delete){
         .table = T, .columns = D.items, .column_count = D.count, .using_ = U,

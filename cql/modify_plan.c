@@ -12,8 +12,6 @@ static bool compile_using(struct plan_builder *builder, const struct ast_using *
 {
     modify->has_timestamp = using_->timestamp;
     modify->has_ttl = using_->ttl;
-    if (using_->ttl && modify->kind == STATEMENT_DELETE)
-        return BUILD_REFUSE(builder, MSG_TTL_DELETE);
     if (using_->timestamp && !term_compile(builder, using_->timestamp, "[timestamp]",
                                            type_scalar(TYPE_BIGINT), &modify->timestamp))
         return false;
@@ -29,13 +27,12 @@ static bool check_supported(struct plan_builder *builder, const struct cql_colum
     return true;
 }
 
-static bool check_once(struct plan_builder *builder, const struct modify_plan *modify,
-                       const struct cql_column *column)
+static bool is_written(const struct modify_plan *modify, const struct cql_column *column)
 {
     for (uint32_t i = 0; i < modify->cell_count; i++)
         if (modify->cells[i].column == column)
-            return BUILD_REFUSE(builder, MSG_ASSIGN_TWICE, column->name);
-    return true;
+            return true;
+    return false;
 }
 
 static bool only_statics(const struct modify_plan *modify)
@@ -125,19 +122,19 @@ static bool refuse_operation(struct plan_builder *builder, const struct ast_assi
                              const struct cql_column *column)
 {
     char *operation = NULL;
+    struct arena *arena = builder->arena;
+    const char *name = column->name, *value = term_text(arena, assignment->value);
     switch (assignment->kind) {
     case ASSIGN_VALUE: break;
-    case ASSIGN_ADD:
-        operation = arena_printf(builder->arena, "%s = %s + ...", column->name, column->name);
+    case ASSIGN_ADD: operation = arena_printf(arena, "%s = %s + %s", name, name, value); break;
+    case ASSIGN_SUBTRACT: operation = arena_printf(arena, "%s = %s - %s", name, name, value); break;
+    case ASSIGN_PREPEND: operation = arena_printf(arena, "%s = %s + %s", name, value, name); break;
+    case ASSIGN_ELEMENT:
+        operation = arena_printf(arena, "%s[%s] = %s", name, term_text(arena, assignment->element), value);
         break;
-    case ASSIGN_SUBTRACT:
-        operation = arena_printf(builder->arena, "%s = %s - ...", column->name, column->name);
+    case ASSIGN_FIELD:
+        operation = arena_printf(arena, "%s.%s = %s", name, assignment->field.text, value);
         break;
-    case ASSIGN_PREPEND:
-        operation = arena_printf(builder->arena, "%s = ... + %s", column->name, column->name);
-        break;
-    case ASSIGN_ELEMENT: operation = arena_printf(builder->arena, "%s[...] = ...", column->name); break;
-    case ASSIGN_FIELD: operation = arena_printf(builder->arena, "%s.field = ...", column->name); break;
     }
     if (!operation)
         return build_nomem(builder);
@@ -163,8 +160,8 @@ static bool update_column(struct plan_builder *builder, const struct ast_assignm
         return false;
     if (assignment->kind != ASSIGN_VALUE)
         return refuse_operation(builder, assignment, column);
-    if (!check_once(builder, modify, column))
-        return false;
+    if (is_written(modify, column))
+        return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_ASSIGN_TWICE, name);
     struct modify_cell *cell = &modify->cells[modify->cell_count++];
     cell->column = column;
     return term_compile(builder, assignment->value, column->name, column->type, &cell->value);
@@ -201,9 +198,10 @@ static bool delete_column(struct plan_builder *builder, const struct ast_deletio
     if (deletion->element || deletion->field.text)
         return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_NOT_SUPPORTED,
                                "deletion of collection elements and fields");
-    if (!check_supported(builder, column) || !check_once(builder, modify, column))
+    if (!check_supported(builder, column))
         return false;
-    modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .deletes = true};
+    if (!is_written(modify, column))
+        modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .deletes = true};
     return true;
 }
 

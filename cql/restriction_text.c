@@ -26,6 +26,19 @@ static void print_terms(struct buffer *out, struct ast_term *const *terms, uint3
     }
 }
 
+static void print_map(struct buffer *out, const struct ast_term *term)
+{
+    buffer_printf(out, "{");
+    for (uint32_t i = 0; i + 1 < term->item_count; i += 2) {
+        if (i)
+            buffer_printf(out, ", ");
+        print_term(out, term->items[i]);
+        buffer_printf(out, ": ");
+        print_term(out, term->items[i + 1]);
+    }
+    buffer_printf(out, "}");
+}
+
 static void print_term(struct buffer *out, const struct ast_term *term)
 {
     switch (term->kind) {
@@ -59,7 +72,11 @@ static void print_term(struct buffer *out, const struct ast_term *term)
         break;
     case TERM_COLUMN: buffer_printf(out, "%s", term->name.text); break;
     case TERM_SET:
-    case TERM_MAP:
+        buffer_printf(out, "{");
+        print_terms(out, term->items, term->item_count);
+        buffer_printf(out, "}");
+        break;
+    case TERM_MAP: print_map(out, term); break;
     case TERM_CAST:
     case TERM_ARITHMETIC: buffer_printf(out, "..."); break;
     }

@@ -194,6 +194,16 @@ static bool check_distinct(struct plan_builder *builder, const struct select_pla
     return true;
 }
 
+/* A clustering column says nothing about static columns alone. */
+static bool check_statics(struct plan_builder *builder, const struct select_plan *select)
+{
+    const struct selection *selection = &select->selection;
+    bool only_statics =
+        selection->statics && !selection->all && !selection->regulars && !selection->clustering;
+    return only_statics && select->restrictions.clustering ? BUILD_REFUSE(builder, MSG_STATIC_CLUSTERING)
+                                                           : true;
+}
+
 static bool compile_limits(struct plan_builder *builder, const struct ast_select *ast,
                            struct select_plan *select)
 {
@@ -243,10 +253,10 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
     if (!selection_compile(builder, ast, &select->selection) ||
         !restrictions_compile(builder, ast->where, ast->where_count, MSG_COLUMN_UNKNOWN_WHERE,
                               &select->restrictions) ||
-        (select->distinct && !check_distinct(builder, select)) || !group_compile(builder, ast, select) ||
-        !choose_access(builder, select, ast->allow_filtering) || !collect_filters(builder, select) ||
-        !make_map(builder, select) || !compile_order(builder, ast, select) ||
-        !compile_limits(builder, ast, select))
+        (select->distinct && !check_distinct(builder, select)) || !check_statics(builder, select) ||
+        !group_compile(builder, ast, select) || !choose_access(builder, select, ast->allow_filtering) ||
+        !collect_filters(builder, select) || !make_map(builder, select) ||
+        !compile_order(builder, ast, select) || !compile_limits(builder, ast, select))
         return false;
     select->statics = shows_statics(builder, select);
     restrictions_note_binds(builder, &select->restrictions);

@@ -288,7 +288,7 @@ static void a_partition_with_only_statics_shows_itself(void **state) /* STA-1, S
     does(f, "INSERT INTO t (p, s) VALUES (1, 'one')");
     shows(f, "SELECT * FROM t WHERE p = 1", "1,null,one,null");
     shows(f, "SELECT v FROM t WHERE p = 1", "null");
-    shows(f, "SELECT s FROM t WHERE p = 1 AND c = 5", "");
+    shows(f, "SELECT c, s FROM t WHERE p = 1 AND c = 5", "");
     does(f, "INSERT INTO t (p, c, v) VALUES (1, 5, 50)");
     shows(f, "SELECT * FROM t WHERE p = 1", "1,5,one,50");
     does(f, "DELETE FROM t WHERE p = 1 AND c = 5");
