@@ -89,7 +89,12 @@ bool cql_refuse_status(struct cql_error *error, status st)
     default: error->code = CQL_SERVER_ERROR; break;
     }
     char where[CQL_MESSAGE_BYTES / 2];
+    const char *why =
+        st.code == STATUS_CLOSED
+            ? "; the store takes no writes: it is open read-only, or a write to its disk failed "
+              "and it must be opened anew"
+            : "";
     status_print(st, where, sizeof where);
-    snprintf(error->message, sizeof error->message, "Strait: %s", where);
+    snprintf(error->message, sizeof error->message, "Strait: %s%s", where, why);
     return false;
 }

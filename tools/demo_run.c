@@ -41,6 +41,7 @@ static bool open_store(struct run *run)
         .profile = run->options->profile,
         .io = run->options->io,
         .durability = run->options->durability,
+        .cache_bytes = DEMO_CACHE_BYTES,
     };
     int result = strait_open(run->path, &options, &run->db);
     return result == STRAIT_OK || complain(run, run->path);

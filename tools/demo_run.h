@@ -9,6 +9,11 @@
 #include "tools/latency.h"
 #include "tools/strategy.h"
 
+enum {
+    /* Keys that scatter a channel's rows are read before every write for the index: with less, that waits for the disk. */
+    DEMO_CACHE_BYTES = 256 << 20,
+};
+
 struct demo_options {
     const char *dir; /* every strategy has a folder in it */
     const char *io, *profile;
