@@ -8,6 +8,10 @@
 
 #define FINGERPRINT_SEED UINT64_C(0x706c616e)
 
+enum {
+    WORKSPACE_BUFFERS = 13,
+};
+
 struct plan_workspace *plan_workspace_new(void)
 {
     struct plan_workspace *workspace = calloc(1, sizeof *workspace);
@@ -19,19 +23,40 @@ struct plan_workspace *plan_workspace_new(void)
     return workspace;
 }
 
+static void workspace_buffers(struct plan_workspace *workspace, struct buffer *out_buffers[WORKSPACE_BUFFERS])
+{
+    struct buffer *buffers[WORKSPACE_BUFFERS] = {
+        &workspace->image,
+        &workspace->key,
+        &workspace->live,
+        &workspace->static_live,
+        &workspace->wire,
+        &workspace->value,
+        &workspace->old_row,
+        &workspace->merged_row,
+        &workspace->new_row,
+        &workspace->entry_key,
+        &workspace->entry_image,
+        &workspace->batch.bytes,
+        &workspace->index_batch.bytes,
+    };
+    memcpy(out_buffers, buffers, sizeof buffers);
+}
+
+void plan_workspace_trim(struct plan_workspace *workspace, size_t kept_bytes)
+{
+    struct buffer *buffers[WORKSPACE_BUFFERS];
+    workspace_buffers(workspace, buffers);
+    for (size_t i = 0; i < WORKSPACE_BUFFERS; i++)
+        if (buffers[i]->capacity_bytes > kept_bytes)
+            buffer_deinit(buffers[i]);
+}
+
 void plan_workspace_free(struct plan_workspace *workspace)
 {
     if (!workspace)
         return;
-    struct buffer *buffers[] = {
-        &workspace->image,   &workspace->key,       &workspace->live,        &workspace->static_live,
-        &workspace->wire,    &workspace->value,     &workspace->old_row,     &workspace->merged_row,
-        &workspace->new_row, &workspace->entry_key, &workspace->entry_image,
-    };
-    for (size_t i = 0; i < ARRAY_LEN(buffers); i++)
-        buffer_deinit(buffers[i]);
-    batch_deinit(&workspace->batch);
-    batch_deinit(&workspace->index_batch);
+    plan_workspace_trim(workspace, 0);
     row_builder_deinit(&workspace->row);
     row_builder_deinit(&workspace->static_row);
     row_builder_deinit(&workspace->entry);

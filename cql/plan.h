@@ -34,6 +34,8 @@ struct plan_context {
 /* Buffers that a session keeps from one request to the next. NULL when memory ran out; free() welcomes NULL. */
 struct plan_workspace *plan_workspace_new(void);
 void plan_workspace_free(struct plan_workspace *workspace);
+/* Give back buffers that grew beyond `kept_bytes`. */
+void plan_workspace_trim(struct plan_workspace *workspace, size_t kept_bytes);
 
 /* The plan lives in `arena`, as does the tree it was made from. False with the refusal in `error`. */
 bool plan_make(const struct plan_context *context, const struct ast_statement *statement, struct arena *arena,

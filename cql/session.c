@@ -9,6 +9,11 @@
 #include "cql/describe.h"
 #include "cql/plan.h"
 
+enum {
+    SCRATCH_FIRST_BYTES = 16 << 10,
+    SESSION_KEPT_BYTES = 64 << 10, /* of each buffer, from one turn of a server to the next */
+};
+
 struct cql_session {
     struct cql_database *database; /* borrowed: outlives its sessions */
     char keyspace[CQL_NAME_BYTES];
@@ -34,7 +39,7 @@ status cql_session_open(struct cql_database *database, struct cql_session **out_
     session->shard_count = store_shard_count(database->store);
     session->workspace = plan_workspace_new();
     session->tickets = calloc(session->shard_count ? session->shard_count : 1, sizeof *session->tickets);
-    arena_init(&session->scratch, 16384);
+    arena_init(&session->scratch, SCRATCH_FIRST_BYTES);
     if (!session->workspace || !session->tickets) {
         cql_session_close(session);
         return STATUS_FAIL(STATUS_NOMEM);
@@ -81,8 +86,19 @@ static void keep_ticket(struct cql_session *session, struct store_ticket ticket)
     session->has_tickets = true;
 }
 
+/* A server has many sessions, most of them idle: what an unusual request needed is not kept. */
+static void give_back(struct cql_session *session)
+{
+    if (session->scratch.reserved_bytes > SESSION_KEPT_BYTES) {
+        arena_deinit(&session->scratch);
+        arena_init(&session->scratch, SCRATCH_FIRST_BYTES);
+    }
+    plan_workspace_trim(session->workspace, SESSION_KEPT_BYTES);
+}
+
 bool cql_session_settle(struct cql_session *session, struct cql_error *error)
 {
+    give_back(session);
     if (!session->has_tickets)
         return true;
     bool settled = true;
