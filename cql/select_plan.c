@@ -32,11 +32,13 @@ static const struct restriction *find_indexed(const struct cql_table *table, con
     return NULL;
 }
 
-static bool refuse_filtering(struct plan_builder *builder, const struct restrictions *restrictions)
+/* `indexed`: an index serves one of the restrictions, so that a gap in the clustering key is not what is wrong. */
+static bool refuse_filtering(struct plan_builder *builder, const struct restrictions *restrictions,
+                             bool indexed)
 {
     if (restrictions->partition_other)
         return BUILD_REFUSE(builder, MSG_PARTITION_KEY_EQ_IN);
-    if (restrictions->clustering_beyond)
+    if (restrictions->clustering_beyond && !indexed)
         return restrictions_check_prefix(builder, restrictions);
     return BUILD_REFUSE(builder, MSG_ALLOW_FILTERING);
 }
@@ -61,7 +63,8 @@ static bool choose_index(struct plan_builder *builder, struct select_plan *selec
 {
     const struct cql_column *column = indexed->columns[0];
     if (!allow_filtering && more_than(list, count, column))
-        return refuse_filtering(builder, &select->restrictions);
+        return refuse_filtering(builder, &select->restrictions,
+                                column->kind == COLUMN_CLUSTERING || !builder->context->target->is_scylla);
     select->access = WALK_INDEX;
     select->index = table_index_on(builder->table, column);
     select->index_restriction = indexed;
@@ -87,7 +90,7 @@ static bool choose_access(struct plan_builder *builder, struct select_plan *sele
         return choose_index(builder, select, allow_filtering, indexed, list, count);
     if (!allow_filtering && indexed)
         return BUILD_REFUSE(builder, MSG_INDEX_WITH_IN);
-    return allow_filtering ? true : refuse_filtering(builder, restrictions);
+    return allow_filtering ? true : refuse_filtering(builder, restrictions, false);
 }
 
 static bool collect_filters(struct plan_builder *builder, struct select_plan *select)

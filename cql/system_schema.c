@@ -265,11 +265,22 @@ static bool generate_dropped_columns(const struct virtual_context *context, stru
     return true;
 }
 
+/* As CREATE INDEX takes it: `c`, or `full(c)` for a collection. */
+static const char *index_target(const struct cql_column *column, struct buffer *text)
+{
+    bool is_full = type_is_collection(column->type);
+    buffer_clear(text);
+    buffer_printf(text, is_full ? "full(%s)" : "%s", column->name);
+    buffer_append_u8(text, 0);
+    return text->failed ? column->name : (const char *)text->data;
+}
+
 static void index_rows(struct virtual_rows *rows, const struct cql_table *table)
 {
+    struct buffer text = {0};
     for (uint32_t i = 0; i < table->index_count; i++) {
         const struct cql_index *index = table->indexes[i];
-        struct cql_option target = {"target", index->column->name};
+        struct cql_option target = {"target", index_target(index->column, &text)};
         struct cql_option_map options = {.items = &target, .count = 1};
         virtual_row_begin(rows);
         virtual_row_text(rows, "keyspace_name", table->keyspace);
@@ -278,6 +289,7 @@ static void index_rows(struct virtual_rows *rows, const struct cql_table *table)
         virtual_row_text(rows, "kind", "COMPOSITES");
         set_map(rows, "options", &options);
     }
+    buffer_deinit(&text);
 }
 
 static bool generate_indexes(const struct virtual_context *context, struct virtual_rows *rows,
