@@ -90,7 +90,7 @@ static bool compile_arguments(struct plan_builder *builder, const struct ast_ter
     return true;
 }
 
-static bool fits(const struct type *result, const struct type *wanted)
+bool term_type_fits(const struct type *result, const struct type *wanted)
 {
     bool timeuuid_as_uuid = result->id == TYPE_TIMEUUID && wanted->id == TYPE_UUID;
     bool ascii_as_text = result->id == TYPE_ASCII && wanted->id == TYPE_TEXT;
@@ -101,7 +101,7 @@ bool term_compile_call(struct plan_builder *builder, const struct ast_term *ast,
 {
     if (!find(builder, ast, out->type, &out->function))
         return false;
-    if (!fits(out->function->returns, out->type))
+    if (!term_type_fits(out->function->returns, out->type))
         return BUILD_REFUSE_AT(builder, ast->at, MSG_TYPE_ERROR,
                                arena_printf(builder->arena, "system.%s", out->function->name),
                                plan_type_text(builder->arena, out->function->returns), out->column,

@@ -120,6 +120,8 @@ bool plan_bind_values(struct plan_run *run, const struct plan *plan, const struc
                       const struct slice *names, uint32_t count, const struct cql_value **out_values);
 
 /* plan_function.c */
+/* May a value of type `result` stand where `wanted` is? */
+bool term_type_fits(const struct type *result, const struct type *wanted);
 bool term_compile_call(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out);
 bool term_call(const struct plan_term *term, struct plan_run *run, const struct cql_value *arguments,
                struct cql_value *out_value);

@@ -273,7 +273,7 @@ static bool compile_cast(struct plan_builder *builder, const struct ast_term *as
     if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile, builder->arena,
                       &type, builder->error))
         return false;
-    if (!type_equal(type, out->type))
+    if (!term_type_fits(type, out->type))
         return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_WRONG, plan_type_text(builder->arena, type),
                                out->column, plan_type_text(builder->arena, out->type));
     return term_compile(builder, ast->items[0], out->column, type, out);
