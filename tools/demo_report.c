@@ -340,7 +340,7 @@ void demo_report(struct demo_result *results, unsigned count, const struct demo_
     static const char *const durabilities[] = {"", "durable", "periodic", "none"};
     char messages[48];
     format_number((double)options->messages, 0, messages, sizeof messages);
-    printf("\n%s messages, io %s, durability of the load: %s, block cache %d MiB\n\n", messages,
+    printf("\n%s messages, io %s, durability of the load: %s, cache %d MiB\n\n", messages,
            results[0].io, durabilities[options->durability], DEMO_CACHE_BYTES >> 20);
     print_table(results, count);
     printf("\n%s\nWhat to notice\n", notes);
