@@ -131,6 +131,7 @@ static int read_options(struct strait *db, const char *path, const strait_option
         .memtable_bytes = options.memtable_bytes,
         .cache_bytes = options.cache_bytes,
         .period_us = options.period_us,
+        .clock_us = options.clock_us,
     };
     *out_options = database;
     return durability_of(db, options.durability, &out_options->store.durability);

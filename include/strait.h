@@ -83,6 +83,7 @@ typedef struct strait_options {
     int must_exist;          /* nonzero: do not create */
     int read_only;           /* nonzero: modify nothing */
     int accept_log_damage;   /* nonzero: open although the commit log lost synced bytes */
+    int64_t clock_us;        /* nonzero: as strait_set_clock(), from before recovery and background work */
 } strait_options;
 
 /* `path` is a folder, created when absent, or ":memory:". `options` may be NULL. On failure *out_db is NULL or a handle

@@ -120,15 +120,17 @@ static const char *expectation_of(const char *line, const char *profile)
 
 static bool open_store(struct run *run)
 {
-    strait_options options = {
-        .struct_bytes = sizeof options, .profile = run->profile, .shards = 2, .durability = STRAIT_PERIODIC};
+    strait_options options = {.struct_bytes = sizeof options,
+                              .profile = run->profile,
+                              .shards = 2,
+                              .durability = STRAIT_PERIODIC,
+                              .clock_us = run->now_us};
     char path[96];
     snprintf(path, sizeof path, "%s/db", run->folder);
     if (strait_open(*run->folder ? path : ":memory:", &options, &run->db) != STRAIT_OK) {
         find_fault(run, 0, "open: %s", run->db ? strait_error_message(run->db) : "no memory");
         return false;
     }
-    strait_set_clock(run->db, run->now_us);
     return true;
 }
 
