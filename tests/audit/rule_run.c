@@ -43,7 +43,7 @@ struct run {
     const char *keep_as;
 
     struct {
-        const char *name; /* borrowed from the line */
+        const char *name, *text; /* borrowed from the lines */
         strait_statement *statement;
     } prepared[PREPARED_MAX];
 };
@@ -103,7 +103,7 @@ bool rule_is_for(const struct rule *rule, const char *profile)
 
 static bool is_expectation(const char *line)
 {
-    return *line == '=' || *line == ':' || *line == '!' || *line == '~';
+    return *line && strchr("?=:!~", *line);
 }
 
 /* What is expected in this profile, without the profile's name; NULL when the line is for others. */
@@ -187,6 +187,16 @@ static void add_columns(char *text, strait_statement *statement)
     add(text, "\n");
 }
 
+static void add_parameters(char *text, const strait_statement *statement)
+{
+    int count = strait_parameter_count(statement);
+    for (int i = 0; i < count; i++)
+        add(text, "%s%s %s", i ? ", " : "? ", strait_parameter_name(statement, i),
+            strait_parameter_type(statement, i));
+    if (count)
+        add(text, "\n");
+}
+
 static void add_warnings(char *text, strait_statement *statement)
 {
     const char *at = strait_warnings(statement);
@@ -208,6 +218,7 @@ static void outcome_of(struct run *run, strait_statement *statement, char *out)
     int result;
     size_t rows = 0;
     *out = 0;
+    add_parameters(out, statement);
     char *warnings = calloc(1, OUTCOME_BYTES);
     assert(warnings);
     while ((result = strait_step(statement)) == STRAIT_ROW && rows < ROWS_MAX) {
@@ -338,7 +349,7 @@ static void compare(struct run *run, size_t from, size_t to, const char *outcome
 {
     bool refused = outcome_has(outcome, '!');
     bool good = refused == expects_refusal(run, from, to);
-    for (const char *kind = "=:!~"; *kind; kind++)
+    for (const char *kind = "?=:!~"; *kind; kind++)
         good &= kind_as_expected(run, from, to, *kind, outcome);
     if (!good)
         find_fault(run, from - 1, "%s%s gives\n%s", run->rule->lines[from - 1], how, outcome);
@@ -406,6 +417,7 @@ static void prepare_and_run(struct run *run, size_t line, size_t to)
             i++;
         assert(i < PREPARED_MAX);
         run->prepared[i].name = run->keep_as;
+        run->prepared[i].text = text;
         run->prepared[i].statement = statement;
         run->keep_as = NULL;
         return;
@@ -418,7 +430,7 @@ static void run_prepared(struct run *run, size_t line, size_t to, const char *na
 {
     for (size_t i = 0; i < PREPARED_MAX; i++)
         if (run->prepared[i].statement && strcmp(run->prepared[i].name, name) == 0) {
-            run_statement(run, run->prepared[i].statement, line, to, "select");
+            run_statement(run, run->prepared[i].statement, line, to, run->prepared[i].text);
             return;
         }
     find_fault(run, line, "nothing is prepared as %s", name);

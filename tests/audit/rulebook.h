@@ -13,6 +13,7 @@
  *
  *     = 1 | a | null      a row, in this place; `= none`: no rows
  *     : k int, v text     names and types of the columns
+ *     ? k int             names and types of the binds
  *     ! 2200 some text    it is refused with this code, and the text begins so
  *     ~ some text         it warns, and a warning contains the text; `~ none`: it does not warn
  *
