@@ -209,7 +209,7 @@ struct store_table_stats {
         sstable_tombstones; /* sums over files: a row in two counts twice */
     uint64_t largest_partition_bytes;
     uint64_t writes, reads;
-    uint64_t sources_read; /* memtables and SSTables that reads of a partition touched */
+    uint64_t sources_read; /* memtables and SSTables that held a partition asked for */
     uint64_t flushes, compactions;
     uint64_t written_bytes; /* by flush and compaction */
     uint64_t flushed_bytes; /* by flush alone */

@@ -231,7 +231,7 @@ static const struct line {
 };
 
 static const char notes[] = "fullest token range: of 16 equal ones; 1.00 would be even\n"
-                            "read amplification:  SSTables and memtables that a query looked into\n"
+                            "read amplification:  SSTables and memtables that held a partition asked for\n"
                             "write amplification: bytes written to disk for a byte given, indexes included\n"
                             "space amplification: bytes on disk for a byte of values\n"
                             "compression:         bytes before it for a byte on disk\n";
@@ -329,8 +329,8 @@ static void notice_amplification(struct demo_result *results, unsigned count)
                most->strategy->name);
     extremes(results, count, read_amplification, &least, &most);
     if (least != most)
-        printf("- A query looked into %.2f SSTables and memtables under %s\n"
-               "  and %.2f under %s.\n",
+        printf("- A partition asked for lay in %.2f SSTables and memtables\n"
+               "  under %s and in %.2f under %s.\n",
                read_amplification(least), least->strategy->name, read_amplification(most),
                most->strategy->name);
 }
@@ -340,8 +340,8 @@ void demo_report(struct demo_result *results, unsigned count, const struct demo_
     static const char *const durabilities[] = {"", "durable", "periodic", "none"};
     char messages[48];
     format_number((double)options->messages, 0, messages, sizeof messages);
-    printf("\n%s messages, io %s, durability of the load: %s, cache %d MiB\n\n", messages,
-           results[0].io, durabilities[options->durability], DEMO_CACHE_BYTES >> 20);
+    printf("\n%s messages, io %s, durability of the load: %s, cache %d MiB\n\n", messages, results[0].io,
+           durabilities[options->durability], DEMO_CACHE_BYTES >> 20);
     print_table(results, count);
     printf("\n%s\nWhat to notice\n", notes);
     for (unsigned i = 0; i < count; i++)
