@@ -215,7 +215,7 @@ static bool compile_limits(struct plan_builder *builder, const struct ast_select
     if (select->has_partition_limit) {
         if (ast->distinct)
             return BUILD_REFUSE(builder, MSG_PER_PARTITION_LIMIT_DISTINCT);
-        if (select->selection.aggregate_count)
+        if (select->selection.aggregate_count && !ast->group_by_count)
             return BUILD_REFUSE(builder, MSG_PER_PARTITION_LIMIT_AGGREGATE);
         if (!term_compile(builder, ast->per_partition_limit, "[per_partition_limit]", type,
                           &select->partition_limit))
