@@ -2,6 +2,7 @@
  * batch_plan.c: several modifications as one: BEGIN BATCH, and the protocol's BATCH (BAT-1 to BAT-6).
  */
 #include "cql/condition.h"
+#include "cql/consistency.h"
 #include "cql/index.h"
 
 struct batch_plan {
@@ -143,7 +144,10 @@ static bool run_members(struct plan_run *run, const struct batch_member *members
         .items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
     if (!tables.items)
         return run_nomem(run);
-    if (is_conditional(members, count))
+    bool conditional = is_conditional(members, count);
+    if (!consistency_check_write(run, conditional))
+        return false;
+    if (conditional)
         return condition_batch_execute(run, members, count);
     batch_clear(&run->workspace->batch);
     for (uint32_t i = 0; i < count; i++) {

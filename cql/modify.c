@@ -2,6 +2,7 @@
  * modify.c: turn an INSERT, UPDATE or DELETE with its values into mutations.
  */
 #include "cql/condition.h"
+#include "cql/consistency.h"
 #include "cql/index.h"
 
 enum {
@@ -203,6 +204,8 @@ bool modify_append(struct plan_run *run, struct modify_time *time, struct batch 
 
 bool modify_execute(struct plan_run *run)
 {
+    if (!consistency_check_write(run, run->plan->modify->condition))
+        return false;
     if (run->plan->modify->condition)
         return condition_execute(run);
     struct batch *batch = &run->workspace->batch;

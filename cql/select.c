@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "cql/consistency.h"
 #include "cql/paging.h"
 #include "cql/select_group.h"
 
@@ -328,6 +329,8 @@ static bool open_run(struct select_run *it, struct walk_request *request, bool *
         return false;
     it->merge =
         !select->grouped && select->ordered && select->restrictions.partition_in && request->key_count > 1;
+    if (!consistency_check_read(run, select->by_key && request->key_count <= 1))
+        return false;
     bool may_page = it->page_rows && it->limit_left > it->page_rows;
     if (select->ordered && select->restrictions.partition_in && may_page)
         return RUN_REFUSE(run, MSG_ORDER_IN_PAGING);

@@ -19,7 +19,7 @@ static struct counts run_script(struct fixture *f, const char *script)
         size_t bytes = parse_cut(rest, &complete, &empty);
         if (empty)
             break;
-        struct cql_params params = {0};
+        struct cql_params params = {.consistency = 1};
         if (!cql_session_query(f->session, slice_of(rest.data, bytes), &params, &f->result, &f->error))
             fail_msg("%s: %.*s", f->error.message, (int)bytes, (const char *)rest.data);
         if (f->result.kind == CQL_RESULT_SCHEMA_CHANGE && strcmp(f->result.change.target, "TABLE") == 0) {

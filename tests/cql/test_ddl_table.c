@@ -43,7 +43,7 @@ static void a_table_needs_a_keyspace(void **state) /* SCH-7 */
     refuses(f, CQL_INVALID, "Cannot create a table in a non-existent keyspace: nowhere",
             "CREATE TABLE nowhere.t (id int PRIMARY KEY)");
     assert_true(ok(cql_session_open(f->database, &other)));
-    struct cql_params params = {0};
+    struct cql_params params = {.consistency = 1};
     assert_false(cql_session_query(other, slice_text("CREATE TABLE t (id int PRIMARY KEY)"), &params,
                                    &f->result, &f->error));
     assert_string_equal(f->error.message,

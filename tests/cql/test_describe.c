@@ -114,7 +114,7 @@ static void what_is_described_can_be_made_again(void **state)
         for (struct slice rest = slice_text(script); rest.bytes;) {
             bool complete, empty;
             size_t bytes = parse_cut(rest, &complete, &empty);
-            struct cql_params params = {0};
+            struct cql_params params = {.consistency = 1};
             if (!cql_session_query(f->session, slice_of(rest.data, bytes), &params, &f->result, &f->error))
                 fail_msg("%s: %.*s", f->error.message, (int)bytes, (const char *)rest.data);
             rest = slice_of(rest.data + bytes, rest.bytes - bytes);

@@ -327,7 +327,7 @@ static void order_by_merges_partitions_when_unpaged(void **state) /* ORD-4 */
     struct fixture *f = points(PROFILE_SCYLLA_2025_1);
     shows(f, "SELECT p, a FROM t WHERE p IN (0, 1) AND b = 0 ORDER BY a DESC LIMIT 3 ALLOW FILTERING",
           "0,2|1,2|0,1");
-    struct cql_params params = {.page_size = 10};
+    struct cql_params params = {.consistency = 1, .page_size = 10};
     assert_false(cql_session_query(f->session,
                                    slice_text("SELECT * FROM t WHERE p IN (0, 1) ORDER BY a DESC"), &params,
                                    &f->result, &f->error));

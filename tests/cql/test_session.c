@@ -213,7 +213,7 @@ static void the_cache_forgets_what_was_used_least_and_keeps_what_is_held(void **
     struct cql_session *session;
     struct cql_error error;
     struct cql_result result = {0};
-    struct cql_params params = {0};
+    struct cql_params params = {.consistency = 1};
     struct cql_prepared *held, *found;
     uint8_t id[16];
     assert_true(ok(cql_database_open(&options, &database)));
@@ -245,7 +245,7 @@ static void unprepared_statements_take_values(void **state)
     for (int i = 0; i < 3; i++) {
         uint8_t id[4];
         struct cql_value values[2] = {int_value(id, i), text_value(i == 1 ? NULL : "x")};
-        struct cql_params params = {.values = values, .value_count = 2};
+        struct cql_params params = {.consistency = 1, .values = values, .value_count = 2};
         assert_true(cql_session_query(f->session, slice_text("INSERT INTO t (id, v) VALUES (?, ?)"), &params,
                                       &f->result, &f->error));
         if (i == 1)
@@ -263,7 +263,7 @@ static void values_can_be_named(void **state)
     uint8_t id[4];
     struct cql_value values[2] = {text_value("named"), int_value(id, 4)};
     struct slice names[2] = {slice_text("value"), slice_text("ident")};
-    struct cql_params params = {.values = values, .names = names, .value_count = 2};
+    struct cql_params params = {.consistency = 1, .values = values, .names = names, .value_count = 2};
     does(f, "CREATE TABLE t (id int PRIMARY KEY, v text)");
     if (!cql_session_query(f->session, slice_text("INSERT INTO t (id, v) VALUES (:ident, :value)"), &params,
                            &f->result, &f->error))
@@ -277,7 +277,7 @@ static void a_batch_mixes_texts_and_ids(void **state) /* BAT-5, BAT-6 */
     (void)state;
     struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
     uint8_t a[4], b[4];
-    struct cql_params params = {0};
+    struct cql_params params = {.consistency = 1};
     does(f, "CREATE TABLE t (id int PRIMARY KEY, v text)");
     struct cql_prepared *insert = prepares(f, "INSERT INTO t (id, v) VALUES (?, ?)");
     struct cql_value first[2] = {int_value(a, 1), text_value("one")},
@@ -350,7 +350,7 @@ static void *write_rows(void *context)
     for (int i = 0; i < ROWS_EACH && !*writer->failure; i++) {
         uint8_t id[4];
         struct cql_value value = int_value(id, writer->number * ROWS_EACH + i);
-        struct cql_params params = {.values = &value, .value_count = 1};
+        struct cql_params params = {.consistency = 1, .values = &value, .value_count = 1};
         if (!cql_session_execute(session, insert, &params, &result, &error))
             snprintf(writer->failure, sizeof writer->failure, "%.200s", error.message);
     }

@@ -288,7 +288,8 @@ static void every_query_of_the_drivers_is_answered(void **state) /* SCH-1 */
         for (size_t i = 0; i < ARRAY_LEN(prepared_queries); i++) {
             struct cql_prepared *prepared;
             struct cql_value value = {.kind = CQL_VALUE, .bytes = slice_text("k")};
-            struct cql_params params = {.values = &value, .value_count = 1, .page_size = 5000};
+            struct cql_params params = {
+                .consistency = 1, .values = &value, .value_count = 1, .page_size = 5000};
             if (!cql_session_prepare(f->session, slice_text(prepared_queries[i]), &prepared, &f->error) ||
                 !cql_session_execute(f->session, prepared, &params, &f->result, &f->error))
                 fail_msg("%s: %s", f->error.message, prepared_queries[i]);
