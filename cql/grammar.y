@@ -344,8 +344,11 @@ orderings(L) ::= orderings(K) COMMA ordering(A). { L = K; parse_list_add(state, 
 
 %type ordering {struct ast_ordering}
 ordering(O) ::= name(N). { O = (struct ast_ordering){.column = N}; }
-ordering(O) ::= name(N) ASC. { O = (struct ast_ordering){.column = N}; }
-ordering(O) ::= name(N) DESC. { O = (struct ast_ordering){.column = N, .descending = true}; }
+ordering(O) ::= directed(A). { O = A; }
+
+%type directed {struct ast_ordering}
+directed(O) ::= name(N) ASC. { O = (struct ast_ordering){.column = N}; }
+directed(O) ::= name(N) DESC. { O = (struct ast_ordering){.column = N, .descending = true}; }
 
 %type per_partition_limit {struct ast_term *}
 per_partition_limit(T) ::= . { T = NULL; }
@@ -556,7 +559,12 @@ some_options(O) ::= some_options(K) AND option(A). { O = K; grammar_add_option(s
 %type option {struct grammar_option}
 option(O) ::= property(P). { O = (struct grammar_option){.property = P}; }
 option(O) ::= COMPACT STORAGE. { O = (struct grammar_option){.compact_storage = true}; }
-option(O) ::= CLUSTERING ORDER BY LP orderings(L) RP. { O = (struct grammar_option){.orderings = L}; }
+option(O) ::= CLUSTERING ORDER BY LP key_orderings(L) RP. { O = (struct grammar_option){.orderings = L}; }
+
+/* Unlike in a SELECT's ORDER BY, the direction may not be left out. */
+%type key_orderings {struct ast_list}
+key_orderings(L) ::= directed(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+key_orderings(L) ::= key_orderings(K) COMMA directed(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
 
 /* ALTER TABLE */
 
