@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cql/number.h"
+
 static const char *const names[] = {
     [AGGREGATE_COUNT_ALL] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_MIN] = "min",
     [AGGREGATE_MAX] = "max",         [AGGREGATE_SUM] = "sum",     [AGGREGATE_AVG] = "avg",
@@ -40,6 +42,12 @@ static bool is_floating(const struct type *type)
     return type->id == TYPE_FLOAT || type->id == TYPE_DOUBLE;
 }
 
+/* Numbers of any size: their sum is kept in `best`, as bytes of the type. */
+static bool is_big(const struct type *type)
+{
+    return type->id == TYPE_VARINT || type->id == TYPE_DECIMAL;
+}
+
 const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type)
 {
     switch (kind) {
@@ -51,7 +59,7 @@ const struct type *aggregate_type(enum aggregate_kind kind, const struct type *t
     case AGGREGATE_AVG:
         if (type->id == TYPE_COUNTER)
             return type_scalar(TYPE_BIGINT);
-        return whole_bytes(type) || is_floating(type) ? type : NULL;
+        return whole_bytes(type) || is_floating(type) || is_big(type) ? type : NULL;
     }
     return NULL;
 }
@@ -103,6 +111,27 @@ static double floating_of(struct slice wire)
     return value;
 }
 
+static void add_big(struct aggregate *aggregate, struct slice value)
+{
+    bool decimal = aggregate->type->id == TYPE_DECIMAL;
+    if (!value.bytes || (decimal && value.bytes < 5))
+        return;
+    if (!aggregate->best.data) {
+        keep(aggregate, value);
+        return;
+    }
+    struct buffer sum = {0};
+    if (decimal)
+        aggregate->overflows |= !decimal_add(&sum, aggregate->best, value);
+    else
+        varint_add(&sum, aggregate->best, value);
+    if (sum.failed)
+        aggregate->failed = true;
+    else if (sum.bytes)
+        keep(aggregate, buffer_slice(&sum));
+    buffer_deinit(&sum);
+}
+
 void aggregate_add(struct aggregate *aggregate, struct cql_value value)
 {
     if (aggregate->kind == AGGREGATE_COUNT_ALL) {
@@ -125,7 +154,9 @@ void aggregate_add(struct aggregate *aggregate, struct cql_value value)
         break;
     case AGGREGATE_SUM:
     case AGGREGATE_AVG:
-        if (is_floating(aggregate->type))
+        if (is_big(aggregate->type))
+            add_big(aggregate, value.bytes);
+        else if (is_floating(aggregate->type))
             aggregate->floating += floating_of(value.bytes);
         else
             aggregate->whole += whole_of(value.bytes);
@@ -166,6 +197,29 @@ static bool put_floating(const struct aggregate *aggregate, double number, struc
     return true;
 }
 
+/* Nothing added is 0: a zero byte, behind a scale of zero for a decimal. */
+static bool put_big(const struct aggregate *aggregate, int64_t divisor, struct cql_value *out)
+{
+    static const uint8_t zeroes[5] = {0};
+    bool decimal = aggregate->type->id == TYPE_DECIMAL;
+    struct slice sum = aggregate->best;
+    if (aggregate->overflows)
+        return false;
+    if (!sum.data)
+        sum = slice_of(zeroes, decimal ? 5 : 1);
+    struct buffer wire = {0};
+    if (divisor == 1)
+        buffer_append_slice(&wire, sum);
+    else if (decimal)
+        decimal_divide(&wire, sum, divisor);
+    else
+        varint_divide(&wire, sum, divisor);
+    *out = (struct cql_value){.kind = CQL_VALUE, .bytes = arena_copy(aggregate->arena, buffer_slice(&wire))};
+    bool made = !wire.failed && out->bytes.data;
+    buffer_deinit(&wire);
+    return made;
+}
+
 bool aggregate_result(const struct aggregate *aggregate, bool wrap, struct cql_value *out_value)
 {
     int64_t count = aggregate->count;
@@ -181,6 +235,8 @@ bool aggregate_result(const struct aggregate *aggregate, bool wrap, struct cql_v
     case AGGREGATE_AVG: break;
     }
     int64_t divisor = average && count ? count : 1; /* over nothing both are 0 */
+    if (is_big(aggregate->type))
+        return put_big(aggregate, divisor, out_value);
     if (is_floating(aggregate->type))
         return put_floating(aggregate, aggregate->floating / (double)divisor, out_value);
     return put_whole(aggregate, aggregate->whole / divisor, whole_bytes(aggregate->type), wrap, out_value);

@@ -23,13 +23,15 @@ __extension__ typedef __int128 aggregate_whole;
 struct aggregate {
     enum aggregate_kind kind;
     const struct type *type; /* of the argument; NULL for COUNT_ALL */
-    struct arena *arena;     /* borrowed: the request's; keeps the least or greatest value */
+    struct arena
+        *arena; /* borrowed: the request's; keeps the least or greatest value, or a sum of any size */
     int64_t count;
     aggregate_whole whole;
     double floating;
     struct slice best;
     size_t best_capacity_bytes;
     bool failed;
+    bool overflows; /* the sum has too many digits */
 };
 
 /* Is `name` an aggregate function? */

@@ -117,11 +117,45 @@ bool varint_parse(struct slice text, struct buffer *out_wire)
     return true;
 }
 
+void varint_add(struct buffer *out_wire, struct slice a, struct slice b)
+{
+    mpz_t sum, number;
+    mpz_init(sum);
+    mpz_init(number);
+    import_varint(sum, a);
+    import_varint(number, b);
+    mpz_add(sum, sum, number);
+    export_varint(out_wire, sum);
+    mpz_clear(number);
+    mpz_clear(sum);
+}
+
+void varint_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
+{
+    mpz_t number, by;
+    mpz_init(number);
+    mpz_init_set_si(by, divisor);
+    import_varint(number, wire);
+    mpz_tdiv_q(number, number, by);
+    export_varint(out_wire, number);
+    mpz_clear(by);
+    mpz_clear(number);
+}
+
 /* ---- decimal ---- */
+
+enum {
+    SCALES_APART_MAX = 10000, /* of two numbers that are added */
+};
 
 static struct slice unscaled_of(struct slice wire)
 {
     return slice_of(wire.data + 4, wire.bytes - 4);
+}
+
+static int64_t scale_of(struct slice wire)
+{
+    return (int32_t)load_be32(wire.data);
 }
 
 static size_t digit_count(const mpz_t number)
@@ -137,8 +171,8 @@ static size_t digit_count(const mpz_t number)
     return digits ? digits : 1;
 }
 
-/* Of two numbers of one sign and magnitude class; the scales differ by no more than the digits do. */
-static int compare_aligned(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
+/* Give both the larger scale. */
+static void align(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
 {
     mpz_t power;
     mpz_init(power);
@@ -150,6 +184,12 @@ static int compare_aligned(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
         mpz_mul(b, b, power);
     }
     mpz_clear(power);
+}
+
+/* Of two numbers of one sign and magnitude class; the scales differ by no more than the digits do. */
+static int compare_aligned(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
+{
+    align(a, a_scale, b, b_scale);
     return mpz_cmp(a, b);
 }
 
@@ -157,7 +197,7 @@ int decimal_compare(struct slice a, struct slice b)
 {
     if (a.bytes < 4 || b.bytes < 4)
         return (a.bytes >= 4) - (b.bytes >= 4);
-    int64_t a_scale = (int32_t)load_be32(a.data), b_scale = (int32_t)load_be32(b.data);
+    int64_t a_scale = scale_of(a), b_scale = scale_of(b);
     mpz_t a_number, b_number;
     mpz_init(a_number);
     mpz_init(b_number);
@@ -175,6 +215,58 @@ int decimal_compare(struct slice a, struct slice b)
     mpz_clear(a_number);
     mpz_clear(b_number);
     return (order > 0) - (order < 0);
+}
+
+bool decimal_add(struct buffer *out_wire, struct slice a, struct slice b)
+{
+    int64_t a_scale = scale_of(a), b_scale = scale_of(b);
+    if (a_scale - b_scale > SCALES_APART_MAX || b_scale - a_scale > SCALES_APART_MAX)
+        return false;
+    mpz_t sum, number;
+    mpz_init(sum);
+    mpz_init(number);
+    import_varint(sum, unscaled_of(a));
+    import_varint(number, unscaled_of(b));
+    align(sum, a_scale, number, b_scale);
+    mpz_add(sum, sum, number);
+    buffer_append_be32(out_wire, (uint32_t)(a_scale > b_scale ? a_scale : b_scale));
+    export_varint(out_wire, sum);
+    mpz_clear(number);
+    mpz_clear(sum);
+    return true;
+}
+
+/* Was what the division left over more than half, or half of an odd quotient's step? */
+static bool rounds_away(const mpz_t quotient, const mpz_t rest, const mpz_t divisor)
+{
+    mpz_t twice;
+    mpz_init(twice);
+    mpz_mul_ui(twice, rest, 2);
+    int order = mpz_cmpabs(twice, divisor);
+    mpz_clear(twice);
+    return order > 0 || (order == 0 && mpz_odd_p(quotient));
+}
+
+void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
+{
+    mpz_t number, by, rest;
+    mpz_init(number);
+    mpz_init(rest);
+    mpz_init_set_si(by, divisor);
+    import_varint(number, unscaled_of(wire));
+    int sign = mpz_sgn(number);
+    mpz_tdiv_qr(number, rest, number, by);
+    if (rounds_away(number, rest, by)) {
+        if (sign < 0)
+            mpz_sub_ui(number, number, 1);
+        else
+            mpz_add_ui(number, number, 1);
+    }
+    buffer_append_be32(out_wire, (uint32_t)scale_of(wire));
+    export_varint(out_wire, number);
+    mpz_clear(rest);
+    mpz_clear(by);
+    mpz_clear(number);
 }
 
 void decimal_print(struct buffer *out, struct slice wire)

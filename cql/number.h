@@ -11,6 +11,9 @@ int varint_compare(struct slice a, struct slice b);
 void varint_print(struct buffer *out, struct slice wire);
 /* [-]digits; false when the text is anything else. */
 bool varint_parse(struct slice text, struct buffer *out_wire);
+void varint_add(struct buffer *out_wire, struct slice a, struct slice b);
+/* Cut to a whole number. */
+void varint_divide(struct buffer *out_wire, struct slice wire, int64_t divisor);
 
 /* decimal: a scale of four bytes, then an unscaled varint: unscaled * 10^-scale. */
 int decimal_compare(struct slice a, struct slice b);
@@ -18,6 +21,10 @@ int decimal_compare(struct slice a, struct slice b);
 void decimal_print(struct buffer *out, struct slice wire);
 /* [-]digits[.digits][e[+-]digits] */
 bool decimal_parse(struct slice text, struct buffer *out_wire);
+/* With the larger scale of the two; false when they are so far apart that the sum would have absurdly many digits. */
+bool decimal_add(struct buffer *out_wire, struct slice a, struct slice b);
+/* With the scale of `wire`, rounded half to even. */
+void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor);
 
 /* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
  * or exponent ("" or ".0"). Independent of the process's locale. */
