@@ -1,6 +1,7 @@
 /*
  * table_options_check.c: are the values of table options allowed, and what does the engine make of them.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,6 +116,70 @@ static bool check_window(const struct table_options_request *request, const stru
     return map_number(map, "compaction_window_size", request->profile, 1, &size, error);
 }
 
+/* What a strategy may be told; words separated by spaces, with one before and behind each. */
+static const char *const options_of_all =
+    " class enabled min_threshold max_threshold tombstone_threshold tombstone_compaction_interval "
+    "unchecked_tombstone_compaction only_purge_repaired_tombstones provide_overlapping_tombstones log_all ";
+static const char *const options_of_sizes = " min_sstable_size bucket_low bucket_high cold_reads_to_omit ";
+static const struct {
+    const char *strategy, *options;
+    bool sizes; /* those of size-tiered too */
+} strategy_options[] = {
+    {"SizeTieredCompactionStrategy", " ", true},
+    {"TimeWindowCompactionStrategy",
+     " compaction_window_unit compaction_window_size timestamp_resolution enable_optimized_twcs_queries "
+     "expired_sstable_check_frequency_seconds unsafe_aggressive_sstable_expiration ",
+     true},
+    {"LeveledCompactionStrategy", " sstable_size_in_mb fanout_size single_sstable_uplevel ", true},
+    {"IncrementalCompactionStrategy", " sstable_size_in_mb space_amplification_goal ", true},
+};
+
+static bool has_word(const char *words, const char *word)
+{
+    char wanted[128];
+    int bytes = snprintf(wanted, sizeof wanted, " %s ", word);
+    return bytes > 0 && (size_t)bytes < sizeof wanted && strstr(words, wanted);
+}
+
+static bool understands(const struct strategy *strategy, const char *option)
+{
+    if (has_word(options_of_all, option))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(strategy_options); i++)
+        if (strcmp(strategy_options[i].strategy, strategy->short_name) == 0)
+            return has_word(strategy_options[i].options, option) ||
+                   (strategy_options[i].sizes && has_word(options_of_sizes, option));
+    return true; /* of others the list is not kept */
+}
+
+/* Every option that the strategy does not know, in one refusal: ScyllaDB shows them with their values. */
+static bool check_understood(const struct table_options_request *request, const struct strategy *strategy,
+                             const struct cql_option_map *map, struct cql_error *error)
+{
+    struct buffer unknown = {0};
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct cql_option *option = &map->items[i];
+        if (understands(strategy, option->key))
+            continue;
+        if (unknown.bytes)
+            buffer_printf(&unknown, ", ");
+        if (request->target->is_scylla)
+            buffer_printf(&unknown, "\"%s\": \"%s\"", option->key, option->value);
+        else
+            buffer_printf(&unknown, "%s", option->key);
+    }
+    bool understood = !unknown.bytes && !unknown.failed;
+    buffer_append_u8(&unknown, 0);
+    if (unknown.failed)
+        cql_refuse(error, request->profile, MSG_NOMEM);
+    else if (!understood)
+        cql_refuse(error, request->profile, MSG_COMPACTION_OPTIONS, (const char *)unknown.data,
+                   strategy->short_name);
+    understood &= !unknown.failed;
+    buffer_deinit(&unknown);
+    return understood;
+}
+
 static bool check_compaction(const struct table_options_request *request,
                              const struct cql_table_options *options, struct cql_error *error)
 {
@@ -126,6 +191,8 @@ static bool check_compaction(const struct table_options_request *request,
     const struct strategy *strategy = strategy_of(name, request->target);
     if (!strategy)
         return cql_refuse(error, profile, MSG_COMPACTION_CLASS_UNKNOWN, name);
+    if (!check_understood(request, strategy, map, error))
+        return false;
     int32_t least = 4, most = 32;
     if (!map_number(map, "min_threshold", profile, request->target->is_scylla ? 1 : 2, &least, error) ||
         !map_number(map, "max_threshold", profile, 1, &most, error))
