@@ -8,19 +8,6 @@
 /* The node owns the whole ring, with one token: drivers want one at least. */
 static const char node_token[] = "0";
 
-#define KEY(n, t)                                                         \
-    {                                                                     \
-        {.name = (n), .type = (t), .kind = COLUMN_PARTITION}, SYSTEM_BOTH \
-    }
-#define CLUSTERING(n, t)                                                   \
-    {                                                                      \
-        {.name = (n), .type = (t), .kind = COLUMN_CLUSTERING}, SYSTEM_BOTH \
-    }
-#define REGULAR(n, t)                                                   \
-    {                                                                   \
-        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_BOTH \
-    }
-
 static const struct system_column local_columns[] = {
     KEY("key", "text"),
     REGULAR("bootstrapped", "text"),
@@ -153,16 +140,6 @@ static bool generate_local(const struct virtual_context *context, struct virtual
     return true;
 }
 
-/* There are no peers, and no traces. */
-static bool generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,
-                             struct cql_error *error)
-{
-    (void)context;
-    (void)rows;
-    (void)error;
-    return true;
-}
-
 static bool generate_index_info(const struct virtual_context *context, struct virtual_rows *rows,
                                 struct cql_error *error)
 {
@@ -179,20 +156,15 @@ static bool generate_index_info(const struct virtual_context *context, struct vi
     return true;
 }
 
-#define TABLE(space, table_name, note, column_list, make)                                            \
-    {                                                                                                \
-        .table = {.keyspace = (space), .name = (table_name), .comment = (note), .generate = (make)}, \
-        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)     \
-    }
-
 static const struct system_table tables[] = {
     TABLE("system", "local", "information about the local node", local_columns, generate_local),
-    TABLE("system", "peers", "information about known peers in the cluster", peers_columns, generate_nothing),
+    TABLE("system", "peers", "information about known peers in the cluster", peers_columns,
+          system_generate_nothing),
     TABLE("system", "peers_v2", "information about known peers in the cluster", peers_v2_columns,
-          generate_nothing),
+          system_generate_nothing),
     TABLE("system", "IndexInfo", "built column indexes", index_info_columns, generate_index_info),
-    TABLE("system_traces", "sessions", "tracing sessions", sessions_columns, generate_nothing),
-    TABLE("system_traces", "events", "tracing events", events_columns, generate_nothing),
+    TABLE("system_traces", "sessions", "tracing sessions", sessions_columns, system_generate_nothing),
+    TABLE("system_traces", "events", "tracing events", events_columns, system_generate_nothing),
 };
 
 const struct system_table_list system_local_tables = {.tables = tables, .count = ARRAY_LEN(tables)};

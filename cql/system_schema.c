@@ -3,18 +3,6 @@
 
 #include "cql/system_tables.h"
 
-#define KEY(n, t)                                                         \
-    {                                                                     \
-        {.name = (n), .type = (t), .kind = COLUMN_PARTITION}, SYSTEM_BOTH \
-    }
-#define CLUSTERING(n, t)                                                   \
-    {                                                                      \
-        {.name = (n), .type = (t), .kind = COLUMN_CLUSTERING}, SYSTEM_BOTH \
-    }
-#define REGULAR(n, t)                                                   \
-    {                                                                   \
-        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_BOTH \
-    }
 #define CASSANDRA(n, t)                                                      \
     {                                                                        \
         {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_CASSANDRA \
@@ -300,42 +288,27 @@ static bool generate_indexes(const struct virtual_context *context, struct virtu
     return true;
 }
 
-static bool generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,
-                             struct cql_error *error)
-{
-    (void)context;
-    (void)rows;
-    (void)error;
-    return true;
-}
-
-#define TABLE(space, table_name, note, column_list, make)                                            \
-    {                                                                                                \
-        .table = {.keyspace = (space), .name = (table_name), .comment = (note), .generate = (make)}, \
-        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)     \
-    }
-
 static const struct system_table tables[] = {
     TABLE("system_schema", "keyspaces", "keyspace definitions", keyspaces_columns, generate_keyspaces),
     TABLE("system_schema", "tables", "table definitions", tables_columns, generate_tables),
     TABLE("system_schema", "columns", "column definitions", columns_columns, generate_columns),
     TABLE("system_schema", "dropped_columns", "dropped column registry", dropped_columns_columns,
           generate_dropped_columns),
-    TABLE("system_schema", "views", "view definitions", views_columns, generate_nothing),
+    TABLE("system_schema", "views", "view definitions", views_columns, system_generate_nothing),
     TABLE("system_schema", "indexes", "secondary index definitions", indexes_columns, generate_indexes),
-    TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, generate_nothing),
-    TABLE("system_schema", "types", "user defined type definitions", types_columns, generate_nothing),
+    TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, system_generate_nothing),
+    TABLE("system_schema", "types", "user defined type definitions", types_columns, system_generate_nothing),
     TABLE("system_schema", "functions", "user defined function definitions", functions_columns,
-          generate_nothing),
+          system_generate_nothing),
     TABLE("system_schema", "aggregates", "user defined aggregate definitions", aggregates_columns,
-          generate_nothing),
+          system_generate_nothing),
     /* Our own tables are listed with the stored ones, so these stay empty: no driver needs more than their being there. */
     TABLE("system_virtual_schema", "keyspaces", "virtual keyspace definitions", virtual_keyspaces_columns,
-          generate_nothing),
+          system_generate_nothing),
     TABLE("system_virtual_schema", "tables", "virtual table definitions", virtual_tables_columns,
-          generate_nothing),
+          system_generate_nothing),
     TABLE("system_virtual_schema", "columns", "virtual column definitions", columns_columns,
-          generate_nothing),
+          system_generate_nothing),
 };
 
 const struct system_table_list system_schema_tables = {.tables = tables, .count = ARRAY_LEN(tables)};

@@ -8,19 +8,6 @@
 #include "cql/system_tables.h"
 #include "cql/table_options.h"
 
-#define KEY(n, t)                                                         \
-    {                                                                     \
-        {.name = (n), .type = (t), .kind = COLUMN_PARTITION}, SYSTEM_BOTH \
-    }
-#define CLUSTERING(n, t)                                                   \
-    {                                                                      \
-        {.name = (n), .type = (t), .kind = COLUMN_CLUSTERING}, SYSTEM_BOTH \
-    }
-#define REGULAR(n, t)                                                   \
-    {                                                                   \
-        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_BOTH \
-    }
-
 static const struct system_column tables_columns[] = {
     KEY("keyspace_name", "text"),
     CLUSTERING("table_name", "text"),
@@ -232,16 +219,11 @@ static bool generate_partition_sizes(const struct virtual_context *context, stru
     return true;
 }
 
-#define TABLE(table_name, note, column_list, make)                                                    \
-    {                                                                                                 \
-        .table = {.keyspace = "strait", .name = (table_name), .comment = (note), .generate = (make)}, \
-        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)      \
-    }
-
 static const struct system_table tables[] = {
-    TABLE("tables", "what each table and index holds and what it cost", tables_columns, generate_tables),
-    TABLE("store", "the store as a whole", store_columns, generate_store),
-    TABLE("partition_sizes", "sizes of partitions by percentile; reads every partition",
+    TABLE("strait", "tables", "what each table and index holds and what it cost", tables_columns,
+          generate_tables),
+    TABLE("strait", "store", "the store as a whole", store_columns, generate_store),
+    TABLE("strait", "partition_sizes", "sizes of partitions by percentile; reads every partition",
           partition_sizes_columns, generate_partition_sizes),
 };
 

@@ -26,6 +26,20 @@ struct system_table {
     uint32_t column_count;
 };
 
+/* How the files below write their columns and tables. */
+#define SYSTEM_COLUMN(n, t, k, on)                    \
+    {                                                 \
+        {.name = (n), .type = (t), .kind = (k)}, (on) \
+    }
+#define KEY(n, t)        SYSTEM_COLUMN(n, t, COLUMN_PARTITION, SYSTEM_BOTH)
+#define CLUSTERING(n, t) SYSTEM_COLUMN(n, t, COLUMN_CLUSTERING, SYSTEM_BOTH)
+#define REGULAR(n, t)    SYSTEM_COLUMN(n, t, COLUMN_REGULAR, SYSTEM_BOTH)
+#define TABLE(space, table_name, note, column_list, make)                                            \
+    {                                                                                                \
+        .table = {.keyspace = (space), .name = (table_name), .comment = (note), .generate = (make)}, \
+        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)     \
+    }
+
 struct system_table_list {
     const struct system_table *tables;
     size_t count;
@@ -35,6 +49,10 @@ struct system_table_list {
 extern const struct system_table_list system_local_tables;
 extern const struct system_table_list system_schema_tables;
 extern const struct system_table_list system_strait_tables;
+
+/* Of a table that exists and is empty. */
+bool system_generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,
+                             struct cql_error *error);
 
 /* Wire forms of frozen<map<text, text>>, list<text> and set<text>. */
 void system_wire_map(struct buffer *out, const struct cql_option_map *map);

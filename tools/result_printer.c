@@ -1,4 +1,5 @@
 #include "tools/result_printer.h"
+#include "tools/json_text.h"
 
 #include <string.h>
 
@@ -27,27 +28,12 @@ const char *result_format_name(enum result_format format)
     return names[format];
 }
 
-static void print_json_text(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_json_row(strait_statement *statement, FILE *out)
 {
     fputc('{', out);
     for (int c = 0; c < strait_column_count(statement); c++) {
         fputs(c ? ", " : "", out);
-        print_json_text(strait_column_name(statement, c), out);
+        json_text_print(strait_column_name(statement, c), out);
         fprintf(out, ": %s", strait_column_json(statement, c));
     }
     fputs("}\n", out);

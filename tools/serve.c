@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "server/server.h"
+#include "tools/json_text.h"
 #include "tools/tool.h"
 
 static const char usage_text[] =
@@ -189,20 +190,6 @@ static const char *explain_open(status st)
     }
 }
 
-static void print_json_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        if ((unsigned char)*text < 0x20)
-            printf("\\u%04x", (unsigned char)*text);
-        else
-            putchar(*text);
-    }
-    putchar('"');
-}
-
 static void announce(const struct serve *serve, const struct server *server, struct cql_database *database)
 {
     struct store *store = cql_database_store(database);
@@ -210,11 +197,11 @@ static void announce(const struct serve *serve, const struct server *server, str
     log_message(LOG_LEVEL_INFO, "io body %s%s%s, %u shards", store_io_name(store), *note ? ": " : "", note,
                 store_shard_count(store));
     printf("{\"ready\": true, \"host\": ");
-    print_json_text(serve->host);
+    json_text_print(serve->host, stdout);
     printf(
         ", \"port\": %u, \"pid\": %ld, \"io\": \"%s\", \"profile\": \"%s\", \"store\": ", server_port(server),
         (long)getpid(), store_io_name(store), cql_target_of(serve->database.profile)->name);
-    print_json_text(serve->memory ? ":memory:" : serve->dir);
+    json_text_print(serve->memory ? ":memory:" : serve->dir, stdout);
     printf("}\n");
     fflush(stdout);
 }
