@@ -378,6 +378,9 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     info_init(&builder->root.info);
     builder->root.info.file_number = options->file_number;
     builder->root.info.created_s = io_now_us(options->env) / 1000000;
+    builder->root.info.level = options->level;
+    builder->root.info.run = options->run;
+    builder->root.info.off_strategy = options->off_strategy;
     rows_builder_clear(&builder->rows);
     builder->path = strdup(options->path);
     if (!builder->path)

@@ -51,10 +51,11 @@ static void print_info(struct buffer *out, const struct sstable_info *info)
     buffer_printf(out,
                   "            tokens=[%" PRId64 ", %" PRId64 "] timestamps=[%" PRId64 ", %" PRId64
                   "] expiry=[%" PRId64 ", %" PRId64 "] never_expires=%s largest_partition_bytes=%" PRIu64
-                  " created=%" PRId64 "\n",
+                  " created=%" PRId64 " strategy_level=%" PRIu32 " run=%" PRIu64 "%s\n",
                   info->min_token, info->max_token, info->min_timestamp, info->max_timestamp,
                   info->min_expiry_s, info->max_expiry_s, info->never_expires ? "yes" : "no",
-                  info->largest_partition_bytes, info->created_s);
+                  info->largest_partition_bytes, info->created_s, info->level, info->run,
+                  info->off_strategy ? " off-strategy" : "");
 }
 
 static const char *layout_name(uint8_t layout)

@@ -3,7 +3,7 @@
 
 #include "row/row.h"
 
-enum { INFO_FIELDS = 16 };
+enum { INFO_FIELDS = 19 };
 
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info)
 {
@@ -24,6 +24,9 @@ void sstable_info_encode(struct buffer *out, const struct sstable_info *info)
         info->never_expires,
         info->largest_partition_bytes,
         (uint64_t)info->created_s,
+        info->level,
+        info->run,
+        info->off_strategy,
     };
     buffer_append_u8(out, INFO_FIELDS);
     for (uint32_t i = 0; i < INFO_FIELDS; i++)
@@ -40,7 +43,7 @@ status sstable_info_decode(struct reader *in, struct sstable_info *out_info)
             fields[i] = field;
     }
     TRY(reader_status(in));
-    if (fields[13] > 1)
+    if (fields[13] > 1 || fields[16] > UINT32_MAX || fields[18] > 1)
         return STATUS_FAIL(STATUS_CORRUPT);
     *out_info = (struct sstable_info){
         .file_number = fields[0],
@@ -59,6 +62,9 @@ status sstable_info_decode(struct reader *in, struct sstable_info *out_info)
         .never_expires = fields[13] != 0,
         .largest_partition_bytes = fields[14],
         .created_s = (int64_t)fields[15],
+        .level = (uint32_t)fields[16],
+        .run = fields[17],
+        .off_strategy = fields[18] != 0,
     };
     return STATUS_DONE;
 }

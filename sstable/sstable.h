@@ -32,6 +32,10 @@ struct sstable_info {
     bool never_expires;                 /* holds a live cell or marker without TTL: cannot be dropped whole */
     uint64_t largest_partition_bytes;
     int64_t created_s; /* when the file was built */
+    /* What a compaction strategy remembers of a table; nobody else looks. */
+    uint32_t level;    /* of a leveled strategy; 0: made by a flush, or without levels */
+    uint64_t run;      /* tables of one number were made together, disjoint in tokens; 0: a run of its own */
+    bool off_strategy; /* made outside the strategy: merged once before it counts there */
 };
 
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info);
@@ -47,6 +51,9 @@ struct sstable_build_options {
     uint64_t expected_partitions;    /* a hint for the filter */
     bool no_lanes;                   /* rows are compressed as they are: for tests and comparisons */
     uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 1 MiB, UINT32_MAX: never */
+    uint32_t level;                  /* these three are kept in the statistics */
+    uint64_t run;
+    bool off_strategy;
 };
 
 struct sstable_builder;

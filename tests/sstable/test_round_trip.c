@@ -179,8 +179,14 @@ static void a_builder_refuses_what_is_out_of_order(void **state)
 static void statistics_survive_their_encoding_and_unknown_fields(void **state)
 {
     (void)state;
-    struct sstable_info info = {
-        .file_number = 1, .rows = 7, .min_token = -5, .never_expires = true, .created_s = 99};
+    struct sstable_info info = {.file_number = 1,
+                                .rows = 7,
+                                .min_token = -5,
+                                .never_expires = true,
+                                .created_s = 99,
+                                .level = 3,
+                                .run = 12,
+                                .off_strategy = true};
     struct sstable_info again;
     struct buffer bytes = {0};
     sstable_info_encode(&bytes, &info);
