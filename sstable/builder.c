@@ -302,6 +302,11 @@ static status partition_end(struct sstable_builder *builder)
     struct sstable_info *info = &builder->root.info;
     struct directory_entry *entry = &builder->entry;
     TRY(bounds_set(builder));
+    info_add_bounds(info, &(struct partition_view){.deletion = entry->deletion,
+                                                   .ranges = builder->ranges,
+                                                   .static_image = entry->static_image,
+                                                   .first = entry->first,
+                                                   .last = entry->last});
     info->raw_bytes += entry->raw_bytes;
     if (entry->raw_bytes > info->largest_partition_bytes)
         info->largest_partition_bytes = entry->raw_bytes;

@@ -56,6 +56,11 @@ static void print_info(struct buffer *out, const struct sstable_info *info)
                   info->min_expiry_s, info->max_expiry_s, info->never_expires ? "yes" : "no",
                   info->largest_partition_bytes, info->created_s, info->level, info->run,
                   info->off_strategy ? " off-strategy" : "");
+    buffer_printf(out,
+                  "            rows_only=%s first_prefix=%016" PRIx64 "%016" PRIx64 " last_prefix=%016" PRIx64
+                  "%016" PRIx64 "\n",
+                  info->rows_only ? "yes" : "no", info->first_prefix[0], info->first_prefix[1],
+                  info->last_prefix[0], info->last_prefix[1]);
 }
 
 static const char *layout_name(uint8_t layout)

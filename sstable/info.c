@@ -3,7 +3,7 @@
 
 #include "row/row.h"
 
-enum { INFO_FIELDS = 19 };
+enum { INFO_FIELDS = 24 };
 
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info)
 {
@@ -27,6 +27,11 @@ void sstable_info_encode(struct buffer *out, const struct sstable_info *info)
         info->level,
         info->run,
         info->off_strategy,
+        info->rows_only,
+        info->first_prefix[0],
+        info->first_prefix[1],
+        info->last_prefix[0],
+        info->last_prefix[1],
     };
     buffer_append_u8(out, INFO_FIELDS);
     for (uint32_t i = 0; i < INFO_FIELDS; i++)
@@ -43,7 +48,7 @@ status sstable_info_decode(struct reader *in, struct sstable_info *out_info)
             fields[i] = field;
     }
     TRY(reader_status(in));
-    if (fields[13] > 1 || fields[16] > UINT32_MAX || fields[18] > 1)
+    if (fields[13] > 1 || fields[16] > UINT32_MAX || fields[18] > 1 || fields[19] > 1)
         return STATUS_FAIL(STATUS_CORRUPT);
     *out_info = (struct sstable_info){
         .file_number = fields[0],
@@ -65,8 +70,31 @@ status sstable_info_decode(struct reader *in, struct sstable_info *out_info)
         .level = (uint32_t)fields[16],
         .run = fields[17],
         .off_strategy = fields[18] != 0,
+        .rows_only = fields[19] != 0,
+        .first_prefix = {fields[20], fields[21]},
+        .last_prefix = {fields[22], fields[23]},
     };
     return STATUS_DONE;
+}
+
+/* A prefix without its trailing zeros is at or before every key that begins with it; the number above it is behind all
+ * of those. */
+struct sstable_bounds sstable_info_bounds(const struct sstable_info *info)
+{
+    struct sstable_bounds bounds = {.first_bytes = sizeof bounds.first, .last_bytes = sizeof bounds.last};
+    uint64_t low = info->last_prefix[1] + 1;
+    uint64_t high = info->last_prefix[0] + (low == 0);
+    store_be64(bounds.first, info->first_prefix[0]);
+    store_be64(bounds.first + 8, info->first_prefix[1]);
+    while (bounds.first_bytes && !bounds.first[bounds.first_bytes - 1])
+        bounds.first_bytes--;
+    store_be64(bounds.last, high);
+    store_be64(bounds.last + 8, low);
+    if (!high && !low) {
+        bounds.last[0] = KEY_AFTER;
+        bounds.last_bytes = 1;
+    }
+    return bounds;
 }
 
 void info_init(struct sstable_info *info)
@@ -78,7 +106,39 @@ void info_init(struct sstable_info *info)
         .max_timestamp = INT64_MIN,
         .min_expiry_s = INT64_MAX,
         .max_expiry_s = INT64_MIN,
+        .rows_only = true,
+        .first_prefix = {UINT64_MAX, UINT64_MAX},
     };
+}
+
+/* The first 16 bytes, zeros behind a shorter key. */
+static void prefix_of(struct slice clustering, uint64_t out_prefix[2])
+{
+    uint8_t bytes[16] = {0};
+    size_t kept = clustering.bytes < sizeof bytes ? clustering.bytes : sizeof bytes;
+    if (kept)
+        memcpy(bytes, clustering.data, kept);
+    out_prefix[0] = load_be64(bytes);
+    out_prefix[1] = load_be64(bytes + 8);
+}
+
+static bool prefix_less(const uint64_t a[2], const uint64_t b[2])
+{
+    return a[0] != b[0] ? a[0] < b[0] : a[1] < b[1];
+}
+
+void info_add_bounds(struct sstable_info *info, const struct partition_view *partition)
+{
+    uint64_t first[2], last[2];
+    if (partition->deletion.timestamp != TIMESTAMP_NONE || partition->ranges.count ||
+        partition->static_image.bytes)
+        info->rows_only = false;
+    prefix_of(partition->first, first);
+    prefix_of(partition->last, last);
+    if (prefix_less(first, info->first_prefix))
+        memcpy(info->first_prefix, first, sizeof first);
+    if (prefix_less(info->last_prefix, last))
+        memcpy(info->last_prefix, last, sizeof last);
 }
 
 static void cover_timestamp(struct sstable_info *info, int64_t timestamp)

@@ -9,5 +9,7 @@ void info_init(struct sstable_info *info);
 void info_add_deletion(struct sstable_info *info, struct deletion deletion);
 /* Timestamps, expiry and tombstones of a row or static row. STATUS_CORRUPT when it is not an image. */
 status info_add_image(struct sstable_info *info, struct slice image);
+/* A whole partition: its kinds of content and its clustering bounds. */
+void info_add_bounds(struct sstable_info *info, const struct partition_view *partition);
 
 #endif

@@ -36,7 +36,17 @@ struct sstable_info {
     uint32_t level;    /* of a leveled strategy; 0: made by a flush, or without levels */
     uint64_t run;      /* tables of one number were made together, disjoint in tokens; 0: a run of its own */
     bool off_strategy; /* made outside the strategy: merged once before it counts there */
+    /* What a read of one partition may conclude from the file alone; meaningful only with rows_only. */
+    bool rows_only; /* no partition has a deletion, a range tombstone or a static row */
+    uint64_t first_prefix[2], last_prefix[2]; /* first 16 bytes of the least and greatest clustering key */
 };
+
+/* Clustering bounds of all rows of a file, never too narrow. */
+struct sstable_bounds {
+    uint8_t first[16], last[16];
+    uint32_t first_bytes, last_bytes;
+};
+struct sstable_bounds sstable_info_bounds(const struct sstable_info *info);
 
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info);
 status sstable_info_decode(struct reader *in, struct sstable_info *out_info);

@@ -186,7 +186,10 @@ static void statistics_survive_their_encoding_and_unknown_fields(void **state)
                                 .created_s = 99,
                                 .level = 3,
                                 .run = 12,
-                                .off_strategy = true};
+                                .off_strategy = true,
+                                .rows_only = true,
+                                .first_prefix = {1, 2},
+                                .last_prefix = {3, 4}};
     struct sstable_info again;
     struct buffer bytes = {0};
     sstable_info_encode(&bytes, &info);
@@ -201,6 +204,23 @@ static void statistics_survive_their_encoding_and_unknown_fields(void **state)
     buffer_deinit(&bytes);
 }
 
+static void bounds_of_a_file_enclose_the_keys_they_were_cut_from(void **state)
+{
+    (void)state;
+    const struct sstable_info plain = {.first_prefix = {0x4100000000000000, 0},
+                                       .last_prefix = {0x41ffffffffffffff, UINT64_MAX}};
+    struct sstable_bounds bounds = sstable_info_bounds(&plain);
+    assert_int_equal(bounds.first_bytes, 1); /* 41 is before 41 00 */
+    assert_int_equal(bounds.first[0], 0x41);
+    assert_int_equal(bounds.last_bytes, 16);
+    assert_int_equal(bounds.last[0], 0x42); /* behind 41 ff .. ff and whatever follows */
+    const struct sstable_info extreme = {.last_prefix = {UINT64_MAX, UINT64_MAX}};
+    bounds = sstable_info_bounds(&extreme);
+    assert_int_equal(bounds.first_bytes, 0);
+    assert_int_equal(bounds.last_bytes, 1);
+    assert_int_equal(bounds.last[0], KEY_AFTER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_static_row_may_be_larger_than_a_page),
         cmocka_unit_test(a_builder_refuses_what_is_out_of_order),
         cmocka_unit_test(statistics_survive_their_encoding_and_unknown_fields),
+        cmocka_unit_test(bounds_of_a_file_enclose_the_keys_they_were_cut_from),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
