@@ -39,6 +39,7 @@ struct shard {
 
 struct block_cache {
     size_t budget_bytes;
+    _Atomic size_t reserved_bytes; /* of the budget, by others */
     uint32_t shard_count;
     struct shard *shards; /* owned */
     struct lock zstd_lock;
@@ -324,6 +325,19 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner)
         lock_release(&shard->lock);
         freed_unref(freed);
     }
+}
+
+void block_cache_reserve(struct block_cache *cache, size_t bytes)
+{
+    atomic_store_explicit(&cache->reserved_bytes, bytes, memory_order_relaxed);
+}
+
+size_t block_cache_available(struct block_cache *cache)
+{
+    struct block_cache_stats stats;
+    block_cache_stats(cache, &stats);
+    size_t used = stats.bytes + atomic_load_explicit(&cache->reserved_bytes, memory_order_relaxed);
+    return used < cache->budget_bytes ? cache->budget_bytes - used : 0;
 }
 
 uint64_t block_cache_owner_new(void)

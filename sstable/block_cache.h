@@ -22,4 +22,12 @@ status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);
 void block_cache_free(struct block_cache *cache); /* NULL is welcome */
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats);
 
+/*
+ * Bytes of the budget that somebody else uses: the engine's memtables that stay readable after their flush. The cache
+ * keeps that much less from now on; `bytes` replaces what was reserved before.
+ */
+void block_cache_reserve(struct block_cache *cache, size_t bytes);
+/* How many bytes of the budget nothing uses: free to reserve without driving a block out. */
+size_t block_cache_available(struct block_cache *cache);
+
 #endif

@@ -48,8 +48,33 @@ struct sstable_bounds {
 };
 struct sstable_bounds sstable_info_bounds(const struct sstable_info *info);
 
+/*
+ * What the rows of one data block add up to, kept beside the block: a copied block is accounted for without being
+ * decoded. Not the deletions of the partition, which are no rows.
+ */
+struct sstable_block_summary {
+    uint64_t rows;
+    uint64_t raw_bytes;    /* of clustering keys and images */
+    uint64_t content_hash; /* its share: the sum over its rows of content_hash_row() */
+    uint64_t tombstones;   /* dead cells, row deletions */
+    int64_t min_timestamp, max_timestamp;
+    int64_t min_expiry_s, max_expiry_s; /* INT64_MAX/INT64_MIN when nothing expires and nothing is dead */
+    bool never_expires;
+};
+
 void sstable_info_encode(struct buffer *out, const struct sstable_info *info);
 status sstable_info_decode(struct reader *in, struct sstable_info *out_info);
+
+/*
+ * What values of a table have in common, learnt from a sample: the blocks of a file are compressed with at most one.
+ * Counted and immutable; every file keeps a copy of its own. A compaction hands the dictionary of its inputs to its
+ * outputs, a flush the one that sstable_dictionary_choose() names; blocks pass raw between tables of one dictionary.
+ */
+struct sstable_dictionary;
+struct sstable_dictionary *sstable_dictionary_ref(struct sstable_dictionary *dictionary);
+void sstable_dictionary_unref(struct sstable_dictionary *dictionary); /* NULL is welcome */
+/* Hash of its content: equal ids are equal dictionaries. 0 for NULL. */
+uint64_t sstable_dictionary_id(const struct sstable_dictionary *dictionary);
 
 struct sstable_build_options {
     struct io_env *env; /* borrowed */
@@ -60,8 +85,10 @@ struct sstable_build_options {
     uint32_t filter_bits;            /* per partition; 0: 10 */
     uint64_t expected_partitions;    /* a hint for the filter */
     bool no_lanes;                   /* rows are compressed as they are: for tests and comparisons */
-    uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 1 MiB, UINT32_MAX: never */
-    uint32_t level;                  /* these three are kept in the statistics */
+    uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 4 MiB, UINT32_MAX: never */
+    struct sstable_dictionary
+        *dictionary; /* borrowed for the call; use this one and train none. NULL: train */
+    uint32_t level;  /* these three are kept in the statistics */
     uint64_t run;
     bool off_strategy;
 };
@@ -74,6 +101,16 @@ status sstable_builder_open(const struct sstable_build_options *options,
 status sstable_builder_begin_partition(struct sstable_builder *builder,
                                        const struct partition_view *partition);
 status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image);
+/*
+ * Take a whole data block of another table as it is, in place of its rows: compressed bytes, and the counts of its
+ * summary. It comes from sstable_cursor_next_block() of a cursor that stands on the same partition key, behind the row
+ * added last. Order is checked; when the file is read back its checksum is, and its summary is trusted: the rows were
+ * compared when they were first written. STATUS_INVALID unless sstable_builder_takes_block().
+ */
+struct sstable_block;
+status sstable_builder_add_block(struct sstable_builder *builder, const struct sstable_block *block);
+/* Whether the block can be read with the dictionary of this builder. */
+bool sstable_builder_takes_block(const struct sstable_builder *builder, const struct sstable_block *block);
 status sstable_builder_end_partition(struct sstable_builder *builder);
 /* Bytes that the file holds so far. */
 uint64_t sstable_builder_bytes(const struct sstable_builder *builder);
@@ -102,6 +139,47 @@ status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **
  * only when first asked for: opening reads at most a directory page. */
 status sstable_cursor_open_one(struct sstable *table, struct partition_key key, bool reverse,
                                struct cursor **out_cursor);
+
+/*
+ * A data block that lies ahead of a cursor and holds rows of this one partition only. Slices and frame are borrowed
+ * from the cursor until it moves.
+ */
+struct sstable_block {
+    struct slice first, last; /* clustering keys of its first and last row */
+    struct sstable_block_summary summary;
+    uint64_t dictionary_id; /* that it needs; 0: none */
+    struct slice frame;     /* sstable's own: as it stands in the file, checked */
+    uint64_t file_number;
+};
+
+/*
+ * The block whose first row would be the cursor's next one: the cursor stands before the first row of its partition,
+ * on the last row of a block, or where sstable_cursor_skip_block() left it, and goes forward. *out_found is false
+ * when it stands elsewhere, when that block is shared with another partition, and past the last. Any cursor may be
+ * asked; one that is not of an SSTable has no blocks. The cursor does not move.
+ */
+status sstable_cursor_next_block(struct cursor *cursor, struct sstable_block *out_block, bool *out_found);
+/* Pass over the block just found, as if all its rows had been read: on no row, next() goes to the row behind it. */
+status sstable_cursor_skip_block(struct cursor *cursor);
+
+/* The dictionary of the table; NULL when it has none. The caller owns a reference. Reads it when nobody has yet. */
+status sstable_dictionary_get(struct sstable *table, struct sstable_dictionary **out_dictionary);
+/* Without I/O: its id, 0 when it has none. */
+uint64_t sstable_table_dictionary_id(const struct sstable *table);
+/*
+ * Which dictionary a new table should use: that of the newest of `tables` that has one, unless the ratio that it reaches
+ * there has become worse by a tenth than when it was trained; then NULL, and the builder trains a new one. The caller
+ * owns a reference.
+ */
+status sstable_dictionary_choose(struct sstable *const *tables, uint32_t count,
+                                 struct sstable_dictionary **out_dictionary);
+
+/* Tombstones and expired cells that a compaction at `gc_before_s` could forget at most, and all cells and tombstones:
+ * estimates from the histogram of the statistics. */
+struct sstable_droppable {
+    uint64_t droppable, cells;
+};
+struct sstable_droppable sstable_droppable(const struct sstable *table, int64_t gc_before_s);
 
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);
