@@ -1,13 +1,11 @@
 /*
- * Which tables to merge. Size tiers follow ScyllaDB's rules: tables sorted by size fall into buckets, a table joins the
- * bucket whose average it resembles; the bucket with the most tables wins. Time windows are merged once when they
- * are closed; the newest one is tiered.
+ * Which tables to merge: what is common to all strategies. What has expired is dropped first, what was made outside the
+ * strategy becomes one run, then the strategy says, and when it is at rest a table of mostly old tombstones is rewritten
+ * alone.
  */
-#include "compaction/compaction.h"
-
 #include <stdlib.h>
 
-enum { CHOSEN_MAX = 64 };
+#include "compaction/pick_internal.h"
 
 const struct compaction_options compaction_defaults = {
     .strategy = COMPACTION_SIZE_TIERED,
@@ -19,100 +17,175 @@ const struct compaction_options compaction_defaults = {
     .window_s = 86400,
     .tombstone_threshold = 0.2,
     .tombstone_interval_s = 86400,
+    .fanout = 10,
+    .base_shards = 4,
+    .scaling = {2},
+    .scaling_count = 1,
 };
 
-/* A table under consideration. */
-struct entry {
-    uint32_t table; /* index into the tables given */
-    uint64_t bytes;
-    int64_t window;
-};
-
-static uint32_t most(const struct compaction_options *options)
+struct compaction_options compaction_defaults_of(enum compaction_strategy strategy)
 {
-    return options->max_threshold < CHOSEN_MAX ? options->max_threshold : CHOSEN_MAX;
+    struct compaction_options options = compaction_defaults;
+    options.strategy = strategy;
+    switch (strategy) {
+    case COMPACTION_TIME_WINDOW: options.tombstones_alone_never = true; break;
+    case COMPACTION_LEVELED: options.sstable_bytes = (uint64_t)160 << 20; break;
+    case COMPACTION_INCREMENTAL: options.sstable_bytes = (uint64_t)1000 << 20; break;
+    case COMPACTION_UNIFIED:
+        options.sstable_bytes = (uint64_t)1 << 30;
+        options.min_sstable_bytes = (uint64_t)100 << 20;
+        options.growth = 0.333;
+        break;
+    case COMPACTION_SIZE_TIERED:
+    case COMPACTION_NONE: break;
+    }
+    return options;
 }
 
-int64_t compaction_window(const struct compaction_options *options, const struct sstable_info *table)
+const char *compaction_reason_name(enum compaction_reason reason)
 {
-    int64_t second = table->max_timestamp / 1000000 - (table->max_timestamp % 1000000 < 0);
-    int64_t window_s = options->window_s > 0 ? options->window_s : compaction_defaults.window_s;
-    return second / window_s - (second % window_s < 0);
+    static const char *const names[COMPACTION_REASONS] = {
+        [COMPACTION_IDLE] = "idle",
+        [COMPACTION_TIER] = "tier",
+        [COMPACTION_WINDOW] = "window",
+        [COMPACTION_EXPIRED] = "expired",
+        [COMPACTION_TOMBSTONES] = "tombstones",
+        [COMPACTION_LEVEL] = "level",
+        [COMPACTION_SPACE] = "space",
+        [COMPACTION_OFF_STRATEGY] = "off-strategy",
+        [COMPACTION_MAJOR] = "major",
+        [COMPACTION_CHOSEN] = "chosen",
+        [COMPACTION_SCRUB] = "scrub",
+    };
+    return reason < COMPACTION_REASONS ? names[reason] : "?";
+}
+
+/* ---- runs ---- */
+
+/* Sorting needs the tables; qsort() has no context. */
+struct member {
+    uint64_t run; /* of the table, or a number of its own */
+    int64_t min_token;
+    uint32_t table;
+    bool alone;
+};
+
+static int by_run_then_token(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    if (x->alone != y->alone)
+        return x->alone ? -1 : 1;
+    if (!x->alone && x->run != y->run)
+        return x->run < y->run ? -1 : 1;
+    if (!x->alone && x->min_token != y->min_token)
+        return x->min_token < y->min_token ? -1 : 1;
+    return x->table < y->table ? -1 : x->table > y->table;
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct pick_run *x = a, *y = b;
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? -1 : 1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static void run_add(struct pick_run *run, const struct compaction_options *options,
+                    const struct sstable_info *table)
+{
+    int64_t window = compaction_window(options, table);
+    run->bytes += table->file_bytes;
+    run->count++;
+    run->window = run->count == 1 || window > run->window ? window : run->window;
+    run->created_s = table->created_s > run->created_s ? table->created_s : run->created_s;
+}
+
+bool pick_set_init(struct pick_set *set, const struct compaction_options *options,
+                   const struct sstable_info *tables, uint32_t count, int64_t now_s, int64_t gc_before_s)
+{
+    *set = (struct pick_set){
+        .options = options, .tables = tables, .count = count, .now_s = now_s, .gc_before_s = gc_before_s};
+    struct member *members = calloc(count ? count : 1, sizeof *members);
+    set->members = calloc(count ? count : 1, sizeof *set->members);
+    set->runs = calloc(count ? count : 1, sizeof *set->runs);
+    if (!members || !set->members || !set->runs) {
+        free(members);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        members[i] = (struct member){
+            .run = tables[i].run, .min_token = tables[i].min_token, .table = i, .alone = tables[i].run == 0};
+    qsort(members, count, sizeof *members, by_run_then_token);
+    for (uint32_t i = 0; i < count; i++) {
+        bool goes_on =
+            i && !members[i].alone && !members[i - 1].alone && members[i].run == members[i - 1].run;
+        if (!goes_on)
+            set->runs[set->run_count++] = (struct pick_run){.first = i, .created_s = INT64_MIN};
+        set->members[i] = members[i].table;
+        run_add(&set->runs[set->run_count - 1], options, &tables[members[i].table]);
+    }
+    qsort(set->runs, set->run_count, sizeof *set->runs, by_bytes);
+    free(members);
+    return true;
+}
+
+void pick_set_deinit(struct pick_set *set)
+{
+    free(set->members);
+    free(set->runs);
+}
+
+struct compaction_choice pick_runs(const struct pick_set *set, enum compaction_reason reason,
+                                   const struct pick_run *runs, uint32_t count)
+{
+    struct compaction_choice choice = {.reason = reason, .output_bytes_max = set->options->sstable_bytes};
+    for (uint32_t i = 0; i < count && choice.count + runs[i].count <= COMPACTION_CHOSEN_MAX; i++)
+        for (uint32_t j = 0; j < runs[i].count; j++)
+            choice.chosen[choice.count++] = set->members[runs[i].first + j];
+    return choice;
+}
+
+/* ---- chains ---- */
+
+struct link {
+    int64_t min_token, max_token;
+    uint32_t table;
+};
+
+static int by_min_token(const void *a, const void *b)
+{
+    const struct link *x = a, *y = b;
+    if (x->min_token != y->min_token)
+        return x->min_token < y->min_token ? -1 : 1;
     return x->table < y->table ? -1 : x->table > y->table;
 }
 
-static int by_window_then_bytes(const void *a, const void *b)
+bool compaction_chains(const struct sstable_info *tables, uint32_t count, uint32_t *chain_of,
+                       uint32_t *out_chains)
 {
-    const struct entry *x = a, *y = b;
-    if (x->window != y->window)
-        return x->window > y->window ? -1 : 1; /* the newest first */
-    return by_bytes(a, b);
-}
-
-static struct compaction_choice choose(enum compaction_reason reason, const struct entry *entries,
-                                       uint32_t count)
-{
-    struct compaction_choice choice = {.reason = reason, .count = count};
-    for (uint32_t i = 0; i < count; i++)
-        choice.chosen[i] = entries[i].table;
-    return choice;
-}
-
-static bool joins(const struct compaction_options *options, uint64_t bytes, double average)
-{
-    double size = (double)bytes;
-    double least = (double)options->min_sstable_bytes;
-    return (size > average * options->bucket_low && size < average * options->bucket_high) ||
-           (size < least && average < least);
-}
-
-/* Entries are sorted by size, so a bucket is a run of them. */
-static struct compaction_choice pick_tier(const struct compaction_options *options,
-                                          const struct entry *entries, uint32_t count)
-{
-    uint32_t best = 0, best_count = 0;
-    for (uint32_t start = 0, end; start < count; start = end) {
-        double average = (double)entries[start].bytes;
-        for (end = start + 1; end < count && joins(options, entries[end].bytes, average); end++)
-            average += ((double)entries[end].bytes - average) / (double)(end - start + 1);
-        uint32_t size = end - start < most(options) ? end - start : most(options);
-        if (size >= options->min_threshold && size >= 2 && size > best_count) {
-            best = start;
-            best_count = size;
-        }
+    uint32_t chains = 0;
+    struct link *links = calloc(count ? count : 1, sizeof *links);
+    int64_t *ends = calloc(count ? count : 1, sizeof *ends);
+    bool good = links && ends;
+    for (uint32_t i = 0; good && i < count; i++)
+        links[i] = (struct link){tables[i].min_token, tables[i].max_token, i};
+    if (good)
+        qsort(links, count, sizeof *links, by_min_token);
+    for (uint32_t i = 0; good && i < count; i++) {
+        uint32_t chain = 0;
+        while (chain < chains && ends[chain] >= links[i].min_token)
+            chain++;
+        chains += chain == chains;
+        ends[chain] = links[i].max_token;
+        chain_of[links[i].table] = chain;
     }
-    return best_count ? choose(COMPACTION_TIER, entries + best, best_count)
-                      : (struct compaction_choice){.reason = COMPACTION_IDLE};
+    free(links);
+    free(ends);
+    *out_chains = chains;
+    return good;
 }
 
-static struct compaction_choice pick_window(const struct compaction_options *options, struct entry *entries,
-                                            uint32_t count)
-{
-    struct compaction_choice choice = {.reason = COMPACTION_IDLE};
-    qsort(entries, count, sizeof *entries, by_window_then_bytes);
-    for (uint32_t start = 0, end; start < count && choice.reason == COMPACTION_IDLE; start = end) {
-        for (end = start + 1; end < count && entries[end].window == entries[start].window; end++) {
-        }
-        uint32_t size = end - start < most(options) ? end - start : most(options);
-        if (start == 0)
-            choice = pick_tier(options, entries, end);
-        else if (size >= 2)
-            choice = choose(COMPACTION_WINDOW, entries + start, size);
-    }
-    return choice;
-}
-
-static bool tokens_overlap(const struct sstable_info *a, const struct sstable_info *b)
-{
-    return a->min_token <= b->max_token && b->min_token <= a->max_token;
-}
+/* ---- what has expired ---- */
 
 /* Nothing in the table lives any more, and what is dead is old enough to be forgotten. */
 static bool is_expired(const struct sstable_info *table, int64_t gc_before_s)
@@ -122,12 +195,12 @@ static bool is_expired(const struct sstable_info *table, int64_t gc_before_s)
 
 /* Everything in another table that this one's tombstones might still hide is newer than they are. A table that is
  * expired itself has nothing left to be hidden. */
-static bool hides_nothing(const struct sstable_info *tables, uint32_t count, uint32_t self,
-                          int64_t gc_before_s, bool spare_expired)
+static bool hides_nothing(const struct pick_set *set, uint32_t self, bool spare_expired)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == self || !tokens_overlap(&tables[i], &tables[self]) ||
-            (spare_expired && is_expired(&tables[i], gc_before_s)))
+    const struct sstable_info *tables = set->tables;
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (i == self || !pick_tokens_overlap(&tables[i], &tables[self]) ||
+            (spare_expired && is_expired(&tables[i], set->gc_before_s)))
             continue;
         if (tables[i].min_timestamp <= tables[self].max_timestamp)
             return false;
@@ -135,20 +208,21 @@ static bool hides_nothing(const struct sstable_info *tables, uint32_t count, uin
     return true;
 }
 
-static struct compaction_choice pick_expired(const struct sstable_info *tables, uint32_t count,
-                                             int64_t gc_before_s)
+static struct compaction_choice pick_expired(const struct pick_set *set)
 {
     struct compaction_choice choice = {.reason = COMPACTION_EXPIRED};
-    for (uint32_t i = 0; i < count && choice.count < CHOSEN_MAX; i++)
-        if (is_expired(&tables[i], gc_before_s) && hides_nothing(tables, count, i, gc_before_s, true))
+    bool unchecked = set->options->strategy == COMPACTION_TIME_WINDOW && set->options->expiry_unchecked;
+    for (uint32_t i = 0; i < set->count && choice.count < COMPACTION_CHOSEN_MAX; i++)
+        if (is_expired(&set->tables[i], set->gc_before_s) && (unchecked || hides_nothing(set, i, true)))
             choice.chosen[choice.count++] = i;
     if (!choice.count)
         choice.reason = COMPACTION_IDLE;
     return choice;
 }
 
-/* The share of tombstones that may go, guessed from the spread of their times. */
-static double droppable_share(const struct sstable_info *table, int64_t gc_before_s)
+/* ---- tombstones ---- */
+
+double pick_droppable_share(const struct sstable_info *table, int64_t gc_before_s)
 {
     if (!table->tombstones || table->min_expiry_s >= gc_before_s)
         return 0;
@@ -161,22 +235,58 @@ static double droppable_share(const struct sstable_info *table, int64_t gc_befor
 }
 
 /* A table is left in peace for a while after it was made, so that tombstones which could not go yet do not have it
- * rewritten over and over. */
-static struct compaction_choice pick_tombstones(const struct compaction_options *options,
-                                                const struct sstable_info *tables, uint32_t count,
-                                                int64_t now_s, int64_t gc_before_s)
+ * rewritten over and over. It stays in its run and on its level: it only becomes smaller. */
+struct compaction_choice pick_tombstones(const struct pick_set *set)
 {
+    const struct compaction_options *options = set->options;
     struct compaction_choice choice = {.reason = COMPACTION_IDLE};
     double best = options->tombstone_threshold;
-    for (uint32_t i = 0; i < count; i++) {
-        double share = droppable_share(&tables[i], gc_before_s);
-        if (share > best && tables[i].created_s <= now_s - options->tombstone_interval_s &&
-            hides_nothing(tables, count, i, gc_before_s, false)) {
+    if (options->tombstones_alone_never)
+        return choice;
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct sstable_info *table = &set->tables[i];
+        double share = pick_droppable_share(table, set->gc_before_s);
+        if (share > best && table->created_s <= set->now_s - options->tombstone_interval_s &&
+            (options->tombstones_unchecked || hides_nothing(set, i, false))) {
             best = share;
-            choice = (struct compaction_choice){.reason = COMPACTION_TOMBSTONES, .count = 1, .chosen = {i}};
+            choice = (struct compaction_choice){.reason = COMPACTION_TOMBSTONES,
+                                                .count = 1,
+                                                .chosen = {i},
+                                                .level = table->level,
+                                                .run = table->run,
+                                                .output_bytes_max = options->sstable_bytes};
         }
     }
     return choice;
+}
+
+/* ---- the whole ---- */
+
+/* Two or more tables that were made outside the strategy. One alone may as well count as it is. */
+static struct compaction_choice pick_off_strategy(const struct compaction_options *options,
+                                                  const struct sstable_info *tables, uint32_t count)
+{
+    struct compaction_choice choice = {.reason = COMPACTION_OFF_STRATEGY,
+                                       .output_bytes_max = options->sstable_bytes};
+    for (uint32_t i = 0; i < count && choice.count < COMPACTION_CHOSEN_MAX; i++)
+        if (tables[i].off_strategy)
+            choice.chosen[choice.count++] = i;
+    if (choice.count < 2)
+        choice.reason = COMPACTION_IDLE;
+    return choice;
+}
+
+static struct compaction_choice pick_by_strategy(struct pick_set *set)
+{
+    switch (set->options->strategy) {
+    case COMPACTION_SIZE_TIERED: return pick_size_tiered(set);
+    case COMPACTION_TIME_WINDOW: return pick_time_window(set);
+    case COMPACTION_LEVELED: return pick_leveled(set);
+    case COMPACTION_INCREMENTAL: return pick_incremental(set);
+    case COMPACTION_UNIFIED: return pick_unified(set);
+    case COMPACTION_NONE: break;
+    }
+    return (struct compaction_choice){.reason = COMPACTION_IDLE};
 }
 
 struct compaction_choice compaction_pick(const struct compaction_options *options,
@@ -184,25 +294,77 @@ struct compaction_choice compaction_pick(const struct compaction_options *option
                                          int64_t gc_before_s)
 {
     struct compaction_choice choice = {.reason = COMPACTION_IDLE};
+    struct pick_set set;
     if (options->strategy == COMPACTION_NONE || !count)
         return choice;
-    choice = pick_expired(tables, count, gc_before_s);
-    if (choice.reason != COMPACTION_IDLE)
-        return choice;
-    struct entry *entries = calloc(count, sizeof *entries);
-    if (!entries)
-        return choice; /* the next look may find memory */
-    for (uint32_t i = 0; i < count; i++)
-        entries[i] = (struct entry){
-            .table = i, .bytes = tables[i].file_bytes, .window = compaction_window(options, &tables[i])};
-    if (options->strategy == COMPACTION_TIME_WINDOW) {
-        choice = pick_window(options, entries, count);
-    } else {
-        qsort(entries, count, sizeof *entries, by_bytes);
-        choice = pick_tier(options, entries, count);
+    /* Without memory nothing is picked; the next look may find some. */
+    if (pick_set_init(&set, options, tables, count, now_s, gc_before_s)) {
+        if (!options->expiry_checked_late)
+            choice = pick_expired(&set);
         if (choice.reason == COMPACTION_IDLE)
-            choice = pick_tombstones(options, tables, count, now_s, gc_before_s);
+            choice = pick_off_strategy(options, tables, count);
+        if (choice.reason == COMPACTION_IDLE)
+            choice = pick_by_strategy(&set);
+        if (choice.reason == COMPACTION_IDLE)
+            choice = pick_tombstones(&set);
     }
-    free(entries);
+    pick_set_deinit(&set);
     return choice;
+}
+
+/* The level that holds so much: the first whose limit is not below it. */
+static uint32_t ideal_level(const struct compaction_options *options, uint64_t bytes)
+{
+    double limit = (double)options->sstable_bytes;
+    uint32_t level = 0;
+    for (; level + 1 < COMPACTION_LEVELS_MAX && (level == 0 || limit < (double)bytes); level++)
+        limit *= options->fanout;
+    return level;
+}
+
+struct compaction_choice compaction_pick_all(const struct compaction_options *options,
+                                             const struct sstable_info *tables, uint32_t count)
+{
+    struct compaction_choice choice = {.reason = COMPACTION_MAJOR,
+                                       .output_bytes_max = options->sstable_bytes};
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count && choice.count < COMPACTION_CHOSEN_MAX; i++) {
+        choice.chosen[choice.count++] = i;
+        bytes += tables[i].file_bytes;
+    }
+    if (options->strategy == COMPACTION_LEVELED)
+        choice.level = ideal_level(options, bytes);
+    if (options->strategy == COMPACTION_UNIFIED)
+        choice.output_shards = pick_output_shards(options, (double)bytes);
+    return choice;
+}
+
+/* ---- backlog ---- */
+
+/* Sum of s log4(T / s) over what waits to be merged, T all bytes: each merge of four lifts its bytes one step. */
+static double backlog_of_runs(const struct pick_set *set, uint32_t first, uint32_t count)
+{
+    double all = 0, backlog = 0;
+    for (uint32_t i = 0; i < count; i++)
+        all += (double)set->runs[first + i].bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        double bytes = (double)set->runs[first + i].bytes, steps = 0;
+        for (double size = bytes + 1; size < all && steps < 40; size *= 4)
+            steps++;
+        backlog += bytes * steps;
+    }
+    return backlog;
+}
+
+uint64_t compaction_backlog(const struct compaction_options *options, const struct sstable_info *tables,
+                            uint32_t count)
+{
+    struct pick_set set;
+    double backlog = 0;
+    if (options->strategy == COMPACTION_NONE || count < 2)
+        return 0;
+    if (pick_set_init(&set, options, tables, count, 0, 0) && set.run_count >= options->min_threshold)
+        backlog = backlog_of_runs(&set, 0, set.run_count);
+    pick_set_deinit(&set);
+    return (uint64_t)backlog;
 }

@@ -53,6 +53,7 @@ struct merge_cursor {
     struct member *members;   /* behind this struct; room for child_count */
 
     struct member *leader; /* alone on the frontier; NULL when the next row must be searched for */
+    struct member *sole;   /* WAITING, given out by merge_cursor_sole() */
     bool has_limit;        /* otherwise nothing follows but the leader */
     uint64_t limit_prefix;
     struct slice limit; /* lender: as `near` of its member */
@@ -360,6 +361,77 @@ static status merge_seek_row(struct cursor *cursor, struct slice clustering)
     merge->sought = clustering.bytes || cursor->reverse;
     members_rewind(merge);
     return merge_next(cursor);
+}
+
+/* A member that is moved from outside. */
+
+static void member_end(struct merge_cursor *merge, struct member *member)
+{
+    member->state = DONE;
+    member->taken = false;
+    if (merge->leader == member)
+        merge->leader = NULL;
+}
+
+/* The only one that can have rows before the next of all others; it waits at a bound that is its first row or before. */
+static struct member *sole_waiting(struct merge_cursor *merge, struct merge_sole *out_sole)
+{
+    struct member *sole = nearest(merge, WAITING);
+    const struct member *standing = nearest(merge, STANDING);
+    if (!sole)
+        return NULL;
+    sole->state = DONE; /* out of the search for the second */
+    const struct member *limit = nearest(merge, WAITING);
+    sole->state = WAITING;
+    if (standing &&
+        (!limit || near_compare(merge, standing->prefix, standing->near, limit->prefix, limit->near) < 0))
+        limit = standing;
+    if (limit && near_compare(merge, limit->prefix, limit->near, sole->prefix, sole->near) <= 0)
+        return NULL;
+    *out_sole = (struct merge_sole){.child = sole->child, .has_limit = limit != NULL};
+    if (limit)
+        out_sole->limit = limit->near;
+    return sole;
+}
+
+status merge_cursor_sole(struct cursor *cursor, struct merge_sole *out_sole)
+{
+    struct merge_cursor *merge = merge_of(cursor);
+    *out_sole = (struct merge_sole){0};
+    if (!cursor->on_partition || cursor->reverse || merge->sought)
+        return STATUS_DONE;
+    const struct cursor *led = merge->leader ? merge->leader->child : NULL;
+    if (led && led->on_row && slice_compare(led->row.clustering, led->partition.last) >= 0)
+        member_end(merge, merge->leader);
+    if (merge->leader) {
+        *out_sole = (struct merge_sole){merge->leader->child, merge->has_limit, merge->limit};
+        return STATUS_DONE;
+    }
+    status st = members_advance_taken(merge);
+    if (failed(st))
+        return merge_fail(merge, st);
+    merge->sole = sole_waiting(merge, out_sole);
+    return STATUS_DONE;
+}
+
+status merge_cursor_passed(struct cursor *cursor, struct slice last)
+{
+    struct merge_cursor *merge = merge_of(cursor);
+    struct member *member = merge->leader ? merge->leader : merge->sole;
+    if (!cursor->on_partition || !member)
+        return STATUS_FAIL(STATUS_INVALID);
+    merge->sole = NULL;
+    cursor->on_row = false;
+    member->asked = true;
+    if (slice_compare(last, member->child->partition.last) >= 0) {
+        member_end(merge, member);
+        return STATUS_DONE;
+    }
+    member->state = STANDING;
+    member->taken = true;
+    if (!merge->leader)
+        lead(merge, member);
+    return STATUS_DONE;
 }
 
 /* Partitions */

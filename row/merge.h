@@ -32,4 +32,20 @@ struct merge_options {
 status merge_cursor_open(struct cursor **children, uint32_t count, const struct merge_options *options,
                          struct cursor **out_cursor);
 
+/*
+ * The one child that gives the next rows of a forward merge, for a caller that can move more of it at once than a row.
+ * Asked between two moves, without a seek in this partition: every row of `child` before `limit` (without a limit: all the
+ * rest) comes next, and no other child has anything there; deletions of the merged partition are not applied to it. NULL
+ * when the next row must be searched for. The caller either goes on with next(), or moves the child over some of those
+ * rows, so that it stands on none, and says so with merge_cursor_passed().
+ */
+struct merge_sole {
+    struct cursor *child;
+    bool has_limit;
+    struct slice limit; /* borrowed until the merge moves */
+};
+status merge_cursor_sole(struct cursor *cursor, struct merge_sole *out_sole);
+/* The child that was given last now stands behind `last`, the last of the rows that it was moved over. */
+status merge_cursor_passed(struct cursor *cursor, struct slice last);
+
 #endif
