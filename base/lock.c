@@ -53,9 +53,15 @@ static void order_pop(const struct lock *lock)
 #define order_pop(lock)   ((void)0)
 #endif
 
+/* Nearly every lock is held for less time than it takes to fall asleep and be woken: who finds one taken looks again
+ * for a moment before it sleeps. */
 void lock_init(struct lock *lock, enum lock_rank rank)
 {
-    pthread_mutex_init(&lock->mutex, NULL);
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&lock->mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
     lock->rank = rank;
 }
 

@@ -60,6 +60,9 @@ status commitlog_close(struct commitlog *log);
 status commitlog_append(struct commitlog *log, struct slice payload, struct log_position *out_end);
 /* Return when everything up to `end` is durable; the caller may write for all waiters. */
 status commitlog_sync(struct commitlog *log, struct log_position end);
+/* Begin to make what is buffered durable, unless a write is under way, and do not wait: for a caller that has something to
+ * do before its commitlog_sync(). A failure is told there. */
+void commitlog_push(struct commitlog *log);
 /* Where the next payload will begin, at the earliest. */
 struct log_position commitlog_tail(struct commitlog *log);
 /* The last position known durable. */
