@@ -1,7 +1,7 @@
 /*
  * live.h: what is left of a row for a reader, cell by cell: row_live() without making an image.
  *
- * The walk gives out the cells that row_live() would keep, in rising column order, with values borrowed from the image
+ * The walk gives out the cells that row_live() would keep, in rising order, with paths and values borrowed from the image
  * it was opened on. The row lives when its marker does or a cell came (DEL-4). `tombstones` counts what was passed over
  * because it is dead or expired (DEL-11).
  */
@@ -13,6 +13,7 @@
 struct live_reader {
     struct row_reader reader;
     struct deletion cover; /* of the caller and of the row itself */
+    struct element_cover elements;
     int64_t now_s;
     bool marker_lives;
     uint64_t tombstones;

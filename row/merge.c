@@ -221,13 +221,6 @@ static struct deletion cover_over(const struct merge_cursor *merge, struct slice
     return deletion_max(view->deletion, range_list_over(&view->ranges, clustering));
 }
 
-/* The image that holds nothing; who writes it (an UPDATE of unset values) makes no row. */
-static bool is_nothing(struct slice image)
-{
-    static const uint8_t nothing[3];
-    return slice_equal(image, slice_of(nothing, sizeof nothing));
-}
-
 /* Give out a row less what deletions cover; *out_kept is false when nothing is left of it. Slices travel
  * in registers: copying a view that the child has just stored would wait for the stores. */
 static status give_row(struct merge_cursor *merge, struct slice clustering, struct slice image,
@@ -244,7 +237,7 @@ static status give_row(struct merge_cursor *merge, struct slice clustering, stru
             return STATUS_DONE;
         image = buffer_slice(&merge->rows[1]);
     }
-    *out_kept = !is_nothing(image);
+    *out_kept = !row_is_nothing(image);
     merge->base.row.clustering = clustering;
     merge->base.row.image = image;
     return STATUS_DONE;
@@ -523,7 +516,7 @@ static status merge_static(struct merge_cursor *merge, struct deletion deletion,
         merge->head = left;
         image = empty ? (struct slice){0} : buffer_slice(&merge->head);
     }
-    *out_image = is_nothing(image) ? (struct slice){0} : image;
+    *out_image = row_is_nothing(image) ? (struct slice){0} : image;
     return STATUS_DONE;
 }
 

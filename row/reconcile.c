@@ -18,12 +18,24 @@ static int expiry_compare(int32_t a_ttl_s, int64_t a_expiry_s, int32_t b_ttl_s, 
     return ORDER(a_expiry_s, b_expiry_s);
 }
 
+/* CNT-5: whatever is not a counter is final over one, or only where it is not older. */
+static int counter_compare(const struct reconcile_rules *rules, const struct cell *a, const struct cell *b)
+{
+    int by_kind = ORDER(b->kind == CELL_COUNTER, a->kind == CELL_COUNTER);
+    int order = ORDER(a->timestamp, b->timestamp);
+    if (by_kind && (!rules->counters_restart || !order))
+        return by_kind;
+    return order ? order : slice_compare(a->value, b->value);
+}
+
 int cell_compare(const struct reconcile_rules *rules, const struct cell *a, const struct cell *b)
 {
+    if (a->kind == CELL_COUNTER || b->kind == CELL_COUNTER)
+        return counter_compare(rules, a, b);
     int order = ORDER(a->timestamp, b->timestamp);
     if (order)
         return order;
-    bool a_dead = a->kind == CELL_DEAD, b_dead = b->kind == CELL_DEAD;
+    bool a_dead = cell_is_tombstone(a), b_dead = cell_is_tombstone(b);
     if (a_dead || b_dead) {
         order = ORDER(a_dead, b_dead);
         return order ? order : ORDER((uint64_t)a->expiry_s, (uint64_t)b->expiry_s);
@@ -79,16 +91,16 @@ static status side_next(struct merge_side *side)
 static status merge_cells(const struct reconcile_rules *rules, struct merge_side *a, struct merge_side *b,
                           struct row_parts *parts)
 {
+    struct element_cover elements = ELEMENT_COVER_NONE;
     while (a->more || b->more) {
-        bool has_a = a->more && (!b->more || a->cell.column <= b->cell.column);
-        bool has_b = b->more && (!a->more || b->cell.column <= a->cell.column);
-        bool a_wins = has_a && (!has_b || cell_compare(rules, &a->cell, &b->cell) >= 0);
+        int order = !a->more ? 1 : !b->more ? -1 : cell_order(&a->cell, &b->cell);
+        bool a_wins = order ? order < 0 : cell_compare(rules, &a->cell, &b->cell) >= 0;
         const struct cell *winner = a_wins ? &a->cell : &b->cell;
-        if (!row_covered(winner->timestamp, parts->deletion))
+        if (!row_covered(winner->timestamp, parts->deletion) && !element_covered(&elements, winner))
             TRY(row_parts_add(parts, winner));
-        if (has_a)
+        if (order <= 0)
             TRY(side_next(a));
-        if (has_b)
+        if (order >= 0)
             TRY(side_next(b));
     }
     return STATUS_DONE;
@@ -139,14 +151,15 @@ static bool has_expired(int32_t ttl_s, int64_t expiry_s, int64_t now_s)
 static status live_cells(struct row_reader *reader, struct deletion cover, int64_t now_s,
                          struct row_parts *parts, uint64_t *dead)
 {
+    struct element_cover elements = ELEMENT_COVER_NONE;
     struct cell cell;
     for (bool more;;) {
         TRY(row_next_cell(reader, &cell, &more));
         if (!more)
             return STATUS_DONE;
-        if (row_covered(cell.timestamp, cover))
+        if (row_covered(cell.timestamp, cover) || element_covered(&elements, &cell))
             continue;
-        if (cell.kind == CELL_DEAD || (cell.kind == CELL_EXPIRING && cell.expiry_s <= now_s))
+        if (cell_is_tombstone(&cell) || (cell.kind == CELL_EXPIRING && cell.expiry_s <= now_s))
             ++*dead;
         else
             TRY(row_parts_add(parts, &cell));
@@ -198,13 +211,14 @@ static struct deletion expired_as_deletion(int64_t timestamp, int32_t ttl_s, int
 static status purge_cells(struct row_reader *reader, struct deletion cover, const struct purge *purge,
                           struct row_parts *parts, bool *out_changed)
 {
+    struct element_cover elements = ELEMENT_COVER_NONE;
     struct cell cell;
     *out_changed = false;
     for (bool more;;) {
         TRY(row_next_cell(reader, &cell, &more));
         if (!more)
             return STATUS_DONE;
-        if (row_covered(cell.timestamp, cover))
+        if (row_covered(cell.timestamp, cover) || element_covered(&elements, &cell))
             continue;
         if (cell.kind == CELL_EXPIRING && cell.expiry_s <= purge->now_s) {
             *out_changed = true;
@@ -214,9 +228,10 @@ static status purge_cells(struct row_reader *reader, struct deletion cover, cons
                 .kind = CELL_DEAD,
                 .timestamp = cell.timestamp,
                 .expiry_s = as.time_s,
+                .path = cell.path,
             };
         }
-        if (cell.kind == CELL_DEAD &&
+        if (cell_is_tombstone(&cell) &&
             deletion_purgeable(purge, (struct deletion){cell.timestamp, cell.expiry_s}))
             continue;
         TRY(row_parts_add(parts, &cell));

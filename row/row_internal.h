@@ -22,17 +22,34 @@ struct row_parts {
 /* An empty row; `parts` may be on the stack. */
 void row_parts_init(struct row_parts *parts);
 void row_parts_deinit(struct row_parts *parts);
-/* STATUS_NOMEM. The cell is a copy, its value stays borrowed. */
+/* STATUS_NOMEM. The cell is a copy, its path and value stay borrowed. */
 status row_parts_add(struct row_parts *parts, const struct cell *cell);
 
-/* Append the canonical image of a row whose cells rise by column. STATUS_NOMEM. */
+/* Append the canonical image of a row whose cells rise. STATUS_NOMEM. */
 status row_encode(struct marker marker, struct deletion deletion, const struct cell *cells, uint32_t count,
                   struct buffer *out);
 
-/* Drop the marker and the cells that a deletion at `timestamp` covers (TS-13). */
+/* Whether a marker or cell of this timestamp is covered (TS-13). */
 static inline bool row_covered(int64_t timestamp, struct deletion deletion)
 {
-    return deletion.timestamp != TIMESTAMP_NONE && timestamp <= deletion.timestamp;
+    return timestamp <= deletion.timestamp && deletion.timestamp != TIMESTAMP_NONE;
+}
+
+/* Of one column: the cell without a path, the complex deletion, the elements. */
+static inline unsigned cell_rank(const struct cell *cell)
+{
+    return cell->path.bytes ? 2 : cell->kind == CELL_COMPLEX_DELETION;
+}
+
+/* Where cells stand in a row; 0 for two that are reconciled with each other. */
+static inline int cell_order(const struct cell *a, const struct cell *b)
+{
+    if (a->column != b->column)
+        return a->column < b->column ? -1 : 1;
+    unsigned a_rank = cell_rank(a), b_rank = cell_rank(b);
+    if (a_rank != b_rank)
+        return a_rank < b_rank ? -1 : 1;
+    return a_rank < 2 ? 0 : slice_compare(a->path, b->path);
 }
 
 #endif

@@ -149,6 +149,31 @@ static status print_frames(struct io_file *file, const struct root *root, struct
     return STATUS_DONE;
 }
 
+/* column@timestamp=value, column['path']@timestamp=value, column[*]@timestamp=deleted(second) */
+static void print_cell(struct buffer *out, const struct cell *cell)
+{
+    buffer_printf(out, " %u", cell->column);
+    if (cell->kind == CELL_COMPLEX_DELETION) {
+        buffer_printf(out, "[*]");
+    } else if (cell->path.bytes) {
+        buffer_append_u8(out, '[');
+        print_bytes(out, cell->path);
+        buffer_append_u8(out, ']');
+    }
+    buffer_printf(out, "@%" PRId64 "=", cell->timestamp);
+    switch (cell->kind) {
+    case CELL_DEAD: buffer_printf(out, "dead(%" PRId64 ")", cell->expiry_s); break;
+    case CELL_COMPLEX_DELETION: buffer_printf(out, "deleted(%" PRId64 ")", cell->expiry_s); break;
+    case CELL_COUNTER:
+        buffer_printf(out, "counter(%" PRId64 ")", (int64_t)load_be64(cell->value.data));
+        break;
+    case CELL_LIVE:
+    case CELL_EXPIRING: print_bytes(out, cell->value); break;
+    }
+    if (cell->kind == CELL_EXPIRING)
+        buffer_printf(out, " ttl=%d expiry=%" PRId64, cell->ttl_s, cell->expiry_s);
+}
+
 static status print_image(struct buffer *out, struct slice image)
 {
     struct row_reader row;
@@ -167,13 +192,7 @@ static status print_image(struct buffer *out, struct slice image)
         TRY(row_next_cell(&row, &cell, &more));
         if (!more)
             break;
-        buffer_printf(out, " %u@%" PRId64 "=", cell.column, cell.timestamp);
-        if (cell.kind == CELL_DEAD)
-            buffer_printf(out, "dead(%" PRId64 ")", cell.expiry_s);
-        else
-            print_bytes(out, cell.value);
-        if (cell.kind == CELL_EXPIRING)
-            buffer_printf(out, " ttl=%d expiry=%" PRId64, cell.ttl_s, cell.expiry_s);
+        print_cell(out, &cell);
     }
     buffer_append_u8(out, '\n');
     return STATUS_DONE;

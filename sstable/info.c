@@ -190,12 +190,12 @@ status info_add_image(struct sstable_info *info, struct slice image)
         if (!more)
             return STATUS_DONE;
         cover_timestamp(info, cell.timestamp);
-        if (cell.kind == CELL_LIVE) {
+        if (cell_lasts(&cell)) {
             info->never_expires = true;
             continue;
         }
         cover_expiry(info, cell.expiry_s);
-        info->tombstones += cell.kind == CELL_DEAD;
+        info->tombstones += cell_is_tombstone(&cell);
     }
 }
 

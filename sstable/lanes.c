@@ -1,12 +1,16 @@
 /*
- * An image is `flags | base timestamp | [TTL | expiry] | glue | length, value | glue | length, value | glue` to us. Where values stand is
- * found by the grammar of docs/formats/row.md, and by the same few lines on both sides: in the image when cutting, in
- * the glue when joining. A shape is walked once per block; rows of that shape are then put together by copying.
+ * An image is `flags | base timestamp | [TTL | expiry] | glue | length, value | glue | length, value | glue` to us, where
+ * the path of an element is a value like any other. Where they stand is told by row/image.h, on both sides: in the image
+ * when cutting, in the glue when joining. A shape is walked once per block; rows of that shape are then put together by
+ * copying.
  *
- * Columns get their lanes in order of appearance, which the joiner repeats; a column beyond the sixteenth shares the
- * last pair of lanes. The values of one lane stand in the order of rows and cells, so nothing else is needed.
+ * Columns get their lanes in order of appearance, which the joiner repeats, and their paths get lanes as if they were
+ * a column more; what comes after the sixteenth shares the last pair of lanes. The values of one lane stand in the order
+ * of rows and cells, so nothing else is needed.
  */
 #include "sstable/lanes_internal.h"
+
+#include "row/image.h"
 
 #include <stdlib.h>
 
@@ -30,15 +34,8 @@ static uint8_t *varint_put(uint8_t *at, uint64_t value)
     return at;
 }
 
-static inline uint64_t varint_take(struct reader *in)
-{
-    if (in->at < in->end && *in->at < 0x80 && !in->failed)
-        return *in->at++;
-    return reader_varint(in);
-}
-
-/* The lane pair of a column, given out in order of appearance. */
-static uint32_t slot_of(uint32_t *columns, uint32_t *count, uint32_t column)
+/* The lane pair of a column's values or paths, given out in order of appearance. */
+static uint32_t slot_of(uint64_t *columns, uint32_t *count, uint64_t column)
 {
     for (uint32_t i = 0; i < *count; i++)
         if (columns[i] == column)
@@ -47,40 +44,6 @@ static uint32_t slot_of(uint32_t *columns, uint32_t *count, uint32_t column)
         return LANES_COLUMNS - 1;
     columns[*count] = column;
     return (*count)++;
-}
-
-/* The part of the image's grammar that says where values stand: row/ is its author. */
-enum {
-    IMAGE_MARKER_EXPIRES = 0x02,
-    IMAGE_DELETION = 0x04,
-    CELL_OWN_TIMESTAMP = 0x1,
-    CELL_STATE = 0x6,
-    CELL_STATE_EXPIRING = 0x2,
-    CELL_STATE_DEAD = 0x4,
-    CELL_FLAG_BITS = 4,
-};
-
-/* Past what stands between the marker's expiry and the cells; returns the number of cells. */
-static uint64_t head_skip(struct reader *in, uint8_t flags)
-{
-    for (uint32_t varints = flags & IMAGE_DELETION ? 2 : 0; varints > 0; varints--)
-        (void)varint_take(in);
-    return varint_take(in);
-}
-
-/* Past a cell up to its value's length; false when it has no value. */
-static bool cell_skip(struct reader *in, uint32_t *column)
-{
-    uint64_t tag = varint_take(in);
-    unsigned state = (unsigned)tag & CELL_STATE;
-    *column += (uint32_t)(tag >> CELL_FLAG_BITS);
-    if (tag & CELL_OWN_TIMESTAMP)
-        (void)varint_take(in);
-    if (state == CELL_STATE_EXPIRING)
-        (void)varint_take(in);
-    if (state == CELL_STATE_EXPIRING || state == CELL_STATE_DEAD)
-        (void)varint_take(in);
-    return state != CELL_STATE_DEAD;
 }
 
 /* ---- cutting ---- */
@@ -129,7 +92,7 @@ static void shape_put(struct lanes_splitter *splitter)
 static uint64_t canonical_take(struct reader *in)
 {
     const uint8_t *from = in->at;
-    uint64_t value = varint_take(in);
+    uint64_t value = image_varint(in);
     if ((size_t)(in->at - from) != varint_bytes(value))
         in->failed = true;
     return value;
@@ -146,26 +109,26 @@ static void difference_put(struct buffer *lane, int64_t value, int64_t *last)
 static bool image_split(struct lanes_splitter *splitter, struct slice image, int64_t *last_timestamp,
                         int64_t *last_expiry_s)
 {
-    struct reader in = reader_of(image);
-    uint8_t flags = reader_u8(&in);
-    int64_t base = zigzag_decode(canonical_take(&in));
-    const uint8_t *glue_from = in.at;
+    if (image.bytes < IMAGE_BYTES_MIN)
+        return false;
+    uint8_t flags = image.data[0];
+    int64_t base = (int64_t)load_le64(image.data + IMAGE_BASE_AT);
+    const uint8_t *glue_from = image.data + IMAGE_BASE_END;
+    struct reader in = {.at = glue_from, .end = image.data + image.bytes};
     buffer_clear(&splitter->glue);
     buffer_append_u8(&splitter->glue, flags);
     if (flags & IMAGE_MARKER_EXPIRES) {
-        (void)varint_take(&in); /* the TTL, mostly the same */
+        (void)image_varint(&in); /* the TTL, mostly the same */
         buffer_append(&splitter->glue, glue_from, (size_t)(in.at - glue_from));
         difference_put(&splitter->lanes[LANE_EXPIRIES], zigzag_decode(canonical_take(&in)), last_expiry_s);
         glue_from = in.at;
     }
-    uint64_t cells = head_skip(&in, flags);
-    uint32_t column = 0, values = 0;
-    for (uint64_t i = 0; i < cells && !in.failed; i++) {
-        if (!cell_skip(&in, &column))
-            continue;
-        if (in.failed || ++values > LANES_VALUES_MAX)
+    struct image_cuts cuts = image_cuts_open(&in, flags);
+    uint64_t place;
+    for (uint32_t values = 0; image_cuts_next(&cuts, &in, &place);) {
+        if (++values > LANES_VALUES_MAX)
             return false;
-        uint32_t lane = LANE_COLUMNS + 2 * slot_of(splitter->columns, &splitter->column_count, column);
+        uint32_t lane = LANE_COLUMNS + 2 * slot_of(splitter->columns, &splitter->column_count, place);
         buffer_append(&splitter->glue, glue_from, (size_t)(in.at - glue_from));
         struct slice value = reader_take(&in, canonical_take(&in));
         buffer_append_varint(&splitter->lanes[lane], value.bytes);
@@ -190,9 +153,9 @@ static bool rows_split(struct lanes_splitter *splitter, struct slice payload, ui
     for (uint32_t i = 0; i < rows; i++) {
         bool is_restart = restart < restart_count &&
                           load_le32(restarts + (size_t)restart * 4) == (size_t)(in.at - payload.data);
-        uint64_t shared = varint_take(&in);
-        uint64_t unshared = varint_take(&in);
-        uint64_t image_bytes = varint_take(&in);
+        uint64_t shared = image_varint(&in);
+        uint64_t unshared = image_varint(&in);
+        uint64_t image_bytes = image_varint(&in);
         struct slice key = reader_take(&in, unshared);
         struct slice image = reader_take(&in, image_bytes);
         if (in.failed || !image_split(splitter, image, &last_timestamp, &last_expiry_s))
@@ -240,7 +203,7 @@ struct joiner {
     uint32_t lane_count;
     struct lanes_shape *shapes; /* owned; the last one is for shapes that are not remembered */
     uint32_t shape_count;
-    uint32_t columns[LANES_COLUMNS];
+    uint64_t columns[LANES_COLUMNS];
     uint32_t column_count;
     int64_t last_timestamp, last_expiry_s;
 };
@@ -274,23 +237,20 @@ static status joiner_open(struct joiner *joiner, struct slice lanes)
 static status shape_learn(struct joiner *joiner, struct lanes_shape *shape)
 {
     struct reader *lane = &joiner->lanes[LANE_SHAPES];
-    shape->glue = reader_take(lane, varint_take(lane));
+    shape->glue = reader_take(lane, image_varint(lane));
     shape->value_count = 0;
     struct reader in = reader_of(shape->glue);
     uint8_t flags = reader_u8(&in);
     shape->expiry_cut = 0;
     if (flags & IMAGE_MARKER_EXPIRES) {
-        (void)varint_take(&in);
+        (void)image_varint(&in);
         shape->expiry_cut = (uint32_t)(in.at - shape->glue.data);
     }
-    uint64_t cells = head_skip(&in, flags);
-    uint32_t column = 0;
-    for (uint64_t i = 0; i < cells && !in.failed; i++) {
-        if (!cell_skip(&in, &column))
-            continue;
-        uint32_t slot = slot_of(joiner->columns, &joiner->column_count, column);
-        if (in.failed || shape->value_count == LANES_VALUES_MAX ||
-            LANE_COLUMNS + 2 * slot >= joiner->lane_count)
+    struct image_cuts cuts = image_cuts_open(&in, flags);
+    uint64_t place;
+    while (image_cuts_next(&cuts, &in, &place)) {
+        uint32_t slot = slot_of(joiner->columns, &joiner->column_count, place);
+        if (shape->value_count == LANES_VALUES_MAX || LANE_COLUMNS + 2 * slot >= joiner->lane_count)
             return STATUS_FAIL(STATUS_CORRUPT);
         shape->slot[shape->value_count] = (uint8_t)slot;
         shape->cut[shape->value_count++] = (uint32_t)(in.at - shape->glue.data);
@@ -300,7 +260,7 @@ static status shape_learn(struct joiner *joiner, struct lanes_shape *shape)
 
 static status shape_next(struct joiner *joiner, const struct lanes_shape **out_shape)
 {
-    uint64_t number = varint_take(&joiner->lanes[LANE_SHAPES]);
+    uint64_t number = image_varint(&joiner->lanes[LANE_SHAPES]);
     if (number > joiner->shape_count)
         return STATUS_FAIL(STATUS_CORRUPT);
     if (number) {
@@ -322,11 +282,11 @@ static uint8_t *bytes_put(uint8_t *at, const uint8_t *from, size_t bytes)
     return at + bytes;
 }
 
-/* A number as it stands in an image, from its difference to the last one. */
-static uint64_t difference_take(struct reader *lane, int64_t *last)
+/* A number from its difference to the last one. */
+static int64_t difference_take(struct reader *lane, int64_t *last)
 {
-    *last = (int64_t)((uint64_t)*last + (uint64_t)zigzag_decode(varint_take(lane)));
-    return zigzag_encode(*last);
+    *last = (int64_t)((uint64_t)*last + (uint64_t)zigzag_decode(image_varint(lane)));
+    return *last;
 }
 
 /* Write the row at `at`, not beyond `end`; returns where it ends, NULL when it does not fit or the lanes are short. */
@@ -334,16 +294,16 @@ static uint8_t *row_join(struct joiner *joiner, uint64_t shared, const struct la
                          const uint8_t *end)
 {
     uint32_t lengths[LANES_VALUES_MAX];
-    uint64_t unshared = varint_take(&joiner->lanes[LANE_KEY_LENGTHS]);
-    uint64_t base = difference_take(&joiner->lanes[LANE_TIMESTAMPS], &joiner->last_timestamp);
+    uint64_t unshared = image_varint(&joiner->lanes[LANE_KEY_LENGTHS]);
+    int64_t base = difference_take(&joiner->lanes[LANE_TIMESTAMPS], &joiner->last_timestamp);
     uint64_t expiry = 0;
-    uint64_t image_bytes = shape->glue.bytes + varint_bytes(base);
+    uint64_t image_bytes = shape->glue.bytes + sizeof base;
     if (shape->expiry_cut) {
-        expiry = difference_take(&joiner->lanes[LANE_EXPIRIES], &joiner->last_expiry_s);
+        expiry = zigzag_encode(difference_take(&joiner->lanes[LANE_EXPIRIES], &joiner->last_expiry_s));
         image_bytes += varint_bytes(expiry);
     }
     for (uint32_t i = 0; i < shape->value_count; i++) {
-        uint64_t length = varint_take(&joiner->lanes[LANE_COLUMNS + 2 * shape->slot[i]]);
+        uint64_t length = image_varint(&joiner->lanes[LANE_COLUMNS + 2 * shape->slot[i]]);
         if (length > LANES_JOINED_MAX)
             return NULL;
         lengths[i] = (uint32_t)length;
@@ -358,7 +318,8 @@ static uint8_t *row_join(struct joiner *joiner, uint64_t shared, const struct la
     struct slice key = reader_take(&joiner->lanes[LANE_KEYS], unshared);
     at = bytes_put(at, key.data, key.bytes);
     *at++ = shape->glue.data[0];
-    at = varint_put(at, base);
+    store_le64(at, (uint64_t)base);
+    at += sizeof base;
     uint32_t from = 1;
     if (shape->expiry_cut) {
         at = bytes_put(at, shape->glue.data + from, shape->expiry_cut - from);
@@ -381,8 +342,8 @@ static status restarts_count(const struct joiner *joiner, uint32_t rows, uint32_
     struct reader in = joiner->lanes[LANE_KEY_LENGTHS];
     uint32_t restarts = 0;
     for (uint32_t i = 0; i < rows && !in.failed; i++) {
-        restarts += varint_take(&in) == 0;
-        (void)varint_take(&in);
+        restarts += image_varint(&in) == 0;
+        (void)image_varint(&in);
     }
     if (in.failed || in.at != in.end)
         return STATUS_FAIL(STATUS_CORRUPT);
@@ -401,7 +362,7 @@ static status rows_join(struct joiner *joiner, uint32_t rows, uint8_t *out, uint
     uint8_t *at = out;
     for (uint32_t i = 0; i < rows; i++) {
         const struct lanes_shape *shape;
-        uint64_t shared = varint_take(&joiner->lanes[LANE_KEY_LENGTHS]);
+        uint64_t shared = image_varint(&joiner->lanes[LANE_KEY_LENGTHS]);
         TRY(shape_next(joiner, &shape));
         if (!shared) {
             store_le32(restart, (uint32_t)(at - out));

@@ -2,8 +2,8 @@
  * lanes_internal.h: a rows payload cut lengthwise, for the compressor's sake.
  *
  * What rows have in common stands together: key lengths, shapes of images, timestamps as differences, keys, and the
- * values of each column. Cutting is exactly reversible: readers put the payload together again when a block is read
- * and never see lanes. docs/formats/sstable.md has the layout.
+ * paths and values of each column. Cutting is exactly reversible: readers put the payload together again when a block
+ * is read and never see lanes. docs/formats/sstable.md has the layout.
  */
 #ifndef STRAIT_SSTABLE_LANES_INTERNAL_H
 #define STRAIT_SSTABLE_LANES_INTERNAL_H
@@ -12,9 +12,9 @@
 #include "base/reader.h"
 
 enum {
-    LANES_COLUMNS = 16,         /* with lanes of their own; the others share the last */
+    LANES_COLUMNS = 16,         /* of values or paths, with lanes of their own; the others share the last */
     LANES_SHAPES = 32,          /* remembered in a block */
-    LANES_VALUES_MAX = 128,     /* of a row */
+    LANES_VALUES_MAX = 128,     /* and paths, of a row */
     LANES_JOINED_MAX = 4 << 20, /* a giant row gains nothing */
 };
 
@@ -29,13 +29,13 @@ enum lane {
     LANE_COUNT = LANE_COLUMNS + 2 * LANES_COLUMNS,
 };
 
-/* What is left of an image without base timestamp, the marker's expiry, value lengths and values: rows of one statement
- * look the same. */
+/* What is left of an image without base timestamp, the marker's expiry, paths, values and their lengths: rows of one
+ * statement look the same. */
 struct lanes_shape {
     struct slice glue;   /* lender: splitter's arena, or the lanes */
     uint32_t expiry_cut; /* glue up to here is copied before the marker's expiry; 0: it has none */
     uint32_t value_count;
-    /* Before value i, glue up to cut[i] is copied; then comes the value of column slot[i]. */
+    /* Before value or path i, glue up to cut[i] is copied; then comes the value of column slot[i]. */
     uint32_t cut[LANES_VALUES_MAX];
     uint8_t slot[LANES_VALUES_MAX];
 };
@@ -47,7 +47,8 @@ struct lanes_splitter {
     struct buffer shape_bytes; /* glue of the remembered shapes, one after another */
     uint32_t shape_ends[LANES_SHAPES];
     uint32_t shape_count;
-    uint32_t columns[LANES_COLUMNS]; /* which column has which lane, in order of appearance */
+    uint64_t columns
+        [LANES_COLUMNS]; /* whose values or paths (image_cuts_next()) have which lane, as they appeared */
     uint32_t column_count;
 };
 

@@ -102,7 +102,7 @@ static void place_open(struct place *place, size_t cache_bytes)
     assert_ok(io_env_open(IO_BODY_SIM, 1, &place->env));
     assert_ok(io_mkdir(place->env, "/t"));
     struct sstable_build_options options = model_options(place->env, "/t/table");
-    model_numbered(&place->model, "channel", 20000, 90);
+    model_numbered(&place->model, "channel", 20000, 83);
     assert_ok(model_build(&place->model, &options, NULL));
     assert_ok(block_cache_new(cache_bytes, &place->cache));
     assert_ok(sstable_open(place->env, "/t/table", MODEL_STORE_ID, place->cache, &place->table));
