@@ -19,26 +19,23 @@ static void count_sources(struct store_read_counters *counters, uint64_t memtabl
     counters->sstables_filtered += filtered;
 }
 
-/* The version to read and a tick on the tablet's counter; STATUS_NOT_FOUND when the table is not there. */
-static status version_take(struct shard *shard, uint64_t table_id, struct version **out_version)
+/* A reference on the version to read; NULL when the table is empty. STATUS_NOT_FOUND when it is not there. */
+static status version_take(struct shard *shard, uint64_t table_id, struct version_stripe **out_pin)
 {
-    lock_acquire(&shard->versions);
+    uint32_t stripe = read_stripe();
+    lock_acquire(&shard->read_locks[stripe].lock);
     struct tablet *tablet = shard_find(shard, table_id);
     if (tablet) {
-        *out_version = version_ref(tablet->version);
-        atomic_fetch_add_explicit(&tablet->reads, 1, memory_order_relaxed);
+        *out_pin = version_pin(tablet->version, stripe);
+        read_tally_add(tablet->tally, stripe, 1, 0);
     }
-    lock_release(&shard->versions);
+    lock_release(&shard->read_locks[stripe].lock);
     return tablet ? STATUS_DONE : STATUS_FAIL(STATUS_NOT_FOUND);
 }
 
-static void sources_count(struct shard *shard, uint64_t table_id, uint32_t sources)
+static void unpin(void *pin)
 {
-    lock_acquire(&shard->versions);
-    struct tablet *tablet = shard_find(shard, table_id);
-    if (tablet)
-        atomic_fetch_add_explicit(&tablet->sources_read, sources, memory_order_relaxed);
-    lock_release(&shard->versions);
+    version_unpin(pin);
 }
 
 /* Cursors on the sources of `version` that have the partition, into `children`, which has room for all. */
@@ -147,37 +144,42 @@ status store_cursor_open_one(struct store *store, const struct store_read *read,
 {
     struct cursor *few[CHILDREN_INLINE], **children = few;
     struct shard *shard = &store->shards[shard_of_token(key.token, store->shard_count)];
-    struct version *version = NULL;
+    struct version_stripe *pin = NULL;
     uint32_t count = 0;
-    TRY(version_take(shard, read->table_id, &version));
-    if (!version) {
+    TRY(version_take(shard, read->table_id, &pin));
+    if (!pin) {
         *out_cursor = NULL;
         return STATUS_DONE;
     }
+    struct version *version = pin->version;
     uint32_t sources = version->memtable_count + version->sstable_count;
     if (sources > CHILDREN_INLINE)
         children = malloc(sources * sizeof(struct cursor *));
     status st = children
                     ? version_cursor_one(store, read, version, key, counters, children, &count, out_cursor)
                     : STATUS_FAIL(STATUS_NOMEM);
-    if (ok(st) && count > 0)
-        sources_count(shard, read->table_id, count);
     if (children != few)
         free(children);
-    version_unref(version);
+    if (ok(st) && *out_cursor) {
+        read_tally_add(version->tally, (uint32_t)(pin - version->stripes), 0, count);
+        (*out_cursor)->unpin = unpin;
+        (*out_cursor)->pin = pin;
+    } else {
+        version_unpin(pin);
+    }
     return st;
 }
 
 status store_cursor_open(struct store *store, const struct store_read *read,
                          struct store_read_counters *counters, struct cursor **out_cursor)
 {
-    struct version *versions[SHARDS_MAX] = {0};
+    struct version_stripe *pins[SHARDS_MAX] = {0};
     status st = STATUS_DONE;
     for (uint32_t i = 0; ok(st) && i < store->shard_count; i++)
-        st = version_take(&store->shards[i], read->table_id, &versions[i]);
+        st = version_take(&store->shards[i], read->table_id, &pins[i]);
     if (ok(st))
-        st = scan_cursor_open(store, read, versions, counters, out_cursor);
+        st = scan_cursor_open(store, read, pins, counters, out_cursor);
     for (uint32_t i = 0; failed(st) && i < store->shard_count; i++)
-        version_unref(versions[i]);
+        version_unpin(pins[i]);
     return st;
 }

@@ -27,9 +27,10 @@ struct recovery {
 
 static status shards_make(struct store *store)
 {
-    store->shards = calloc(store->identity.shards, sizeof *store->shards);
+    store->shards = aligned_alloc(alignof(struct shard), store->identity.shards * sizeof *store->shards);
     if (!store->shards)
         return STATUS_FAIL(STATUS_NOMEM);
+    memset(store->shards, 0, store->identity.shards * sizeof *store->shards);
     store->shard_count = store->identity.shards;
     for (uint32_t i = 0; i < store->shard_count; i++)
         TRY(shard_init(&store->shards[i], store, i));

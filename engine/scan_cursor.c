@@ -8,9 +8,9 @@ struct scan_cursor {
     struct cursor base;
     struct store *store; /* borrowed */
     struct store_read read;
-    struct store_read_counters *counters; /* borrowed, may be NULL */
-    struct version *versions[SHARDS_MAX]; /* counted */
-    uint32_t shard;                       /* of `child` */
+    struct store_read_counters *counters;    /* borrowed, may be NULL */
+    struct version_stripe *pins[SHARDS_MAX]; /* counted */
+    uint32_t shard;                          /* of `child` */
     struct cursor *child; /* owned; the merge of one shard's sources; NULL before the first move */
 };
 
@@ -42,9 +42,9 @@ static status shard_enter(struct scan_cursor *scan, uint32_t index)
     cursor_close(scan->child);
     scan->child = NULL;
     scan->shard = index;
-    const struct version *version = scan->versions[index];
-    if (!version)
+    if (!scan->pins[index])
         return STATUS_DONE;
+    const struct version *version = scan->pins[index]->version;
     uint32_t sources = version->memtable_count + version->sstable_count, opened = 0;
     struct cursor **children = calloc(sources, sizeof(struct cursor *));
     if (!children)
@@ -151,7 +151,7 @@ static void scan_close(struct cursor *cursor)
     struct scan_cursor *scan = scan_of(cursor);
     cursor_close(scan->child);
     for (uint32_t i = 0; i < scan->store->shard_count; i++)
-        version_unref(scan->versions[i]);
+        version_unpin(scan->pins[i]);
     free(scan);
 }
 
@@ -164,8 +164,9 @@ static const struct cursor_ops scan_ops = {
     .close = scan_close,
 };
 
-status scan_cursor_open(struct store *store, const struct store_read *read, struct version *const *versions,
-                        struct store_read_counters *counters, struct cursor **out_cursor)
+status scan_cursor_open(struct store *store, const struct store_read *read,
+                        struct version_stripe *const *pins, struct store_read_counters *counters,
+                        struct cursor **out_cursor)
 {
     struct scan_cursor *scan = calloc(1, sizeof *scan);
     if (!scan)
@@ -175,7 +176,7 @@ status scan_cursor_open(struct store *store, const struct store_read *read, stru
     scan->read = *read;
     scan->counters = counters;
     for (uint32_t i = 0; i < store->shard_count; i++)
-        scan->versions[i] = versions[i];
+        scan->pins[i] = pins[i];
     *out_cursor = &scan->base;
     return STATUS_DONE;
 }

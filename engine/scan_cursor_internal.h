@@ -8,8 +8,9 @@
 #include "engine/store.h"
 #include "engine/version_internal.h"
 
-/* Takes over the reference of each of the store's shards' versions (NULL: nothing there) on STATUS_OK. */
-status scan_cursor_open(struct store *store, const struct store_read *read, struct version *const *versions,
-                        struct store_read_counters *counters, struct cursor **out_cursor);
+/* Takes over the reference on the version of each of the store's shards (NULL: nothing there) on STATUS_OK. */
+status scan_cursor_open(struct store *store, const struct store_read *read,
+                        struct version_stripe *const *pins, struct store_read_counters *counters,
+                        struct cursor **out_cursor);
 
 #endif

@@ -13,6 +13,8 @@ status shard_init(struct shard *shard, struct store *store, uint32_t index)
     shard->slot_count = FIRST_SLOTS;
     lock_init(&shard->writer, RANK_SHARD);
     lock_init(&shard->versions, (enum lock_rank)RANK_VERSIONS);
+    for (uint32_t i = 0; i < READ_STRIPES; i++)
+        lock_init(&shard->read_locks[i].lock, (enum lock_rank)(RANK_READ_STRIPE + i));
     lock_condition_init(&shard->gate_opened);
     lock_condition_init(&shard->gate_quiet);
     return STATUS_DONE;
@@ -30,6 +32,22 @@ void shard_deinit(struct shard *shard)
     lock_condition_deinit(&shard->gate_quiet);
     lock_deinit(&shard->writer);
     lock_deinit(&shard->versions);
+    for (uint32_t i = 0; i < READ_STRIPES; i++)
+        lock_deinit(&shard->read_locks[i].lock);
+}
+
+void shard_versions_change(struct shard *shard)
+{
+    lock_acquire(&shard->versions);
+    for (uint32_t i = 0; i < READ_STRIPES; i++)
+        lock_acquire(&shard->read_locks[i].lock);
+}
+
+void shard_versions_changed(struct shard *shard)
+{
+    for (uint32_t i = READ_STRIPES; i-- > 0;)
+        lock_release(&shard->read_locks[i].lock);
+    lock_release(&shard->versions);
 }
 
 /* Table numbers are consecutive, so their low bits spread them; a probe is nearly always the first. */
@@ -81,9 +99,9 @@ status shard_reserve(struct shard *shard, uint32_t more_tablets)
     if (!fresh)
         return STATUS_FAIL(STATUS_NOMEM);
     lock_acquire(&shard->writer);
-    lock_acquire(&shard->versions);
+    shard_versions_change(shard);
     slots_refill(shard, fresh, wanted);
-    lock_release(&shard->versions);
+    shard_versions_changed(shard);
     lock_release(&shard->writer);
     return STATUS_DONE;
 }
@@ -91,10 +109,10 @@ status shard_reserve(struct shard *shard, uint32_t more_tablets)
 void shard_add(struct shard *shard, struct tablet *tablet)
 {
     lock_acquire(&shard->writer);
-    lock_acquire(&shard->versions);
+    shard_versions_change(shard);
     shard->slots[slot_of(shard, tablet->table_id)] = tablet;
     shard->tablet_count++;
-    lock_release(&shard->versions);
+    shard_versions_changed(shard);
     lock_release(&shard->writer);
 }
 
@@ -113,14 +131,14 @@ static void slot_vacate(struct shard *shard, uint32_t at)
 void shard_remove(struct shard *shard, uint64_t table_id)
 {
     lock_acquire(&shard->writer);
-    lock_acquire(&shard->versions);
+    shard_versions_change(shard);
     uint32_t at = slot_of(shard, table_id);
     struct tablet *tablet = shard->slots[at];
     if (tablet) {
         slot_vacate(shard, at);
         shard->tablet_count--;
     }
-    lock_release(&shard->versions);
+    shard_versions_changed(shard);
     lock_release(&shard->writer);
     tablet_unref(tablet);
 }

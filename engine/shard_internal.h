@@ -3,6 +3,9 @@
  *
  * Locks       `writer` (RANK_SHARD) orders log appends and memtable writes; `versions` (RANK_VERSIONS) guards what
  *             readers pick up. The table of tablets changes under both.
+ *             What readers of rows need, the table of tablets and the version pointers, is also guarded by one lock of
+ *             `read_locks` for each group of threads: a reader holds the one of its group, a change holds `versions` and
+ *             all of them. So readers on different cores share no line of memory that anybody writes.
  * Gate        A TRUNCATE or DROP closes the gate of every shard and waits until no batch is in flight, so that the
  *             log positions it records separate older writes from newer ones. A batch of several shards passes the
  *             gate of its home shard only and is pinned there until all its shards have it.
@@ -14,9 +17,11 @@
 #include "engine/tablet_internal.h"
 
 enum {
-    RANK_EDIT = RANK_STORE - 5,     /* one durable change of the store at a time; held over manifest I/O */
-    RANK_VERSIONS = RANK_SHARD + 5, /* version pointers and the table of tablets */
+    RANK_EDIT = RANK_STORE - 5,        /* one durable change of the store at a time; held over manifest I/O */
+    RANK_VERSIONS = RANK_SHARD + 5,    /* version pointers and the table of tablets */
+    RANK_READ_STRIPE = RANK_SHARD + 6, /* and READ_STRIPES - 1 more */
 };
+_Static_assert((int)RANK_READ_STRIPE + (int)READ_STRIPES <= (int)RANK_MANIFEST, "a rank for each stripe");
 
 struct store;
 
@@ -26,7 +31,12 @@ struct shard_pin {
     struct shard_pin *previous, *next;
 };
 
+struct read_lock {
+    alignas(CACHE_LINE_BYTES) struct lock lock;
+};
+
 struct shard {
+    struct read_lock read_locks[READ_STRIPES];
     struct store *store; /* borrowed */
     uint32_t index;      /* also the number of its log stream */
     struct lock writer;
@@ -47,7 +57,12 @@ struct shard {
 status shard_init(struct shard *shard, struct store *store, uint32_t index);
 void shard_deinit(struct shard *shard);
 
-/* Caller holds `writer` or `versions`. Borrowed until the lock is released. NULL when there is no such table. */
+/* Begin and end a change of version pointers or of the table of tablets: takes `versions` and every read lock. Nothing
+ * slow happens in between. */
+void shard_versions_change(struct shard *shard);
+void shard_versions_changed(struct shard *shard);
+
+/* Caller holds `writer`, `versions` or a read lock. Borrowed until the lock is released. NULL when there is no such table. */
 struct tablet *shard_find(const struct shard *shard, uint64_t table_id);
 /* The tablet with one more reference, or NULL. Takes `versions`. */
 struct tablet *shard_find_ref(struct shard *shard, uint64_t table_id);

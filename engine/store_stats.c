@@ -34,9 +34,11 @@ static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
         add_sstables(version, stats);
     }
     version_unref(version);
+    uint64_t reads, sources;
+    tablet_reads(tablet, &reads, &sources);
     stats->writes += atomic_load_explicit(&tablet->writes, memory_order_relaxed);
-    stats->reads += atomic_load_explicit(&tablet->reads, memory_order_relaxed);
-    stats->sources_read += atomic_load_explicit(&tablet->sources_read, memory_order_relaxed);
+    stats->reads += reads;
+    stats->sources_read += sources;
     stats->flushes += atomic_load_explicit(&tablet->flushes, memory_order_relaxed);
     stats->compactions += atomic_load_explicit(&tablet->compactions, memory_order_relaxed);
     stats->written_bytes += atomic_load_explicit(&tablet->written_bytes, memory_order_relaxed);

@@ -11,6 +11,11 @@ status tablet_new(struct shard *shard, uint64_t table_id, const struct store_tab
     struct tablet *tablet = calloc(1, sizeof *tablet);
     if (!tablet)
         return STATUS_FAIL(STATUS_NOMEM);
+    status st = read_tally_new(&tablet->tally);
+    if (failed(st)) {
+        free(tablet);
+        return st;
+    }
     atomic_init(&tablet->refs, 1);
     tablet->shard = shard;
     tablet->table_id = table_id;
@@ -29,10 +34,11 @@ void tablet_unref(struct tablet *tablet)
 {
     if (!tablet || atomic_fetch_sub_explicit(&tablet->refs, 1, memory_order_acq_rel) != 1)
         return;
-    version_unref(tablet->version);
+    version_retire(tablet->version);
     write_buffer_unref(tablet->active);
     for (uint32_t i = 0; i < tablet->frozen_count; i++)
         write_buffer_unref(tablet->frozen[i]);
+    read_tally_unref(tablet->tally);
     free(tablet);
 }
 
@@ -75,7 +81,7 @@ static status version_of(const struct tablet *tablet, struct sstable *const *sst
         memtables[memtable_count++] = tablet->active->memtable;
     for (uint32_t i = tablet->frozen_count; i-- > 0;)
         memtables[memtable_count++] = tablet->frozen[i]->memtable;
-    return version_new(memtables, memtable_count, sstables, count, out_version);
+    return version_new(tablet->tally, memtables, memtable_count, sstables, count, out_version);
 }
 
 status tablet_open_active(struct tablet *tablet)
@@ -85,8 +91,7 @@ status tablet_open_active(struct tablet *tablet)
     struct write_buffer *fresh;
     TRY(write_buffer_new(&tablet->shard->store->rules, &fresh));
 
-    struct lock *versions = &tablet->shard->versions;
-    lock_acquire(versions);
+    shard_versions_change(tablet->shard);
     struct version *old = tablet->version, *next = NULL;
     tablet->active = fresh;
     status st = version_of(tablet, old ? old->sstables : NULL, old ? old->sstable_count : 0, &next);
@@ -94,11 +99,11 @@ status tablet_open_active(struct tablet *tablet)
         tablet->version = next;
     else
         tablet->active = NULL;
-    lock_release(versions);
+    shard_versions_changed(tablet->shard);
     if (failed(st))
         write_buffer_unref(fresh);
     else
-        version_unref(old);
+        version_retire(old);
     return st;
 }
 
@@ -139,6 +144,17 @@ status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
     store_memory_add(tablet->shard->store, 0, (int64_t)active->bytes);
     *out_frozen = write_buffer_ref(active);
     return STATUS_DONE;
+}
+
+void tablet_reads(const struct tablet *tablet, uint64_t *out_reads, uint64_t *out_sources)
+{
+    uint64_t reads = 0, sources = 0;
+    for (uint32_t i = 0; i < READ_STRIPES; i++) {
+        reads += atomic_load_explicit(&tablet->tally->stripes[i].reads, memory_order_relaxed);
+        sources += atomic_load_explicit(&tablet->tally->stripes[i].sources, memory_order_relaxed);
+    }
+    *out_reads = reads;
+    *out_sources = sources;
 }
 
 struct write_buffer *tablet_oldest_frozen(struct tablet *tablet)
@@ -206,7 +222,7 @@ status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed
     status st =
         sstables_exchanged(tablet->version, removed, removed_count, added, added_count, &tables, &count);
     if (ok(st)) {
-        lock_acquire(&shard->versions);
+        shard_versions_change(shard);
         uint32_t frozen_count = tablet->frozen_count;
         struct write_buffer *frozen[FROZEN_MAX];
         for (uint32_t i = 0; i < frozen_count; i++)
@@ -222,7 +238,7 @@ status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed
                 tablet->frozen[i] = frozen[i];
             tablet->frozen_count = frozen_count;
         }
-        lock_release(&shard->versions);
+        shard_versions_changed(shard);
     }
     if (ok(st) && flushed)
         store_memory_add(shard->store, -(int64_t)flushed->bytes, -(int64_t)flushed->bytes);
@@ -230,7 +246,7 @@ status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed
     free(tables);
     if (failed(st))
         return st;
-    version_unref(old);
+    version_retire(old);
     if (flushed)
         write_buffer_unref((struct write_buffer *)(uintptr_t)flushed);
     return STATUS_DONE;
@@ -243,7 +259,7 @@ void tablet_clear(struct tablet *tablet, bool dropped)
     uint32_t count = 0;
     int64_t bytes = 0, frozen_bytes = 0;
     lock_acquire(&shard->writer);
-    lock_acquire(&shard->versions);
+    shard_versions_change(shard);
     for (uint32_t i = 0; i < tablet->frozen_count; i++) {
         buffers[count++] = tablet->frozen[i];
         frozen_bytes += (int64_t)tablet->frozen[i]->bytes;
@@ -258,7 +274,7 @@ void tablet_clear(struct tablet *tablet, bool dropped)
     tablet->dropped = tablet->dropped || dropped;
     struct version *old = tablet->version;
     tablet->version = NULL;
-    lock_release(&shard->versions);
+    shard_versions_changed(shard);
     store_memory_add(shard->store, -bytes, -frozen_bytes);
     lock_release(&shard->writer);
 
@@ -266,5 +282,5 @@ void tablet_clear(struct tablet *tablet, bool dropped)
         write_buffer_unref(buffers[i]);
     for (uint32_t i = 0; old && i < old->sstable_count; i++)
         sstable_set_obsolete(old->sstables[i]);
-    version_unref(old);
+    version_retire(old);
 }

@@ -41,7 +41,8 @@ struct tablet {
     struct write_buffer *active;             /* counted; NULL until the first write */
     struct write_buffer *frozen[FROZEN_MAX]; /* counted; oldest first */
     uint32_t frozen_count;
-    struct version *version; /* counted; NULL when empty */
+    struct version *version;  /* counted; NULL when empty */
+    struct read_tally *tally; /* counted */
     bool dropped;
 
     /* Guard: the background's lock. */
@@ -52,7 +53,7 @@ struct tablet {
     uint64_t tombstones_tried;
 
     /* Relaxed counters. */
-    atomic_uint_fast64_t writes, reads, sources_read, flushes, compactions, written_bytes, flushed_bytes;
+    atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
 };
 
 status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,
@@ -73,6 +74,8 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
  * nothing to freeze. */
 status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
                      struct write_buffer **out_frozen);
+/* How often it was read, and how many of its sources the reads looked into. */
+void tablet_reads(const struct tablet *tablet, uint64_t *out_reads, uint64_t *out_sources);
 /* The oldest frozen memtable, counted, or NULL. Takes `versions`. */
 struct write_buffer *tablet_oldest_frozen(struct tablet *tablet);
 /* One reference of the current version. Takes `versions`. */

@@ -2,7 +2,25 @@
 
 #include <stdlib.h>
 
-status version_new(struct memtable *const *memtables, uint32_t memtable_count,
+status read_tally_new(struct read_tally **out_tally)
+{
+    struct read_tally *tally = aligned_alloc(CACHE_LINE_BYTES, sizeof *tally);
+    if (!tally)
+        return STATUS_FAIL(STATUS_NOMEM);
+    memset(tally, 0, sizeof *tally);
+    atomic_init(&tally->refs, 1);
+    *out_tally = tally;
+    return STATUS_DONE;
+}
+
+void read_tally_unref(struct read_tally *tally)
+{
+    /* The release of every holder pairs with the acquire of the one that frees. */
+    if (tally && atomic_fetch_sub_explicit(&tally->refs, 1, memory_order_acq_rel) == 1)
+        free(tally);
+}
+
+status version_new(struct read_tally *tally, struct memtable *const *memtables, uint32_t memtable_count,
                    struct sstable *const *sstables, uint32_t sstable_count, struct version **out_version)
 {
     if (memtable_count + sstable_count == 0) {
@@ -10,10 +28,18 @@ status version_new(struct memtable *const *memtables, uint32_t memtable_count,
         return STATUS_DONE;
     }
     size_t pointers = (size_t)memtable_count + sstable_count;
-    struct version *version = malloc(sizeof *version + pointers * sizeof(void *));
+    size_t bytes = sizeof(struct version) + pointers * sizeof(void *);
+    struct version *version =
+        aligned_alloc(CACHE_LINE_BYTES, (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
-    atomic_init(&version->refs, 1);
+    for (uint32_t i = 0; i < READ_STRIPES; i++) {
+        atomic_init(&version->stripes[i].refs, 1);
+        version->stripes[i].version = version;
+    }
+    atomic_init(&version->stripes_held, READ_STRIPES);
+    atomic_fetch_add_explicit(&tally->refs, 1, memory_order_relaxed);
+    version->tally = tally;
     version->memtable_count = memtable_count;
     version->sstable_count = sstable_count;
     version->memtables = (struct memtable **)(version + 1);
@@ -26,23 +52,61 @@ status version_new(struct memtable *const *memtables, uint32_t memtable_count,
     return STATUS_DONE;
 }
 
+static void version_free(struct version *version)
+{
+    for (uint32_t i = 0; i < version->memtable_count; i++)
+        memtable_unref(version->memtables[i]);
+    for (uint32_t i = 0; i < version->sstable_count; i++)
+        sstable_unref(version->sstables[i]);
+    read_tally_unref(version->tally);
+    free(version);
+}
+
+uint32_t read_stripe(void)
+{
+    static atomic_uint last;
+    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
+    if (!mine)
+        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % READ_STRIPES + 1;
+    return mine - 1;
+}
+
+struct version_stripe *version_pin(struct version *version, uint32_t stripe)
+{
+    if (!version)
+        return NULL;
+    atomic_fetch_add_explicit(&version->stripes[stripe].refs, 1, memory_order_relaxed);
+    return &version->stripes[stripe];
+}
+
+void version_unpin(struct version_stripe *pin)
+{
+    /* The release half orders our reads before the free; the acquire half pairs with the others' releases. */
+    if (!pin || atomic_fetch_sub_explicit(&pin->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct version *version = pin->version;
+    if (atomic_fetch_sub_explicit(&version->stripes_held, 1, memory_order_acq_rel) == 1)
+        version_free(version);
+}
+
 struct version *version_ref(struct version *version)
 {
-    if (version)
-        atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
+    (void)version_pin(version, 0);
     return version;
 }
 
 void version_unref(struct version *version)
 {
-    /* The release half orders our reads before the free; the acquire half pairs with the others' releases. */
-    if (!version || atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    for (uint32_t i = 0; i < version->memtable_count; i++)
-        memtable_unref(version->memtables[i]);
-    for (uint32_t i = 0; i < version->sstable_count; i++)
-        sstable_unref(version->sstables[i]);
-    free(version);
+    if (version)
+        version_unpin(&version->stripes[0]);
+}
+
+void version_retire(struct version *version)
+{
+    /* Whoever takes the last stripe down frees, so the version is not looked at again behind ours. */
+    struct version_stripe *stripes = version ? version->stripes : NULL;
+    for (uint32_t i = 0; stripes && i < READ_STRIPES; i++)
+        version_unpin(&stripes[i]);
 }
 
 bool version_has_sstable(const struct version *version, uint64_t file_number)

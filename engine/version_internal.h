@@ -1,31 +1,73 @@
 /*
  * version_internal.h: what one tablet consists of at one moment: a counted, unchanging set of memtables and SSTables.
  *
- * A reader takes a reference under the shard's `versions` lock and then works without any lock. A change builds a new
- * version and swaps the pointer. NULL stands for the empty version, so that a table nobody wrote to costs nothing.
+ * Everybody takes a reference under the shard's `versions` lock, readers under their stripe of it (shard_internal.h),
+ * and then works without any lock. A change builds a new version and swaps the pointer. NULL stands for the empty
+ * version, so that a table nobody wrote to costs nothing.
+ *
+ * References are counted in stripes, each with a cache line of its own, so that readers on different cores do not
+ * fight for one: a reader counts in the stripe of its thread and gives back where it took. The tablet's own reference
+ * is one in every stripe; a stripe can rise from nothing no more, so the last one to fall frees.
  */
 #ifndef STRAIT_ENGINE_VERSION_INTERNAL_H
 #define STRAIT_ENGINE_VERSION_INTERNAL_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include "memtable/memtable.h"
 #include "sstable/sstable.h"
 
-struct version {
+enum {
+    READ_STRIPES = 4,
+    CACHE_LINE_BYTES = 64,
+};
+
+/* How much a tablet is read, counted by whoever reads. Outlives the tablet while a version of it is held. */
+struct read_tally {
+    struct {
+        alignas(CACHE_LINE_BYTES) atomic_uint_fast64_t reads, sources; /* relaxed */
+    } stripes[READ_STRIPES];
     atomic_uint refs;
+};
+
+status read_tally_new(struct read_tally **out_tally);
+void read_tally_unref(struct read_tally *tally); /* NULL is welcome */
+static inline void read_tally_add(struct read_tally *tally, uint32_t stripe, uint32_t reads, uint32_t sources)
+{
+    atomic_fetch_add_explicit(&tally->stripes[stripe].reads, reads, memory_order_relaxed);
+    atomic_fetch_add_explicit(&tally->stripes[stripe].sources, sources, memory_order_relaxed);
+}
+
+struct version_stripe {
+    alignas(CACHE_LINE_BYTES) atomic_uint refs;
+    struct version *version; /* the one it belongs to */
+};
+
+struct version {
+    struct version_stripe stripes[READ_STRIPES];
+    atomic_uint stripes_held; /* that are not down to 0 */
+    struct read_tally *tally; /* counted */
     uint32_t memtable_count, sstable_count;
     struct memtable **memtables; /* counted; newest first */
     struct sstable **sstables;   /* counted; newest file number first */
 };
 
-/* Takes references of its own. *out_version is NULL when both counts are 0. STATUS_NOMEM. */
-status version_new(struct memtable *const *memtables, uint32_t memtable_count,
+/* Takes references of its own. The result is the tablet's: version_retire() lets go of it. *out_version is NULL when
+ * both counts are 0. STATUS_NOMEM. */
+status version_new(struct read_tally *tally, struct memtable *const *memtables, uint32_t memtable_count,
                    struct sstable *const *sstables, uint32_t sstable_count, struct version **out_version);
 /* NULL is welcome to all of these. */
+void version_retire(struct version *version);
 struct version *version_ref(struct version *version);
 void version_unref(struct version *version);
 bool version_has_sstable(const struct version *version, uint64_t file_number);
+
+/* The stripe of the calling thread. */
+uint32_t read_stripe(void);
+/* A reader's reference; version_unpin() may be called by another thread. */
+struct version_stripe *version_pin(struct version *version, uint32_t stripe);
+void version_unpin(struct version_stripe *pin); /* NULL is welcome */
 
 /* The least write timestamp that a source of this version may hold for tokens of [min_token, max_token], files
  * numbered in `skip` left out; INT64_MAX when there is none (DEL-5, I14). */

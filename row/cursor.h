@@ -60,6 +60,9 @@ struct cursor {
     bool on_row;
     struct partition_view partition;
     struct row_view row;
+    /* What the opener holds while the cursor lives: called with `pin` once it is closed. NULL: nothing. */
+    void (*unpin)(void *pin);
+    void *pin;
 };
 
 static inline status cursor_seek_partition(struct cursor *cursor, struct partition_key key)
@@ -85,8 +88,13 @@ static inline status cursor_next(struct cursor *cursor)
 /* NULL is welcome. */
 static inline void cursor_close(struct cursor *cursor)
 {
-    if (cursor)
-        cursor->ops->close(cursor);
+    if (!cursor)
+        return;
+    void (*unpin)(void *pin) = cursor->unpin;
+    void *pin = cursor->pin;
+    cursor->ops->close(cursor);
+    if (unpin)
+        unpin(pin);
 }
 
 #endif
