@@ -31,7 +31,7 @@ struct model {
     uint32_t count, capacity;
 };
 
-static const struct reconcile_rules model_rules = {.smaller_ttl_wins = true};
+static const struct reconcile_rules model_rules = {.smaller_ttl_wins = true, .counters_restart = true};
 static const uint8_t model_after[] = {KEY_AFTER};
 
 static inline void model_deinit(struct model *model)

@@ -5,6 +5,9 @@
  *     d@5:60       row deletion at 5, made at second 60
  *     1@5=x        column 1 is "x" at 5           1@5~10:70=x expiring
  *     1@5!60       column 1 is dead, deleted at second 60
+ *     1@5#7        column 1 is a counter that stands at 7
+ *     1[a]@5=x     element "a" of column 1; ttl and death as above
+ *     1[*]@5!60    complex deletion of column 1
  */
 #ifndef STRAIT_TESTS_ROW_ROW_TEXT_H
 #define STRAIT_TESTS_ROW_ROW_TEXT_H
@@ -48,24 +51,52 @@ static inline void row_text_ttl(const char **at, int32_t *out_ttl_s, int64_t *ou
     *out_expiry_s = row_text_number(at);
 }
 
-static inline void row_text_cell(const char **at, struct row_builder *builder)
+/* "[a]" or "[*]", where there is one. */
+static inline void row_text_path(const char **at, struct cell *cell)
 {
-    struct cell cell = {.column = (uint32_t)row_text_number(at)};
-    row_text_skip(at, '@');
-    cell.timestamp = row_text_number(at);
+    if (**at != '[')
+        return;
+    size_t bytes = strcspn(*at + 1, "]");
+    if ((*at)[1] == '*')
+        cell->kind = CELL_COMPLEX_DELETION;
+    else
+        cell->path = slice_of(*at + 1, bytes);
+    *at += bytes + 2;
+}
+
+/* `total` is where a counter's bytes live until the row is built. */
+static inline void row_text_value(const char **at, struct cell *cell, uint8_t total[8])
+{
     if (**at == '!') {
         ++*at;
-        cell.kind = CELL_DEAD;
-        cell.expiry_s = row_text_number(at);
-    } else {
-        if (**at == '~') {
-            cell.kind = CELL_EXPIRING;
-            row_text_ttl(at, &cell.ttl_s, &cell.expiry_s);
-        }
-        row_text_skip(at, '=');
-        cell.value = slice_of(*at, strcspn(*at, " "));
-        *at += cell.value.bytes;
+        if (cell->kind != CELL_COMPLEX_DELETION)
+            cell->kind = CELL_DEAD;
+        cell->expiry_s = row_text_number(at);
+        return;
     }
+    if (**at == '#') {
+        ++*at;
+        cell->kind = CELL_COUNTER;
+        store_be64(total, (uint64_t)row_text_number(at));
+        cell->value = slice_of(total, 8);
+        return;
+    }
+    if (**at == '~') {
+        cell->kind = CELL_EXPIRING;
+        row_text_ttl(at, &cell->ttl_s, &cell->expiry_s);
+    }
+    row_text_skip(at, '=');
+    cell->value = slice_of(*at, strcspn(*at, " "));
+    *at += cell->value.bytes;
+}
+
+static inline void row_text_cell(const char **at, struct row_builder *builder, uint8_t total[8])
+{
+    struct cell cell = {.column = (uint32_t)row_text_number(at)};
+    row_text_path(at, &cell);
+    row_text_skip(at, '@');
+    cell.timestamp = row_text_number(at);
+    row_text_value(at, &cell, total);
     row_builder_add(builder, cell);
 }
 
@@ -75,7 +106,8 @@ static inline void row_text_encode(const char *text, struct buffer *out)
     struct row_builder builder = {0};
     row_builder_reset(&builder);
     const char *at = text;
-    while (*at) {
+    uint8_t totals[8][8];
+    for (uint32_t cells = 0; *at;) {
         if (*at == ' ') {
             at++;
         } else if (*at == 'm') {
@@ -91,7 +123,8 @@ static inline void row_text_encode(const char *text, struct buffer *out)
             row_text_skip(&at, ':');
             builder.deletion.time_s = row_text_number(&at);
         } else {
-            row_text_cell(&at, &builder);
+            assert_true(cells < ARRAY_LEN(totals));
+            row_text_cell(&at, &builder, totals[cells++]);
         }
     }
     assert_ok(row_builder_finish(&builder, out));
@@ -116,9 +149,18 @@ static inline void row_text_decode(struct slice image, struct buffer *out)
         assert_ok(row_next_cell(&reader, &cell, &more));
         if (!more)
             break;
-        buffer_printf(out, "%s%u@%lld", out->bytes ? " " : "", cell.column, (long long)cell.timestamp);
-        if (cell.kind == CELL_DEAD) {
+        buffer_printf(out, "%s%u", out->bytes ? " " : "", cell.column);
+        if (cell.kind == CELL_COMPLEX_DELETION)
+            buffer_printf(out, "[*]");
+        else if (cell.path.bytes)
+            buffer_printf(out, "[%.*s]", (int)cell.path.bytes, (const char *)cell.path.data);
+        buffer_printf(out, "@%lld", (long long)cell.timestamp);
+        if (cell_is_tombstone(&cell)) {
             buffer_printf(out, "!%lld", (long long)cell.expiry_s);
+            continue;
+        }
+        if (cell.kind == CELL_COUNTER) {
+            buffer_printf(out, "#%lld", (long long)load_be64(cell.value.data));
             continue;
         }
         if (cell.kind == CELL_EXPIRING)
@@ -138,6 +180,33 @@ static inline void assert_image_is(struct slice image, const char *expected)
     buffer_deinit(&text);
 }
 
+/* A cell, an element or a complex deletion of any of four columns; the last is of counters now and then. */
+static inline struct cell row_random_cell(struct random *rng)
+{
+    static const char *values[] = {"", "a", "b", "ba"}, *paths[] = {"p", "pp", "q"};
+    static const char totals[][9] = {"\0\0\0\0\0\0\0\1", "\0\0\0\0\0\0\0\2"};
+    struct cell cell = {
+        .column = (uint32_t)random_below(rng, 4),
+        .kind = (enum cell_kind)random_below(rng, 3),
+        .timestamp = (int64_t)random_below(rng, 4),
+    };
+    if (random_below(rng, 2))
+        cell.path = slice_text(paths[random_below(rng, 3)]);
+    else if (cell.column < 3 && random_below(rng, 4) == 0)
+        cell.kind = CELL_COMPLEX_DELETION;
+    else if (cell.column == 3 && random_below(rng, 2))
+        cell.kind = CELL_COUNTER;
+    if (!cell_lasts(&cell))
+        cell.expiry_s = (int64_t)random_below(rng, 4);
+    if (cell.kind == CELL_EXPIRING)
+        cell.ttl_s = 1 + (int32_t)random_below(rng, 3);
+    if (cell.kind == CELL_COUNTER)
+        cell.value = slice_of(totals[random_below(rng, 2)], 8);
+    else if (!cell_is_tombstone(&cell))
+        cell.value = slice_text(values[random_below(rng, 4)]);
+    return cell;
+}
+
 /* An image over a few columns, timestamps, times and values, so that ties of every sort are common. */
 static inline void row_random(struct random *rng, struct buffer *out)
 {
@@ -151,21 +220,8 @@ static inline void row_random(struct random *rng, struct buffer *out)
     }
     if (random_below(rng, 4) == 0)
         builder.deletion = (struct deletion){(int64_t)random_below(rng, 4), (int64_t)random_below(rng, 3)};
-    static const char *values[] = {"", "a", "b", "ba"};
-    for (uint64_t i = random_below(rng, 5); i > 0; i--) {
-        struct cell cell = {
-            .column = (uint32_t)random_below(rng, 4),
-            .kind = (enum cell_kind)random_below(rng, 3),
-            .timestamp = (int64_t)random_below(rng, 4),
-        };
-        if (cell.kind != CELL_LIVE)
-            cell.expiry_s = (int64_t)random_below(rng, 4);
-        if (cell.kind == CELL_EXPIRING)
-            cell.ttl_s = 1 + (int32_t)random_below(rng, 3);
-        if (cell.kind != CELL_DEAD)
-            cell.value = slice_text(values[random_below(rng, 4)]);
-        row_builder_add(&builder, cell);
-    }
+    for (uint64_t i = random_below(rng, 8); i > 0; i--)
+        row_builder_add(&builder, row_random_cell(rng));
     assert_ok(row_builder_finish(&builder, out));
     row_builder_deinit(&builder);
 }

@@ -34,12 +34,66 @@ static void an_image_keeps_everything_that_was_written(void **state)
     assert_round_trip("1@5=x 2@-3=y 4000000000@5=z");
     assert_round_trip("0@9223372036854775807=x 1@-9223372036854775807=y");
     assert_round_trip("m@-9223372036854775807 1@9223372036854775807!-5");
+    assert_round_trip("m@5 1[a]@5=x 1[ab]@5= 1[b]@4=y 2@5=z 3[a]@5=x");
+    assert_round_trip("m@5~10:70 1[*]@4!60 1[a]@5~10:70=x 1[b]@5~20:80=y 1[c]@5!60");
+    assert_round_trip("1[*]@-9223372036854775807!60 2[*]@9223372036854775807!-1");
+    assert_round_trip("0@5#0 1@6#-1 2@7#9223372036854775807");
+    assert_round_trip("1@5=x 1[*]@5!60 1[a]@6=y"); /* nobody writes both, anybody may read it */
 }
 
 static void cells_are_put_into_the_order_of_columns(void **state)
 {
     (void)state;
     assert_builds("3@1=c 1@1=a 2@1=b", "1@1=a 2@1=b 3@1=c");
+}
+
+static void elements_are_put_into_the_order_of_their_paths_behind_their_complex_deletion(void **state)
+{
+    (void)state;
+    assert_builds("2@5=z 1[b]@5=y 1[*]@4!60 1[a]@5=x", "1[*]@4!60 1[a]@5=x 1[b]@5=y 2@5=z");
+    assert_builds("1[b]@5=y 1[*]@4!60 1[a]@3=x 1[*]@2!70", "1[*]@4!60 1[b]@5=y");
+    assert_builds("1[a]@3=x 1[*]@2!70 1[*]@4!60", "1[*]@4!60");
+    assert_builds("1[a]@3=x 1[a]@4=y", "1[a]@4=y");
+}
+
+static void an_element_costs_three_bytes_above_path_and_value(void **state)
+{
+    (void)state;
+    struct buffer bare = image_of("m@1700000000000000");
+    struct buffer row = image_of("m@1700000000000000 1[abc]@1700000000000000=de 1[b]@1700000000000000=");
+    assert_int_equal(row.bytes, bare.bytes + 3 + 5 + 3 + 1);
+    buffer_deinit(&bare);
+    buffer_deinit(&row);
+}
+
+/* Elements as a set of so many timeuuids has them, in falling order. */
+static void a_large_collection_is_sorted_once(void **state)
+{
+    (void)state;
+    enum { ELEMENTS = 50000 };
+    struct row_builder builder = {0};
+    struct buffer image = {0};
+    uint8_t(*paths)[4] = malloc(ELEMENTS * sizeof *paths);
+    assert_non_null(paths);
+    row_builder_reset(&builder);
+    for (uint32_t i = 0; i < ELEMENTS; i++) {
+        store_be32(paths[i], ELEMENTS - i);
+        row_builder_add(&builder, (struct cell){.column = 1, .timestamp = 5, .path = slice_of(paths[i], 4)});
+    }
+    assert_ok(row_builder_finish(&builder, &image));
+    struct row_reader reader;
+    struct cell cell;
+    bool more;
+    assert_ok(row_open(buffer_slice(&image), &reader));
+    for (uint32_t i = 0; i < ELEMENTS; i++) {
+        assert_ok(row_next_cell(&reader, &cell, &more));
+        assert_true(more && cell.path.bytes == 4 && load_be32(cell.path.data) == i + 1);
+    }
+    assert_ok(row_next_cell(&reader, &cell, &more));
+    assert_false(more);
+    free(paths);
+    row_builder_deinit(&builder);
+    buffer_deinit(&image);
 }
 
 static void of_two_cells_of_one_column_the_winner_stays(void **state)
@@ -106,7 +160,8 @@ static status read_all(struct slice image)
 static void every_truncation_and_every_extra_byte_is_corruption(void **state)
 {
     (void)state;
-    struct buffer image = image_of("m@5~10:70 d@4:60 1@5~10:70=x 2@6~20:80=y 3@5=zzz 4@5!60");
+    struct buffer image = image_of("m@5~10:70 d@4:60 1@5~10:70=x 2@6~20:80=y 3@5=zzz 4@5!60 "
+                                   "5[*]@5!60 5[ab]@6~10:70=x 6@7#8");
     for (size_t bytes = 0; bytes < image.bytes; bytes++) {
         uint8_t *copy = malloc(bytes ? bytes : 1); /* exact size, for the sanitizer */
         memcpy(copy, image.data, bytes);
@@ -185,6 +240,15 @@ static void facts_cover_marker_deletion_and_cells(void **state)
     assert_int_equal(facts.tombstones, 2);
     buffer_deinit(&image);
 
+    image = image_of("1[*]@3!50 1[a]@9!60 1[b]@5~10:90=x 2@4#7");
+    assert_ok(row_facts_of(buffer_slice(&image), &facts));
+    assert_int_equal(facts.min_timestamp, 3);
+    assert_int_equal(facts.max_timestamp, 9);
+    assert_int_equal(facts.min_expiry_s, 50);
+    assert_int_equal(facts.max_expiry_s, 90);
+    assert_int_equal(facts.tombstones, 2);
+    buffer_deinit(&image);
+
     image = image_of("1@4=x");
     assert_ok(row_facts_of(buffer_slice(&image), &facts));
     assert_int_equal(facts.min_timestamp, 4);
@@ -198,6 +262,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_keeps_everything_that_was_written),
         cmocka_unit_test(cells_are_put_into_the_order_of_columns),
+        cmocka_unit_test(elements_are_put_into_the_order_of_their_paths_behind_their_complex_deletion),
+        cmocka_unit_test(an_element_costs_three_bytes_above_path_and_value),
+        cmocka_unit_test(a_large_collection_is_sorted_once),
         cmocka_unit_test(of_two_cells_of_one_column_the_winner_stays),
         cmocka_unit_test(a_row_deletion_takes_what_it_covers_at_once),
         cmocka_unit_test(an_ordinary_insert_costs_two_bytes_a_cell_above_the_values),

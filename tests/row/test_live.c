@@ -11,16 +11,10 @@ enum {
 
 static struct cell random_cell(struct random *rng)
 {
-    static const char values[][2] = {"a", "b", ""};
-    const char *value = values[random_below(rng, 3)];
-    struct cell cell = {.column = (uint32_t)random_below(rng, 6),
-                        .kind = (enum cell_kind)random_below(rng, 3),
-                        .timestamp = (int64_t)random_below(rng, 20)};
-    if (cell.kind != CELL_DEAD)
-        cell.value = slice_text(value);
-    if (cell.kind == CELL_EXPIRING)
-        cell.ttl_s = 10;
-    if (cell.kind != CELL_LIVE)
+    struct cell cell = row_random_cell(rng);
+    cell.column = (uint32_t)random_below(rng, 6);
+    cell.timestamp = (int64_t)random_below(rng, 20);
+    if (!cell_lasts(&cell))
         cell.expiry_s = NOW_S - 3 + (int64_t)random_below(rng, 6);
     return cell;
 }
@@ -36,7 +30,7 @@ static void random_row(struct random *rng, struct row_builder *row)
     }
     if (random_below(rng, 3) == 0)
         row->deletion = (struct deletion){(int64_t)random_below(rng, 20), NOW_S};
-    for (uint64_t i = random_below(rng, 6); i > 0; i--)
+    for (uint64_t i = random_below(rng, 12); i > 0; i--)
         row_builder_add(row, random_cell(rng));
 }
 
@@ -62,7 +56,7 @@ static void compare(struct slice image, struct deletion cover, struct buffer *li
         came = true;
         assert_int_equal(cell.column, expected.column);
         assert_true(cell.timestamp == expected.timestamp && cell.expiry_s == expected.expiry_s);
-        assert_true(slice_equal(cell.value, expected.value));
+        assert_true(slice_equal(cell.path, expected.path) && slice_equal(cell.value, expected.value));
     }
     assert_int_equal(lives, walk.marker_lives || came);
     assert_int_equal(tombstones, walk.tombstones);

@@ -3,6 +3,8 @@
 
 static const struct reconcile_rules scylla = {.smaller_ttl_wins = true};
 static const struct reconcile_rules cassandra = {.smaller_ttl_wins = false};
+static const struct reconcile_rules restarting[] = {{.smaller_ttl_wins = true, .counters_restart = true},
+                                                    {.smaller_ttl_wins = false, .counters_restart = true}};
 
 static void merge_texts(const struct reconcile_rules *rules, const char *a, const char *b, struct buffer *out)
 {
@@ -123,13 +125,61 @@ static void merge_into(const struct reconcile_rules *rules, const struct buffer 
     assert_ok(row_merge(rules, buffer_slice(a), buffer_slice(b), out));
 }
 
+static void elements_are_reconciled_one_by_one_TTL_8(void **state)
+{
+    (void)state;
+    assert_merges("1[a]@5=x 1[b]@5=y", "1[b]@6=z 1[c]@1=w", "1[a]@5=x 1[b]@6=z 1[c]@1=w");
+    assert_merges("1[a]@5=x", "1[a]@5!60", "1[a]@5!60");
+    assert_merges("1[a]@5=x 2@5=p", "1[b]@5~10:70=y", "1[a]@5=x 1[b]@5~10:70=y 2@5=p");
+    assert_merges("1[a]@5~10:70=x", "1[a]@5~10:71=a", "1[a]@5~10:71=a");
+    assert_merges("1[\x7f]@5=x", "1[\x80]@5=y", "1[\x7f]@5=x 1[\x80]@5=y"); /* unsigned bytes */
+    assert_merges("1[ab]@5=x", "1[a]@5=y", "1[a]@5=y 1[ab]@5=x");
+}
+
+static void a_complex_deletion_covers_elements_of_its_column_up_to_its_timestamp_DEL_3(void **state)
+{
+    (void)state;
+    assert_merges("1[*]@4!60 1[a]@5=x", "1[a]@4=y 1[b]@4=z 2[b]@4=w", "1[*]@4!60 1[a]@5=x 2[b]@4=w");
+    assert_merges("1[*]@5!60", "1[a]@5=x 1[b]@6=y", "1[*]@5!60 1[b]@6=y");
+    assert_merges("1[*]@5!60", "1[*]@6!50 1[a]@6=x 1[b]@7=y", "1[*]@6!50 1[b]@7=y");
+    assert_merges("1[*]@5!60", "1[*]@5!70", "1[*]@5!70");   /* TS-14 */
+    assert_merges("1[*]@5!60", "1[a]@4!50", "1[*]@5!60");   /* element tombstones as well */
+    assert_merges("1[*]@5!60", "1@4=x", "1@4=x 1[*]@5!60"); /* a cell that is its column is no element */
+}
+
+static void a_row_deletion_covers_elements_and_complex_deletions(void **state)
+{
+    (void)state;
+    assert_merges("d@5:60", "1[*]@5!50 1[a]@5=x 1[b]@6=y", "d@5:60 1[b]@6=y");
+    assert_merges("d@5:60", "1[*]@6!50 1[a]@6=x 1[b]@7=y", "d@5:60 1[*]@6!50 1[b]@7=y");
+}
+
+static void the_higher_clock_of_a_counter_wins(void **state)
+{
+    (void)state;
+    assert_merges("1@5#7", "1@6#3", "1@6#3");
+    assert_merges("1@5#-7", "1@5#-7", "1@5#-7");
+    assert_merges("1@5#7", "d@5:60", "d@5:60");
+    assert_merges("1@6#7", "d@5:60", "d@5:60 1@6#7");
+}
+
+static void the_delete_of_a_counter_is_final_or_lets_it_restart_CNT_5(void **state)
+{
+    (void)state;
+    assert_merges("1@9#7", "1@5!60", "1@5!60");
+    assert_merges("1@5#7", "1@9!60", "1@9!60");
+    assert_merges_by(&restarting[0], "1@9#7", "1@5!60", "1@9#7");
+    assert_merges_by(&restarting[0], "1@5#7", "1@5!60", "1@5!60");
+    assert_merges_by(&restarting[0], "1@5#7", "1@9!60", "1@9!60");
+}
+
 static void merging_is_commutative_associative_and_idempotent(void **state)
 {
     (void)state;
     struct random rng = random_for("merging");
     struct buffer a = {0}, b = {0}, c = {0}, ab = {0}, ba = {0}, bc = {0}, left = {0}, right = {0};
     for (int round = 0; round < 30000; round++) {
-        const struct reconcile_rules *rules = round % 2 ? &scylla : &cassandra;
+        const struct reconcile_rules *rules = &restarting[round % 2];
         buffer_clear(&a);
         buffer_clear(&b);
         buffer_clear(&c);
@@ -249,6 +299,33 @@ static void an_expired_marker_goes_only_when_it_may_be_forgotten(void **state)
     assert_purges("m@55~950:999", DELETION_NONE, purge, "m@55~950:999");
 }
 
+static void a_reader_sees_the_elements_that_live(void **state)
+{
+    (void)state;
+    assert_live("1[*]@4!60 1[a]@5=x 1[b]@5~10:70=y 1[c]@5!60", DELETION_NONE, 69, "1[a]@5=x 1[b]@5~10:70=y",
+                2);
+    assert_live("1[*]@4!60 1[b]@5~10:70=y", DELETION_NONE, 70, NULL, 2); /* DEL-4, TTL-8 */
+    assert_live("1[*]@4!60 1[a]@5=x", (struct deletion){4, 0}, 0, "1[a]@5=x", 0);
+    assert_live("m@4 1[*]@4!60", DELETION_NONE, 0, "m@4", 1); /* NUL-9: emptied reads as null */
+    assert_live("1@4#5", (struct deletion){3, 0}, 0, "1@4#5", 0);
+    assert_live("1@4#5", (struct deletion){4, 0}, 0, NULL, 0);
+}
+
+static void complex_deletions_and_elements_are_forgotten_as_others_are_DEL_5(void **state)
+{
+    (void)state;
+    struct purge purge = {.now_s = 1000, .gc_before_s = 100, .max_purgeable_timestamp = 50};
+    assert_purges("1[*]@5!99 1[a]@6=x", DELETION_NONE, purge, "1[a]@6=x");
+    assert_purges("1[*]@5!100 1[a]@6=x", DELETION_NONE, purge, "1[*]@5!100 1[a]@6=x");
+    assert_purges("1[*]@50!99", DELETION_NONE, purge, "1[*]@50!99");
+    assert_purges("1[*]@5!99", DELETION_NONE, purge, NULL);
+    assert_purges("1[a]@5!99 1[b]@5!100", DELETION_NONE, purge, "1[b]@5!100");
+    assert_purges("1[a]@5~500:999=x", DELETION_NONE, purge, "1[a]@5!499"); /* TTL-7 */
+    assert_purges("1[a]@5~950:999=x", DELETION_NONE, purge, NULL);
+    assert_purges("1[*]@5!100 1[a]@6=x", (struct deletion){5, 1}, purge, "1[a]@6=x");
+    assert_purges("1@5#7 2@60!1", (struct deletion){4, 1}, purge, "1@5#7 2@60!1");
+}
+
 static void purging_drops_what_is_covered_by_a_stronger_deletion(void **state)
 {
     (void)state;
@@ -305,6 +382,11 @@ int main(void)
         cmocka_unit_test(markers_follow_the_same_rules_without_values_TS_12),
         cmocka_unit_test(a_deletion_covers_up_to_its_own_timestamp_TS_13),
         cmocka_unit_test(of_two_deletions_the_higher_then_the_later_stays_TS_14),
+        cmocka_unit_test(elements_are_reconciled_one_by_one_TTL_8),
+        cmocka_unit_test(a_complex_deletion_covers_elements_of_its_column_up_to_its_timestamp_DEL_3),
+        cmocka_unit_test(a_row_deletion_covers_elements_and_complex_deletions),
+        cmocka_unit_test(the_higher_clock_of_a_counter_wins),
+        cmocka_unit_test(the_delete_of_a_counter_is_final_or_lets_it_restart_CNT_5),
         cmocka_unit_test(merging_is_commutative_associative_and_idempotent),
         cmocka_unit_test(a_row_lives_by_its_marker_or_any_cell_DEL_4),
         cmocka_unit_test(what_expires_is_gone_at_the_expiry_second_TTL_6),
@@ -312,6 +394,8 @@ int main(void)
         cmocka_unit_test(tombstones_are_forgotten_only_when_old_and_alone_DEL_5),
         cmocka_unit_test(an_expired_cell_is_a_tombstone_of_the_time_it_was_written_TTL_7),
         cmocka_unit_test(an_expired_marker_goes_only_when_it_may_be_forgotten),
+        cmocka_unit_test(a_reader_sees_the_elements_that_live),
+        cmocka_unit_test(complex_deletions_and_elements_are_forgotten_as_others_are_DEL_5),
         cmocka_unit_test(purging_drops_what_is_covered_by_a_stronger_deletion),
         cmocka_unit_test(purging_changes_nothing_that_a_reader_sees),
     };
