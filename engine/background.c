@@ -190,6 +190,10 @@ status background_work_step(struct store *store, bool *out_did)
         *out_did = true;
         return slot_step(store, &background->flush);
     }
+    if (store_discard_step(store)) {
+        *out_did = true;
+        return STATUS_DONE;
+    }
     if (!background->compaction)
         TRY(compaction_find(store, &background->compaction));
     if (background->compaction) {

@@ -120,6 +120,8 @@ static status tablet_compact(struct store *store, struct tablet *tablet)
 {
     struct job *job;
     bool claimed;
+    if (tablet->sealed)
+        return STATUS_DONE;
     TRY(background_claim(store, tablet, CLAIM_COMPACTION, always, NULL, &claimed));
     TRY(compaction_begin_major(store, tablet, &job));
     return job ? job_run(job) : STATUS_DONE;

@@ -1,11 +1,36 @@
 /*
- * Changes of tables and properties: one manifest record each, then the same in memory. A TRUNCATE or DROP closes the
- * gates of all shards first and records for every shard and stream how far the log had come: replay skips what is older.
+ * Changes of tables, snapshots and properties: one manifest record, then the same in memory.
+ *
+ * The changes of a call are first taken apart into steps: a snapshot is a copy of each of its tables under a new number
+ * that nobody writes to, and to restore it is to copy these back. So there is one way to copy a table: freeze its memtables
+ * and let the copy have them and the SSTables too.
+ *
+ * What throws away or copies data closes the gates of all shards first and records for every shard and stream how far the
+ * log had come: replay gives what is older to who had it then and to nobody else.
  */
+#include <stdlib.h>
+
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
 
-#include <stdlib.h>
+enum { BUSY_RETRIES = 8 };
+
+struct step {
+    enum store_change_kind kind;
+    const struct store_change *change;  /* borrowed */
+    uint64_t table_id;                  /* 0: not of one table */
+    uint64_t source_id;                 /* COPY */
+    bool whole;                         /* COPY: options and properties too */
+    struct tablet *tablets[SHARDS_MAX]; /* CREATE, COPY: owned until the shards take them */
+};
+
+/* The steps of one call. */
+struct plan {
+    struct step *steps; /* owned */
+    uint32_t count, capacity;
+    struct log_position ends[SHARDS_MAX]; /* by stream: where the log stood when the gates were closed */
+    uint64_t busy_table; /* has too many memtables to freeze another: it must be flushed first */
+};
 
 uint64_t store_new_table_id(struct store *store)
 {
@@ -15,92 +40,284 @@ uint64_t store_new_table_id(struct store *store)
     return id;
 }
 
-/* Whether the table is there after the changes before `at`. */
-static bool table_exists(const struct store *store, const struct store_change *changes, uint32_t at)
+/* ---- taking apart and checking ---- */
+
+static status step_add(struct plan *plan, struct step step)
 {
-    bool exists = manifest_find(&store->state, changes[at].table_id) != NULL;
-    for (uint32_t i = 0; i < at; i++) {
-        if (changes[i].table_id != changes[at].table_id)
-            continue;
-        exists = (exists || changes[i].kind == STORE_CREATE_TABLE) && changes[i].kind != STORE_DROP_TABLE;
+    if (plan->count == plan->capacity) {
+        uint32_t wanted = plan->capacity ? plan->capacity * 2 : 8;
+        struct step *grown = realloc(plan->steps, wanted * sizeof *grown);
+        if (!grown)
+            return STATUS_FAIL(STATUS_NOMEM);
+        plan->steps = grown;
+        plan->capacity = wanted;
+    }
+    plan->steps[plan->count++] = step;
+    return STATUS_DONE;
+}
+
+/* Caller holds `edit`. */
+static void plan_deinit(struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++)
+        for (uint32_t j = 0; j < SHARDS_MAX; j++) {
+            if (plan->steps[i].tablets[j])
+                tablet_clear(plan->steps[i].tablets[j], true); /* it may have been made a copy */
+            tablet_unref(plan->steps[i].tablets[j]);
+        }
+    free(plan->steps);
+}
+
+/* Whether a table that may be changed is there after the steps so far. */
+static bool table_exists(const struct store *store, const struct plan *plan, uint64_t table_id)
+{
+    const struct manifest_table *table = manifest_find(&store->state, table_id);
+    bool exists = table && !table->sealed;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->table_id == table_id)
+            exists = step->kind != STORE_DROP_TABLE;
     }
     return exists;
 }
 
-static status change_check(const struct store *store, const struct store_change *changes, uint32_t at)
+static bool snapshot_exists(const struct store *store, const struct plan *plan, struct slice name)
 {
-    const struct store_change *change = &changes[at];
-    if (change->kind == STORE_SET_PROPERTY)
-        return change->name.bytes ? STATUS_DONE : STATUS_FAIL(STATUS_INVALID);
-    bool exists = table_exists(store, changes, at);
-    if (change->kind != STORE_CREATE_TABLE)
-        return exists ? STATUS_DONE : STATUS_FAIL(STATUS_NOT_FOUND);
-    if (exists)
+    bool exists = manifest_find_snapshot(&store->state, name) != NULL;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        bool about_it = step->kind == STORE_CREATE_SNAPSHOT || step->kind == STORE_DROP_SNAPSHOT;
+        if (about_it && slice_equal(step->change->name, name))
+            exists = step->kind == STORE_CREATE_SNAPSHOT;
+    }
+    return exists;
+}
+
+/* What is copied is the content from before the call: a step before this one must not have changed it. */
+static bool source_untouched(const struct plan *plan, uint64_t source_id)
+{
+    for (uint32_t i = 0; i < plan->count; i++)
+        if (plan->steps[i].table_id == source_id || plan->steps[i].kind == STORE_DROP_SNAPSHOT)
+            return false;
+    return true;
+}
+
+static status copy_add(struct store *store, struct plan *plan, const struct store_change *change,
+                       uint64_t table_id, uint64_t source_id, bool whole)
+{
+    if (!manifest_find(&store->state, source_id))
+        return STATUS_FAIL(STATUS_NOT_FOUND);
+    if (table_id == source_id || !source_untouched(plan, source_id))
+        return STATUS_FAIL(STATUS_INVALID);
+    struct step step = {.kind = STORE_COPY_TABLE,
+                        .change = change,
+                        .table_id = table_id,
+                        .source_id = source_id,
+                        .whole = whole};
+    return step_add(plan, step);
+}
+
+static status create_table_add(struct store *store, struct plan *plan, const struct store_change *change)
+{
+    if (table_exists(store, plan, change->table_id))
         return STATUS_FAIL(STATUS_EXISTS);
     bool given_out = change->table_id && change->table_id < store->next_table;
     /* A number that was used before must not name another table: the log may still hold its old one's writes. */
-    return given_out && change->table_id >= store->state.next_table ? STATUS_DONE
-                                                                    : STATUS_FAIL(STATUS_INVALID);
+    if (!given_out || change->table_id < store->state.next_table)
+        return STATUS_FAIL(STATUS_INVALID);
+    struct step step = {.kind = change->kind, .change = change, .table_id = change->table_id};
+    return step_add(plan, step);
 }
 
-static void floors_encode(struct store *store, uint64_t table_id, struct buffer *edit)
+static status create_snapshot_add(struct store *store, struct plan *plan, const struct store_change *change)
 {
-    struct log_position ends[SHARDS_MAX] = {{0}};
+    if (change->name.bytes == 0)
+        return STATUS_FAIL(STATUS_INVALID);
+    if (snapshot_exists(store, plan, change->name))
+        return STATUS_FAIL(STATUS_EXISTS);
+    for (uint32_t i = 0; i < change->table_count; i++) {
+        if (!table_exists(store, plan, change->tables[i]))
+            return STATUS_FAIL(STATUS_NOT_FOUND);
+        TRY(copy_add(store, plan, change, store->next_table++, change->tables[i], true));
+    }
+    return step_add(plan, (struct step){.kind = change->kind, .change = change});
+}
+
+static status restore_snapshot_add(struct store *store, struct plan *plan, const struct store_change *change)
+{
+    const struct manifest_snapshot *snapshot = manifest_find_snapshot(&store->state, change->name);
+    if (!snapshot)
+        return STATUS_FAIL(STATUS_NOT_FOUND);
+    for (uint32_t i = 0; i < snapshot->copy_count; i++)
+        TRY(copy_add(store, plan, change, snapshot->copies[i].table_id, snapshot->copies[i].copy_id, true));
+    return STATUS_DONE;
+}
+
+static status change_add(struct store *store, struct plan *plan, const struct store_change *change)
+{
+    struct step step = {.kind = change->kind, .change = change};
+    switch (change->kind) {
+    case STORE_CREATE_TABLE: return create_table_add(store, plan, change);
+    case STORE_ALTER_TABLE:
+    case STORE_DROP_TABLE:
+    case STORE_TRUNCATE_TABLE:
+    case STORE_COPY_TABLE:
+        if (!table_exists(store, plan, change->table_id))
+            return STATUS_FAIL(STATUS_NOT_FOUND);
+        if (change->kind == STORE_COPY_TABLE)
+            return copy_add(store, plan, change, change->table_id, change->source_id, false);
+        step.table_id = change->table_id;
+        return step_add(plan, step);
+    case STORE_SET_PROPERTY: return change->name.bytes ? step_add(plan, step) : STATUS_FAIL(STATUS_INVALID);
+    case STORE_CREATE_SNAPSHOT: return create_snapshot_add(store, plan, change);
+    case STORE_RESTORE_SNAPSHOT: return restore_snapshot_add(store, plan, change);
+    case STORE_DROP_SNAPSHOT:
+        return snapshot_exists(store, plan, change->name) ? step_add(plan, step)
+                                                          : STATUS_FAIL(STATUS_NOT_FOUND);
+    }
+    return STATUS_FAIL(STATUS_INVALID);
+}
+
+/* ---- before the edit ---- */
+
+static const struct store_table_options *options_of(const struct store *store, const struct plan *plan,
+                                                    const struct step *step)
+{
+    if (step->kind == STORE_CREATE_TABLE)
+        return &step->change->options;
+    if (step->whole)
+        return &manifest_find(&store->state, step->source_id)->options;
+    const struct manifest_table *table = manifest_find(&store->state, step->table_id);
+    const struct store_table_options *options = table ? &table->options : NULL;
+    for (const struct step *before = plan->steps; before != step; before++)
+        if (before->table_id == step->table_id &&
+            (before->kind == STORE_CREATE_TABLE || before->kind == STORE_ALTER_TABLE))
+            options = &before->change->options;
+    return options;
+}
+
+/* Everything that needs memory is made before the edit is written. */
+static status tablets_make(struct store *store, struct plan *plan)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++)
+        TRY(shard_reserve(&store->shards[i], plan->count));
+    for (uint32_t i = 0; i < plan->count; i++) {
+        struct step *step = &plan->steps[i];
+        if (step->kind != STORE_CREATE_TABLE && step->kind != STORE_COPY_TABLE)
+            continue;
+        struct store_table_options options = *options_of(store, plan, step);
+        bool sealed = step->kind == STORE_COPY_TABLE && step->change->kind == STORE_CREATE_SNAPSHOT;
+        for (uint32_t j = 0; j < store->shard_count; j++) {
+            TRY(tablet_new(&store->shards[j], step->table_id, &options, &step->tablets[j]));
+            if (sealed)
+                tablet_seal(step->tablets[j]);
+        }
+    }
+    return STATUS_DONE;
+}
+
+static void ends_read(struct store *store, struct plan *plan)
+{
     for (uint32_t i = 0; i < store->shard_count; i++) {
         lock_acquire(&store->shards[i].writer);
-        ends[i] = store->shards[i].log_end;
+        plan->ends[i] = store->shards[i].log_end;
         lock_release(&store->shards[i].writer);
     }
-    for (uint32_t i = 0; i < store->shard_count; i++)
-        edit_floors(edit, table_id, i, ends, store->shard_count);
 }
 
-static void change_encode(struct store *store, const struct store_change *change, struct buffer *edit)
+/* Freeze the active memtables of what is copied. The gates are closed: no batch is on its way. */
+static status sources_freeze(struct store *store, struct plan *plan, const struct step *step)
 {
-    switch (change->kind) {
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        struct write_buffer *frozen = NULL;
+        lock_acquire(&shard->writer);
+        struct tablet *tablet = shard_find(shard, step->source_id);
+        if (tablet)
+            st = tablet_freeze(tablet, plan->ends, &frozen);
+        lock_release(&shard->writer);
+        write_buffer_unref(frozen);
+    }
+    if (st.code == STATUS_BUSY)
+        plan->busy_table = step->source_id;
+    return st;
+}
+
+/* Nothing but the copies' own tablets changes, so this can be undone. */
+static status copies_make(struct store *store, struct step *step)
+{
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++) {
+        struct tablet *from = shard_find_ref(&store->shards[i], step->source_id);
+        if (from)
+            st = tablet_copy(step->tablets[i], from);
+        tablet_unref(from);
+    }
+    return st;
+}
+
+/* The shards, as a set of bits, where the table has memtables. */
+static uint32_t pending_shards(struct store *store, uint64_t table_id)
+{
+    uint32_t pending = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        lock_acquire(&shard->versions);
+        struct tablet *tablet = shard_find(shard, table_id);
+        if (tablet && tablet->frozen_count)
+            pending |= UINT32_C(1) << i;
+        lock_release(&shard->versions);
+    }
+    return pending;
+}
+
+static void snapshot_encode(struct store *store, const struct step *step, struct buffer *edit)
+{
+    uint32_t count = step->change->table_count;
+    struct manifest_snapshot snapshot = {.name = step->change->name,
+                                         .properties = step->change->properties,
+                                         .created_us = io_now_us(store->env),
+                                         .copy_count = count};
+    snapshot.copies = calloc(count ? count : 1, sizeof *snapshot.copies);
+    if (!snapshot.copies) {
+        edit->failed = true;
+        return;
+    }
+    /* The copies are the steps right before this one. */
+    const struct step *copies = step - count;
+    for (uint32_t i = 0; i < count; i++)
+        snapshot.copies[i] =
+            (struct manifest_copy){.table_id = copies[i].source_id, .copy_id = copies[i].table_id};
+    edit_snapshot(edit, &snapshot);
+    free(snapshot.copies);
+}
+
+static void step_encode(struct store *store, const struct plan *plan, const struct step *step,
+                        struct buffer *edit)
+{
+    const struct store_change *change = step->change;
+    switch (step->kind) {
     case STORE_CREATE_TABLE:
-    case STORE_ALTER_TABLE: edit_table(edit, change->table_id, &change->options, change->properties); break;
-    case STORE_DROP_TABLE: edit_drop(edit, change->table_id); break;
+    case STORE_ALTER_TABLE: edit_table(edit, step->table_id, &change->options, change->properties); break;
+    case STORE_DROP_TABLE: edit_drop(edit, step->table_id); break;
     case STORE_TRUNCATE_TABLE:
-        edit_truncate(edit, change->table_id);
-        floors_encode(store, change->table_id, edit);
+        edit_truncate(edit, step->table_id);
+        for (uint32_t i = 0; i < store->shard_count; i++)
+            edit_floors(edit, step->table_id, i, plan->ends, store->shard_count);
         break;
     case STORE_SET_PROPERTY: edit_property(edit, change->name, change->properties); break;
+    case STORE_COPY_TABLE:
+        edit_copy(edit, step->table_id, step->source_id, step->whole, pending_shards(store, step->source_id),
+                  plan->ends, store->shard_count);
+        break;
+    case STORE_CREATE_SNAPSHOT: snapshot_encode(store, step, edit); break;
+    case STORE_DROP_SNAPSHOT: edit_snapshot_drop(edit, change->name); break;
+    case STORE_RESTORE_SNAPSHOT: break; /* taken apart into copies */
     }
 }
 
 /* ---- in memory ---- */
-
-/* The tablets of one table that is to be created, made before its edit is written. */
-struct tablet_row {
-    struct tablet *tablets[SHARDS_MAX];
-};
-
-static void rows_free(struct tablet_row *rows, uint32_t count)
-{
-    for (uint32_t i = 0; rows && i < count; i++)
-        for (uint32_t j = 0; j < SHARDS_MAX; j++)
-            tablet_unref(rows[i].tablets[j]);
-    free(rows);
-}
-
-static status rows_make(struct store *store, const struct store_change *changes, uint32_t count,
-                        struct tablet_row **out_rows)
-{
-    struct tablet_row *rows = calloc(count, sizeof *rows);
-    status st = rows ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
-    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++)
-        st = shard_reserve(&store->shards[i], count);
-    for (uint32_t i = 0; ok(st) && i < count; i++)
-        for (uint32_t j = 0; ok(st) && changes[i].kind == STORE_CREATE_TABLE && j < store->shard_count; j++)
-            st = tablet_new(&store->shards[j], changes[i].table_id, &changes[i].options, &rows[i].tablets[j]);
-    if (failed(st)) {
-        rows_free(rows, count);
-        return st;
-    }
-    *out_rows = rows;
-    return STATUS_DONE;
-}
 
 static void tablets_clear(struct store *store, uint64_t table_id, bool dropped)
 {
@@ -131,127 +348,176 @@ static void options_change(struct store *store, const struct store_change *chang
     }
 }
 
-static void change_carry_out(struct store *store, const struct store_change *change, struct tablet_row *row)
+static void tablets_add(struct store *store, struct step *step)
 {
-    switch (change->kind) {
-    case STORE_CREATE_TABLE:
-        for (uint32_t i = 0; i < store->shard_count; i++) {
-            shard_add(&store->shards[i], row->tablets[i]);
-            row->tablets[i] = NULL;
-        }
-        break;
-    case STORE_ALTER_TABLE: options_change(store, change); break;
-    case STORE_DROP_TABLE: tablets_clear(store, change->table_id, true); break;
-    case STORE_TRUNCATE_TABLE: tablets_clear(store, change->table_id, false); break;
-    case STORE_SET_PROPERTY: break;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        shard_add(&store->shards[i], step->tablets[i]);
+        step->tablets[i] = NULL;
+    }
+}
+
+/* The copy comes as fresh tablets in the place of the old: a job that works on the old ones finds them dropped, even
+ * where both have the same files. */
+static void tablets_replace(struct store *store, struct step *step)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct tablet *old = shard_replace(&store->shards[i], step->tablets[i]);
+        step->tablets[i] = NULL;
+        if (old)
+            tablet_clear(old, true);
+        tablet_unref(old);
+    }
+}
+
+static void snapshot_forget(struct store *store, const uint64_t *copies, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        tablets_clear(store, copies[i], true);
+}
+
+static void step_carry_out(struct store *store, struct step *step)
+{
+    switch (step->kind) {
+    case STORE_CREATE_TABLE: tablets_add(store, step); break;
+    case STORE_ALTER_TABLE: options_change(store, step->change); break;
+    case STORE_DROP_TABLE: tablets_clear(store, step->table_id, true); break;
+    case STORE_TRUNCATE_TABLE: tablets_clear(store, step->table_id, false); break;
+    case STORE_COPY_TABLE: tablets_replace(store, step); break;
+    case STORE_SET_PROPERTY:
+    case STORE_CREATE_SNAPSHOT:
+    case STORE_RESTORE_SNAPSHOT:
+    case STORE_DROP_SNAPSHOT: break;
     }
 }
 
 /* ---- together ---- */
 
-static status changes_encode(struct store *store, const struct store_change *changes, uint32_t count,
-                             struct buffer *edit)
+/* The numbers of the copies that dropped snapshots hold. */
+static status dropped_copies(struct store *store, const struct plan *plan, uint64_t **out_ids,
+                             uint32_t *out_count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        change_encode(store, &changes[i], edit);
-    return buffer_status(edit);
+    uint32_t count = 0;
+    for (int round = 0; round < 2; round++) {
+        if (round == 1) {
+            *out_ids = malloc((count ? count : 1) * sizeof **out_ids);
+            if (!*out_ids)
+                return STATUS_FAIL(STATUS_NOMEM);
+        }
+        count = 0;
+        for (uint32_t i = 0; i < plan->count; i++) {
+            const struct manifest_snapshot *snapshot =
+                plan->steps[i].kind == STORE_DROP_SNAPSHOT
+                    ? manifest_find_snapshot(&store->state, plan->steps[i].change->name)
+                    : NULL;
+            for (uint32_t j = 0; snapshot && j < snapshot->copy_count; j++, count++)
+                if (round == 1)
+                    (*out_ids)[count] = snapshot->copies[j].copy_id;
+        }
+    }
+    *out_count = count;
+    return STATUS_DONE;
 }
 
-static status changes_install(struct store *store, const struct store_change *changes, uint32_t count,
-                              struct tablet_row *rows)
+static status plan_install(struct store *store, struct plan *plan)
 {
     struct buffer edit = {0};
-    status st = changes_encode(store, changes, count, &edit);
+    uint64_t *dropped = NULL;
+    uint32_t dropped_count = 0;
+    for (uint32_t i = 0; i < plan->count; i++)
+        step_encode(store, plan, &plan->steps[i], &edit);
+    status st = buffer_status(&edit);
+    if (ok(st))
+        st = dropped_copies(store, plan, &dropped, &dropped_count);
     if (ok(st))
         st = store_edit(store, &edit);
-    for (uint32_t i = 0; ok(st) && i < count; i++)
-        change_carry_out(store, &changes[i], &rows[i]);
+    if (ok(st)) {
+        for (uint32_t i = 0; i < plan->count; i++)
+            step_carry_out(store, &plan->steps[i]);
+        snapshot_forget(store, dropped, dropped_count);
+    }
+    free(dropped);
     buffer_deinit(&edit);
     return st;
 }
 
-static bool any_loses_data(const struct store_change *changes, uint32_t count)
+/* Whether a step throws away or copies data, so that no batch may be on its way. */
+static bool needs_gates(const struct plan *plan)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (changes[i].kind == STORE_DROP_TABLE || changes[i].kind == STORE_TRUNCATE_TABLE)
+    for (uint32_t i = 0; i < plan->count; i++) {
+        enum store_change_kind kind = plan->steps[i].kind;
+        if (kind == STORE_DROP_TABLE || kind == STORE_TRUNCATE_TABLE || kind == STORE_COPY_TABLE)
             return true;
+    }
     return false;
+}
+
+static bool leaves_discards(const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++)
+        if (plan->steps[i].kind == STORE_DROP_SNAPSHOT)
+            return true;
+    return needs_gates(plan);
+}
+
+/* Behind closed gates: freeze, sync, write, carry out. */
+static status plan_carry_out(struct store *store, struct plan *plan)
+{
+    ends_read(store, plan);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (plan->steps[i].kind != STORE_COPY_TABLE)
+            continue;
+        TRY(sources_freeze(store, plan, &plan->steps[i]));
+        TRY(copies_make(store, &plan->steps[i]));
+    }
+    /* What was written before a change that is durable must not be lost to a power cut behind it (I2). */
+    TRY(store_sync_logs(store));
+    return plan_install(store, plan);
+}
+
+static status change_try(struct store *store, const struct store_change *changes, uint32_t count,
+                         uint64_t *out_busy_table)
+{
+    struct plan plan = {0};
+    status st = STATUS_DONE;
+    lock_acquire(&store->edit);
+    for (uint32_t i = 0; ok(st) && i < count; i++)
+        st = change_add(store, &plan, &changes[i]);
+    if (ok(st))
+        st = tablets_make(store, &plan);
+    bool gates = needs_gates(&plan);
+    if (ok(st)) {
+        if (gates)
+            shards_close_gates(store->shards, store->shard_count);
+        st = plan_carry_out(store, &plan);
+        if (gates)
+            shards_open_gates(store->shards, store->shard_count);
+    }
+    bool discards = leaves_discards(&plan);
+    *out_busy_table = plan.busy_table;
+    plan_deinit(&plan);
+    lock_release(&store->edit);
+    if (ok(st) && discards) {
+        atomic_store(&store->discards.release_logs, true);
+        background_kick(store);
+    }
+    return st;
 }
 
 status store_change(struct store *store, const struct store_change *changes, uint32_t count)
 {
-    struct tablet_row *rows = NULL;
     if (store->read_only || atomic_load(&store->refusing))
         return STATUS_FAIL(STATUS_CLOSED);
     if (count == 0)
         return STATUS_DONE;
-    bool losing = any_loses_data(changes, count);
-    lock_acquire(&store->edit);
+    if (!store->background.threaded)
+        store_discard_all(store);
     status st = STATUS_DONE;
-    for (uint32_t i = 0; ok(st) && i < count; i++)
-        st = change_check(store, changes, i);
-    if (ok(st))
-        st = rows_make(store, changes, count, &rows);
-    if (failed(st))
-        goto out;
-
-    if (losing)
-        shards_close_gates(store->shards, store->shard_count);
-    /* What was written before a change that is durable must not be lost to a power cut behind it (I2). */
-    st = store_sync_logs(store);
-    if (ok(st))
-        st = changes_install(store, changes, count, rows);
-    if (losing)
-        shards_open_gates(store->shards, store->shard_count);
-    rows_free(rows, count);
-out:
-    lock_release(&store->edit);
-    if (ok(st) && losing)
-        st = flush_release_logs(store);
-    return st;
-}
-
-/* ---- listing ---- */
-
-status store_next_table(struct store *store, uint64_t above, struct store_table *out_table,
-                        struct buffer *out_properties)
-{
-    lock_acquire(&store->edit);
-    uint32_t at = manifest_table_above(&store->state, above);
-    status st = at < store->state.table_count ? STATUS_DONE : STATUS_FAIL(STATUS_NOT_FOUND);
-    if (ok(st)) {
-        const struct manifest_table *table = store->state.tables[at];
-        buffer_clear(out_properties);
-        buffer_append_slice(out_properties, table->properties);
-        st = buffer_status(out_properties);
-        if (ok(st))
-            *out_table = (struct store_table){
-                .id = table->id, .options = table->options, .properties = buffer_slice(out_properties)};
+    for (int i = 0; i < BUSY_RETRIES; i++) {
+        uint64_t busy_table;
+        st = change_try(store, changes, count, &busy_table);
+        if (st.code != STATUS_BUSY || !busy_table)
+            return st;
+        TRY(store_flush(store, busy_table));
     }
-    lock_release(&store->edit);
-    return st;
-}
-
-status store_next_property(struct store *store, struct slice above, struct buffer *out_name,
-                           struct buffer *out_value)
-{
-    struct buffer name = {0};
-    lock_acquire(&store->edit);
-    uint32_t at = manifest_property_above(&store->state, above);
-    status st = at < store->state.property_count ? STATUS_DONE : STATUS_FAIL(STATUS_NOT_FOUND);
-    if (ok(st)) {
-        /* `above` may be the bytes of out_name. */
-        buffer_append_slice(&name, store->state.properties[at].name);
-        buffer_clear(out_value);
-        buffer_append_slice(out_value, store->state.properties[at].value);
-        st = failed(buffer_status(&name)) ? buffer_status(&name) : buffer_status(out_value);
-    }
-    lock_release(&store->edit);
-    if (ok(st)) {
-        buffer_deinit(out_name);
-        *out_name = name;
-        name = (struct buffer){0};
-    }
-    buffer_deinit(&name);
     return st;
 }

@@ -25,7 +25,7 @@ status folder_path(const char *folder, const char *inside, const char *name, cha
 /* ---- survey ---- */
 
 struct survey {
-    bool identity, known, unknown;
+    bool identity, manifest, known, unknown;
 };
 
 static void survey_name(void *context, const char *name)
@@ -38,6 +38,7 @@ static void survey_name(void *context, const char *name)
         return;
     }
     bool known = manifest_name_parse(name, &number);
+    survey->manifest = survey->manifest || known;
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
         known = known || strcmp(name, ours[i]) == 0;
     if (known)
@@ -83,7 +84,7 @@ status folder_survey(struct io_env *env, const char *folder, enum folder_state *
     if (survey.identity)
         *out_state = FOLDER_STORE;
     else
-        *out_state = files ? FOLDER_HEADLESS : FOLDER_EMPTY;
+        *out_state = files || survey.manifest ? FOLDER_HEADLESS : FOLDER_EMPTY;
     return STATUS_DONE;
 }
 
@@ -167,7 +168,8 @@ status folder_create(struct io_env *env, const char *folder, const struct identi
 {
     TRY(identity_write(env, folder, identity));
     TRY(folder_make(env, folder, "log"));
-    return folder_make(env, folder, "table");
+    TRY(folder_make(env, folder, "table"));
+    return io_sync_dir(env, folder);
 }
 
 status folder_sync_parent(struct io_env *env, const char *folder)

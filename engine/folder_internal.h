@@ -17,7 +17,7 @@ enum folder_state {
     FOLDER_ABSENT,
     FOLDER_EMPTY,    /* nothing in it, or what an unfinished creation left: no data */
     FOLDER_STORE,    /* has an identity */
-    FOLDER_HEADLESS, /* data of a store, but no identity */
+    FOLDER_HEADLESS, /* data or a manifest of a store, but no identity */
     FOLDER_FOREIGN,  /* somebody else's files */
 };
 
@@ -35,7 +35,7 @@ status folder_survey(struct io_env *env, const char *folder, enum folder_state *
  * IO_PATH_BYTES_MAX bytes. */
 status folder_path(const char *folder, const char *inside, const char *name, char *out);
 
-/* Write the identity and make log/ and table/. Their names are durable after the next io_sync_dir() of the folder. */
+/* Write the identity and make log/ and table/, durably: no manifest is there without them. */
 status folder_create(struct io_env *env, const char *folder, const struct identity *identity);
 /* Make the folder's own name durable. */
 status folder_sync_parent(struct io_env *env, const char *folder);

@@ -200,18 +200,43 @@ void job_close(struct job *job)
 
 /* ---- installing ---- */
 
-/* The tablet still has what the job worked on: no TRUNCATE or DROP came between. Caller holds `edit`. */
+/* Who gets the outcome of a job. A memtable may be shared by a table, its snapshots and its clones: it is flushed once,
+ * for whichever of them have it still. */
+struct receivers {
+    struct tablet **tablets; /* owned, counted */
+    uint32_t count;
+};
+
+/* The tablet still has what the compaction worked on: no TRUNCATE, DROP or restore came between. */
 static bool inputs_current(struct job *job)
 {
     struct tablet *tablet = job->tablet;
     lock_acquire(&tablet->shard->versions);
     bool current = !tablet->dropped;
-    if (job->input)
-        current = current && tablet->frozen_count && tablet->frozen[0] == job->input;
     for (uint32_t i = 0; i < job->input_count; i++)
         current = current && version_has_sstable(tablet->version, sstable_info(job->inputs[i])->file_number);
     lock_release(&tablet->shard->versions);
     return current;
+}
+
+/* None when the outcome is not wanted any more. Caller holds `edit`. */
+static status receivers_find(struct job *job, struct receivers *out)
+{
+    if (job->input)
+        return shard_holders(job->tablet->shard, job->input, &out->tablets, &out->count);
+    out->tablets = malloc(sizeof(struct tablet *));
+    if (!out->tablets)
+        return STATUS_FAIL(STATUS_NOMEM);
+    if (inputs_current(job))
+        out->tablets[out->count++] = tablet_ref(job->tablet);
+    return STATUS_DONE;
+}
+
+static void receivers_free(struct receivers *receivers)
+{
+    for (uint32_t i = 0; i < receivers->count; i++)
+        tablet_unref(receivers->tablets[i]);
+    free(receivers->tablets);
 }
 
 static status outputs_open(struct job *job, struct sstable ***out_tables, uint32_t *out_count)
@@ -235,17 +260,23 @@ static status outputs_open(struct job *job, struct sstable ***out_tables, uint32
     return STATUS_DONE;
 }
 
-static void edit_encode(const struct job *job, struct sstable *const *outputs, uint32_t count,
-                        struct buffer *edit)
+static void edit_encode(const struct job *job, const struct receivers *receivers,
+                        struct sstable *const *outputs, uint32_t count, struct buffer *edit)
 {
-    struct tablet *tablet = job->tablet;
-    for (uint32_t i = 0; i < count; i++)
-        edit_add_file(edit, tablet->table_id, tablet->shard->index, sstable_info(outputs[i]));
-    for (uint32_t i = 0; i < job->input_count; i++)
-        edit_remove_file(edit, tablet->table_id, sstable_info(job->inputs[i])->file_number);
-    if (job->input)
-        edit_floors(edit, tablet->table_id, tablet->shard->index, job->input->floors,
-                    job->store->shard_count);
+    for (uint32_t r = 0; r < receivers->count; r++) {
+        const struct tablet *tablet = receivers->tablets[r];
+        for (uint32_t i = 0; i < count; i++) {
+            if (r == 0)
+                edit_add_file(edit, tablet->table_id, tablet->shard->index, sstable_info(outputs[i]));
+            else
+                edit_share_file(edit, tablet->table_id, sstable_info(outputs[i])->file_number);
+        }
+        for (uint32_t i = 0; i < job->input_count; i++)
+            edit_remove_file(edit, tablet->table_id, sstable_info(job->inputs[i])->file_number);
+        if (job->input)
+            edit_floors(edit, tablet->table_id, tablet->shard->index, job->input->floors,
+                        job->store->shard_count);
+    }
 }
 
 static void count_work(const struct job *job, struct sstable *const *outputs, uint32_t count)
@@ -264,15 +295,26 @@ static void count_work(const struct job *job, struct sstable *const *outputs, ui
 
 /* Exchange sources after the edit is durable. There is no way back from here: if memory runs out now, the store
  * refuses writes and the next open sees what the manifest says. */
-static status sources_exchange(struct job *job, struct sstable *const *outputs, uint32_t count)
+static status sources_exchange(struct job *job, const struct receivers *receivers,
+                               struct sstable *const *outputs, uint32_t count)
 {
-    status st = tablet_exchange(job->tablet, job->input, job->inputs, job->input_count, outputs, count);
-    if (failed(st)) {
-        atomic_store(&job->store->refusing, true);
-        return st;
+    struct store *store = job->store;
+    for (uint32_t i = 0; i < receivers->count; i++) {
+        struct tablet *tablet = receivers->tablets[i];
+        status st = tablet_exchange(tablet, job->input, job->inputs, job->input_count, outputs, count);
+        if (failed(st)) {
+            atomic_store(&store->refusing, true);
+            return st;
+        }
+        if (!job->input)
+            continue;
+        lock_acquire(&store->background.lock);
+        tablet->compaction_idle = false; /* there may be one more SSTable to think of */
+        lock_release(&store->background.lock);
     }
     for (uint32_t i = 0; i < job->input_count; i++)
-        sstable_set_obsolete(job->inputs[i]);
+        if (!manifest_file_named(&store->state, sstable_info(job->inputs[i])->file_number))
+            sstable_set_obsolete(job->inputs[i]);
     count_work(job, outputs, count);
     return STATUS_DONE;
 }
@@ -282,6 +324,7 @@ static status install(struct job *job)
     struct store *store = job->store;
     struct sstable **outputs = NULL;
     struct buffer edit = {0};
+    struct receivers receivers = {0};
     uint32_t count = 0;
     /* What the memtable holds must be in the log before it is in a table: else a power cut could keep one half of a
      * batch, or a later write without an earlier one (I2). */
@@ -290,20 +333,21 @@ static status install(struct job *job)
     TRY(outputs_open(job, &outputs, &count));
 
     lock_acquire(&store->edit);
-    status st = STATUS_DONE;
-    bool current = inputs_current(job);
+    status st = receivers_find(job, &receivers);
+    bool current = receivers.count > 0;
     if (current) {
-        edit_encode(job, outputs, count, &edit);
+        edit_encode(job, &receivers, outputs, count, &edit);
         st = store_edit(store, &edit);
         if (ok(st))
-            st = sources_exchange(job, outputs, count);
-    } else {
+            st = sources_exchange(job, &receivers, outputs, count);
+    } else if (ok(st)) {
         for (uint32_t i = 0; i < count; i++)
             sstable_set_obsolete(outputs[i]);
     }
     lock_release(&store->edit);
 
     buffer_deinit(&edit);
+    receivers_free(&receivers);
     for (uint32_t i = 0; i < count; i++)
         sstable_unref(outputs[i]);
     free(outputs);

@@ -11,7 +11,7 @@
  *     record: le32 payload bytes | le32 kind | le64 checksum | payload | zeros to a multiple of 8
  *
  * The checksum covers the payload and is seeded by (store id, number, offset of the record), its length and its kind.
- * The first record is the snapshot. Every record is written with one synced write and followed by an unsynced SEAL,
+ * The first record is the checkpoint. Every record is written with one synced write and followed by an unsynced SEAL,
  * an empty record whose place the next record takes. So whatever stands before a valid record was durable: a reader
  * that meets a bad record looks for a valid one anywhere behind it, and by that tells damage from a torn tail.
  */
@@ -23,7 +23,7 @@
 #include "base/hash.h"
 
 enum record_kind {
-    RECORD_SNAPSHOT = 1,
+    RECORD_CHECKPOINT = 1,
     RECORD_EDIT = 2,
     RECORD_SEAL = 3,
 };
@@ -46,7 +46,7 @@ struct manifest {
     uint64_t number;
     uint64_t unlink_number; /* the manifest this one replaced; gone before the first edit; 0: none */
     uint64_t end;           /* where the next record begins */
-    uint64_t snapshot_end;
+    uint64_t checkpoint_end;
     uint64_t written_bytes;
     bool failed;
 };
@@ -99,7 +99,7 @@ static bool record_at(struct slice file, uint64_t offset, uint64_t store_id, uin
         return false;
     const uint8_t *frame = file.data + offset;
     uint32_t bytes = load_le32(frame), kind = load_le32(frame + 4);
-    if (kind < RECORD_SNAPSHOT || kind > RECORD_SEAL || bytes > file.bytes - offset - FRAME_BYTES)
+    if (kind < RECORD_CHECKPOINT || kind > RECORD_SEAL || bytes > file.bytes - offset - FRAME_BYTES)
         return false;
     struct slice payload = slice_of(frame + FRAME_BYTES, bytes);
     if (record_checksum(payload, kind, store_id, number, offset) != load_le64(frame + 8))
@@ -143,16 +143,16 @@ status manifest_decode(struct slice file, uint64_t store_id, uint64_t number, st
     struct slice payload;
     uint64_t at = HEADER_BYTES;
     bool complete = ok(head) && record_at(file, at, store_id, number, &kind, &payload, &at);
-    if (!complete || kind != RECORD_SNAPSHOT) {
+    if (!complete || kind != RECORD_CHECKPOINT) {
         if (failed(head) && head.code != STATUS_NOT_FOUND)
             return head;
-        /* Without anything valid behind it, the snapshot was never finished and the older manifest still holds. */
+        /* Without anything valid behind it, the checkpoint was never finished and the older manifest still holds. */
         return any_record_behind(file, HEADER_BYTES, store_id, number) ? STATUS_FAIL(STATUS_CORRUPT)
                                                                        : STATUS_FAIL(STATUS_NOT_FOUND);
     }
     TRY(manifest_state_apply(state, payload));
     while (record_at(file, at, store_id, number, &kind, &payload, &at)) {
-        if (kind == RECORD_SNAPSHOT)
+        if (kind == RECORD_CHECKPOINT)
             return STATUS_FAIL(STATUS_CORRUPT);
         if (kind == RECORD_EDIT)
             TRY(manifest_state_apply(state, payload));
@@ -238,7 +238,7 @@ status manifest_load(struct io_env *env, const char *folder, uint64_t store_id, 
         manifest_state_init(state, shards);
         st = load_one(env, folder, store_id, number, state, out_end);
     }
-    /* The only manifest has no snapshot: it was the first of a store that was never finished, or it is damaged.
+    /* The only manifest has no checkpoint: it was the first of a store that was never finished, or it is damaged.
      * The caller knows which, by whether the store holds data. */
     if (st.code == STATUS_NOT_FOUND && !found.older)
         return STATUS_DONE;
@@ -274,7 +274,7 @@ static status file_begin(struct manifest *manifest, uint64_t number)
         st = STATUS_FAIL(STATUS_NOMEM);
         goto out;
     }
-    append_record(&bytes, RECORD_SNAPSHOT, buffer_slice(&edit), manifest->store_id, number, HEADER_BYTES);
+    append_record(&bytes, RECORD_CHECKPOINT, buffer_slice(&edit), manifest->store_id, number, HEADER_BYTES);
     st = buffer_status(&bytes);
     if (failed(st))
         goto out;
@@ -295,7 +295,7 @@ static status file_begin(struct manifest *manifest, uint64_t number)
     manifest->file = file;
     file = NULL;
     manifest->number = number;
-    manifest->end = manifest->snapshot_end = bytes.bytes;
+    manifest->end = manifest->checkpoint_end = bytes.bytes;
     manifest->written_bytes += bytes.bytes;
 out:
     io_close(file);
@@ -355,10 +355,10 @@ static status replaced_unlink(struct manifest *manifest)
     return STATUS_DONE;
 }
 
-/* Begin the next manifest when there is no good file to append to, or when edits have outgrown the snapshot. */
+/* Begin the next manifest when there is no good file to append to, or when edits have outgrown the checkpoint. */
 static status file_ready(struct manifest *manifest)
 {
-    bool large = manifest->end > manifest->snapshot_end * 4 + MANIFEST_GROWTH_BYTES;
+    bool large = manifest->end > manifest->checkpoint_end * 4 + MANIFEST_GROWTH_BYTES;
     if (!manifest->file || large) {
         TRY(replaced_unlink(manifest));
         uint64_t replaced = manifest->number;

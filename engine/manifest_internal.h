@@ -1,9 +1,13 @@
 /*
  * manifest_internal.h: what the store consists of, durably: tables with their options, the SSTables of each, the log
- * positions that need no replay, properties of the store, and the numbers that were given out.
+ * records that belong to each, snapshots, properties of the store, and the numbers that were given out.
  *
- * An edit is a run of tagged changes that take effect together; a manifest file is a snapshot (the edits that make
+ * An edit is a run of tagged changes that take effect together; a manifest file is a checkpoint (the edits that make
  * the whole state) followed by edits. docs/formats/manifest.md.
+ *
+ * A file may belong to several tables: to a table, to its copies in snapshots and to its clones. It is named as long
+ * as one of them has it. In the same way a log record may belong to several tables: every table has its own records
+ * from its floors on, and those of its *sources*, which are what it took over unflushed when it was made a copy.
  *
  * Ownership   A state owns all its bytes. An edit is a buffer of the caller.
  * Errors      STATUS_CORRUPT for bytes that no encoder wrote; the state is then good for nothing but deinit.
@@ -18,23 +22,55 @@
 
 enum {
     MANIFEST_SHARDS_MAX = 16,
-    /* Written anew when edits outgrow the snapshot by this much. */
+    /* Written anew when edits outgrow the checkpoint by this much. */
     MANIFEST_GROWTH_BYTES = 1 << 20,
 };
 
 struct manifest_file {
+    uint32_t tables; /* that name it */
     uint32_t shard;
+    bool encoded;           /* while a state is being encoded: written already */
+    struct sstable *opened; /* while a store is being opened: borrowed from a tablet */
     struct sstable_info info;
+};
+
+/* Every file that a table names, by number: open addressing. */
+struct manifest_files {
+    struct manifest_file **slots; /* owned, the files too */
+    uint32_t slot_count, count;
+};
+
+/* Log records of another table, or of an earlier life of the same one, that belong to a table. */
+struct manifest_source {
+    uint64_t table_id;                           /* under which they were logged */
+    struct log_position to[MANIFEST_SHARDS_MAX]; /* by stream: records from here on do not belong */
+    /* By shard and stream: records before this are in the table's files. */
+    struct log_position from[MANIFEST_SHARDS_MAX][MANIFEST_SHARDS_MAX];
 };
 
 struct manifest_table {
     uint64_t id;
+    bool sealed; /* the copy that a snapshot holds: never written to, never compacted, not listed */
     struct store_table_options options;
-    struct slice properties;     /* owned */
-    struct manifest_file *files; /* owned; in the order they were added */
+    struct slice properties;      /* owned */
+    struct manifest_file **files; /* owned array of files of the state; in the order they were added */
     uint32_t file_count, file_capacity;
     /* By shard and stream: log records of this table that begin earlier need no replay. */
     struct log_position floors[MANIFEST_SHARDS_MAX][MANIFEST_SHARDS_MAX];
+    struct manifest_source *sources; /* owned; oldest first; mostly none */
+    uint32_t source_count;
+};
+
+/* A table as a snapshot holds it. */
+struct manifest_copy {
+    uint64_t table_id, copy_id;
+};
+
+struct manifest_snapshot {
+    struct slice name, properties; /* owned */
+    int64_t created_us;
+    struct manifest_copy *copies; /* owned */
+    uint32_t copy_count;
 };
 
 struct manifest_property {
@@ -51,15 +87,26 @@ struct manifest_state {
     uint32_t table_count, table_capacity;
     struct manifest_property *properties; /* owned; rising name */
     uint32_t property_count, property_capacity;
+    struct manifest_snapshot *snapshots; /* owned; rising name */
+    uint32_t snapshot_count, snapshot_capacity;
+    struct manifest_files files;
 };
 
 void manifest_state_init(struct manifest_state *state, uint32_t shards);
 void manifest_state_deinit(struct manifest_state *state);
 /* NULL when there is none. */
 struct manifest_table *manifest_find(const struct manifest_state *state, uint64_t table_id);
-/* Index of the first table with an id above `above`; the same for properties. */
+struct manifest_snapshot *manifest_find_snapshot(const struct manifest_state *state, struct slice name);
+/* Index of the first table with an id above `above`; the same for properties and snapshots. */
 uint32_t manifest_table_above(const struct manifest_state *state, uint64_t above);
 uint32_t manifest_property_above(const struct manifest_state *state, struct slice above);
+uint32_t manifest_snapshot_above(const struct manifest_state *state, struct slice above);
+/* Whether any table has the file. */
+bool manifest_file_named(const struct manifest_state *state, uint64_t file_number);
+/* Whether a log record of `source_id` that begins at `begin` in `stream` belongs to the table and may not be in its
+ * files, as far as `shard` is concerned. */
+bool manifest_table_wants(const struct manifest_table *table, uint64_t source_id, uint32_t shard,
+                          uint32_t stream, struct log_position begin);
 
 /* Append one change to an edit. */
 void edit_table(struct buffer *edit, uint64_t id, const struct store_table_options *options,
@@ -67,11 +114,24 @@ void edit_table(struct buffer *edit, uint64_t id, const struct store_table_optio
 void edit_drop(struct buffer *edit, uint64_t id);
 void edit_property(struct buffer *edit, struct slice name, struct slice value);
 void edit_add_file(struct buffer *edit, uint64_t id, uint32_t shard, const struct sstable_info *info);
+/* A file that another table has already, or that was added to one earlier in this edit. */
+void edit_share_file(struct buffer *edit, uint64_t id, uint64_t file_number);
 void edit_remove_file(struct buffer *edit, uint64_t id, uint64_t file_number);
 /* Forget every file of the table. */
 void edit_truncate(struct buffer *edit, uint64_t id);
 void edit_floors(struct buffer *edit, uint64_t id, uint32_t shard, const struct log_position *floors,
                  uint32_t streams);
+/*
+ * The content of table `id` becomes that of `source_id`: its files, and the records that the log holds before `cut`.
+ * With `whole` options and properties as well, and the table is made if it is not there. `pending` is the set of shards
+ * (bits) where the source has data that is in no file yet.
+ */
+void edit_copy(struct buffer *edit, uint64_t id, uint64_t source_id, bool whole, uint32_t pending,
+               const struct log_position *cut, uint32_t streams);
+/* The copies are there already; they belong to the snapshot from now on. */
+void edit_snapshot(struct buffer *edit, const struct manifest_snapshot *snapshot);
+/* Forget the snapshot and its copies. */
+void edit_snapshot_drop(struct buffer *edit, struct slice name);
 void edit_next_file(struct buffer *edit, uint64_t next_file);
 void edit_next_table(struct buffer *edit, uint64_t next_table);
 void edit_next_segment(struct buffer *edit, uint32_t stream, uint64_t next_segment);
@@ -88,7 +148,7 @@ enum manifest_end {
     MANIFEST_END_TORN, /* the last record is incomplete: its edit was never acknowledged */
 };
 
-/* Decode a whole manifest file. STATUS_NOT_FOUND when it has no complete snapshot, so that an older manifest still
+/* Decode a whole manifest file. STATUS_NOT_FOUND when it has no complete checkpoint, so that an older manifest still
  * holds; STATUS_CORRUPT when a record that was durable does not check out. */
 status manifest_decode(struct slice file, uint64_t store_id, uint64_t number, struct manifest_state *state,
                        enum manifest_end *out_end);
@@ -100,7 +160,7 @@ struct manifest;
 status manifest_load(struct io_env *env, const char *folder, uint64_t store_id, struct manifest_state *state,
                      uint64_t *out_number, enum manifest_end *out_end);
 
-/* Begin manifest `number` with a snapshot of `state`, durable on return; `replaces` (0: none) is then unlinked, before
+/* Begin manifest `number` with a checkpoint of `state`, durable on return; `replaces` (0: none) is then unlinked, before
  * the first edit. `env` NULL: a store without files; edits only change the state. `state` is borrowed for life. */
 status manifest_open(struct io_env *env, const char *folder, uint64_t store_id, uint64_t number,
                      uint64_t replaces, struct manifest_state *state, struct manifest **out_manifest);

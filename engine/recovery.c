@@ -15,12 +15,25 @@
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
 
+/* Which tables may get records that were logged under a number, sorted by it: the table itself, and those that were
+ * made copies of it. */
+struct replay_target {
+    uint64_t logged_id;
+    const struct manifest_table *table; /* borrowed */
+};
+
+struct replay_index {
+    struct replay_target *targets; /* owned */
+    uint32_t count;
+};
+
 struct recovery {
     uint64_t manifest_number; /* 0: none */
     enum manifest_end manifest_end;
     uint64_t files_given_out; /* file numbers below were reserved by earlier openings */
     struct log_position recovered[SHARDS_MAX];
     bool fresh; /* the store is made now */
+    struct replay_index replay;
 };
 
 /* ---- tables ---- */
@@ -37,29 +50,50 @@ static status shards_make(struct store *store)
     return STATUS_DONE;
 }
 
+/* Which of several tables built a file is of no account; that it is the one the manifest means, is. */
+static status file_open(struct store *store, struct manifest_file *file, struct sstable **out_table)
+{
+    if (file->opened) {
+        *out_table = sstable_ref(file->opened);
+        return STATUS_DONE;
+    }
+    struct sstable *table;
+    status st = store_open_sstable(store, file->info.file_number, &table);
+    if (st.code == STATUS_NOT_FOUND)
+        st.code = STATUS_CORRUPT;
+    TRY(st);
+    if (sstable_info(table)->content_hash != file->info.content_hash) {
+        sstable_unref(table);
+        return STATUS_FAIL(STATUS_CORRUPT);
+    }
+    file->opened = table;
+    *out_table = table;
+    return STATUS_DONE;
+}
+
 static status tablet_restore(struct store *store, const struct manifest_table *table, uint32_t shard)
 {
     struct tablet *tablet;
+    uint32_t count = 0;
     TRY(shard_reserve(&store->shards[shard], 1));
-    TRY(tablet_new(&store->shards[shard], table->id, &table->options, &tablet));
-    shard_add(&store->shards[shard], tablet);
-    for (uint32_t i = 0; i < table->file_count; i++) {
-        struct sstable *file;
-        if (table->files[i].shard != shard)
+    struct sstable **files = calloc((size_t)table->file_count + 1, sizeof(struct sstable *));
+    if (!files)
+        return STATUS_FAIL(STATUS_NOMEM);
+    status st = tablet_new(&store->shards[shard], table->id, &table->options, &tablet);
+    if (ok(st))
+        shard_add(&store->shards[shard], tablet);
+    for (uint32_t i = 0; ok(st) && i < table->file_count; i++) {
+        if (table->files[i]->shard != shard)
             continue;
-        status st = store_open_sstable(store, table->files[i].info.file_number, &file);
-        if (st.code == STATUS_NOT_FOUND)
-            st.code = STATUS_CORRUPT;
-        TRY(st);
-        if (sstable_table_id(file) != table->id ||
-            sstable_info(file)->content_hash != table->files[i].info.content_hash)
-            st = STATUS_FAIL(STATUS_CORRUPT);
-        if (ok(st))
-            st = tablet_exchange(tablet, NULL, NULL, 0, &file, 1);
-        sstable_unref(file);
-        TRY(st);
+        st = file_open(store, table->files[i], &files[count]);
+        count += ok(st);
     }
-    return STATUS_DONE;
+    if (ok(st))
+        st = tablet_exchange(tablet, NULL, NULL, 0, files, count);
+    for (uint32_t i = 0; i < count; i++)
+        sstable_unref(files[i]);
+    free(files);
+    return st;
 }
 
 static status tables_restore(struct store *store)
@@ -70,19 +104,80 @@ static status tables_restore(struct store *store)
     return STATUS_DONE;
 }
 
+/* From now on nothing writes to what snapshots hold. What the replay brought them waits for its flush. */
+static status copies_seal(struct store *store)
+{
+    struct log_position ends[SHARDS_MAX] = {{0}};
+    for (uint32_t i = 0; i < store->shard_count; i++)
+        ends[i] = store->shards[i].log_end;
+    for (uint32_t i = 0; i < store->state.table_count; i++) {
+        for (uint32_t j = 0; store->state.tables[i]->sealed && j < store->shard_count; j++) {
+            struct shard *shard = &store->shards[j];
+            struct write_buffer *frozen = NULL;
+            lock_acquire(&shard->writer);
+            struct tablet *tablet = shard_find(shard, store->state.tables[i]->id);
+            status st = store->read_only ? STATUS_DONE : tablet_freeze(tablet, ends, &frozen);
+            tablet_seal(tablet);
+            lock_release(&shard->writer);
+            write_buffer_unref(frozen);
+            TRY(st);
+        }
+    }
+    return STATUS_DONE;
+}
+
 /* ---- replay ---- */
 
-/* Apply one mutation, unless its table is gone or it is older than what the manifest says is done with. */
-static status replay_mutation(struct store *store, struct mutation mutation, uint32_t stream,
-                              struct log_position begin)
+static int by_logged_id(const void *a, const void *b)
 {
-    uint32_t index = shard_of_token(mutation.key.token, store->shard_count);
-    struct shard *shard = &store->shards[index];
-    struct tablet *tablet = shard_find(shard, mutation.table_id);
-    const struct manifest_table *table = manifest_find(&store->state, mutation.table_id);
-    if (!tablet || !table || log_position_compare(begin, table->floors[index][stream]) < 0)
-        return STATUS_DONE;
+    const struct replay_target *left = a, *right = b;
+    if (left->logged_id != right->logged_id)
+        return left->logged_id < right->logged_id ? -1 : 1;
+    return (left->table->id > right->table->id) - (left->table->id < right->table->id);
+}
+
+static status replay_index_make(const struct manifest_state *state, struct replay_index *out)
+{
+    size_t most = 1;
+    for (uint32_t i = 0; i < state->table_count; i++)
+        most += 1 + state->tables[i]->source_count;
+    struct replay_target *targets = malloc(most * sizeof *targets);
+    if (!targets)
+        return STATUS_FAIL(STATUS_NOMEM);
+    uint32_t count = 0, kept = 0;
+    for (uint32_t i = 0; i < state->table_count; i++) {
+        const struct manifest_table *table = state->tables[i];
+        targets[count++] = (struct replay_target){.logged_id = table->id, .table = table};
+        for (uint32_t j = 0; j < table->source_count; j++)
+            targets[count++] =
+                (struct replay_target){.logged_id = table->sources[j].table_id, .table = table};
+    }
+    qsort(targets, count, sizeof *targets, by_logged_id);
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || by_logged_id(&targets[kept - 1], &targets[i]) != 0)
+            targets[kept++] = targets[i];
+    *out = (struct replay_index){.targets = targets, .count = kept};
+    return STATUS_DONE;
+}
+
+static uint32_t first_target(const struct replay_index *index, uint64_t logged_id)
+{
+    uint32_t low = 0, high = index->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (index->targets[middle].logged_id >= logged_id)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static status replay_to(struct shard *shard, uint64_t table_id, struct mutation mutation, uint32_t stream,
+                        struct log_position begin)
+{
     lock_acquire(&shard->writer);
+    struct tablet *tablet = shard_find(shard, table_id);
     status st = tablet_open_active(tablet);
     if (ok(st))
         st = tablet_apply(tablet, mutation, stream, begin.segment);
@@ -90,8 +185,22 @@ static status replay_mutation(struct store *store, struct mutation mutation, uin
     return st;
 }
 
-static status replay_record(struct store *store, struct slice payload, uint32_t stream,
-                            struct log_position begin)
+/* Apply one mutation to every table that it belongs to, unless what is there has it already. */
+static status replay_mutation(struct store *store, const struct replay_index *targets,
+                              struct mutation mutation, uint32_t stream, struct log_position begin)
+{
+    uint32_t index = shard_of_token(mutation.key.token, store->shard_count);
+    for (uint32_t i = first_target(targets, mutation.table_id);
+         i < targets->count && targets->targets[i].logged_id == mutation.table_id; i++) {
+        const struct manifest_table *table = targets->targets[i].table;
+        if (manifest_table_wants(table, mutation.table_id, index, stream, begin))
+            TRY(replay_to(&store->shards[index], table->id, mutation, stream, begin));
+    }
+    return STATUS_DONE;
+}
+
+static status replay_record(struct store *store, const struct replay_index *targets, struct slice payload,
+                            uint32_t stream, struct log_position begin)
 {
     struct reader in = reader_of(payload);
     struct mutation mutation;
@@ -100,7 +209,7 @@ static status replay_record(struct store *store, struct slice payload, uint32_t 
         TRY(mutation_next(&in, &mutation, &more));
         if (!more)
             break;
-        TRY(replay_mutation(store, mutation, stream, begin));
+        TRY(replay_mutation(store, targets, mutation, stream, begin));
     }
     store->recovered_batches++;
     store->recovered_bytes += payload.bytes;
@@ -145,7 +254,7 @@ static status replay_stream(struct store *store, uint32_t stream, bool accept_da
         struct log_position begin;
         st = commitlog_reader_next(reader, &payload, &begin, &more);
         if (ok(st) && more)
-            st = replay_record(store, payload, stream, begin);
+            st = replay_record(store, &recovery->replay, payload, stream, begin);
     }
     if (ok(st))
         st = replay_end(store, reader, stream, accept_damage, recovery);
@@ -225,9 +334,12 @@ static status store_read_back(struct store *store, const struct store_options *o
     if (!recovery->manifest_number)
         return STATUS_FAIL(STATUS_CORRUPT);
     TRY(tables_restore(store));
-    for (uint32_t i = 0; i < store->shard_count; i++)
-        TRY(replay_stream(store, i, options->accept_log_damage, recovery));
-    return STATUS_DONE;
+    TRY(replay_index_make(&store->state, &recovery->replay));
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++)
+        st = replay_stream(store, i, options->accept_log_damage, recovery);
+    free(recovery->replay.targets);
+    return st;
 }
 
 /* ---- orphans ---- */
@@ -249,15 +361,6 @@ static bool table_name_parse(const char *name, uint64_t *out_number)
     return strcmp(name, again) == 0;
 }
 
-static bool file_named(const struct manifest_state *state, uint64_t number)
-{
-    for (uint32_t i = 0; i < state->table_count; i++)
-        for (uint32_t j = 0; j < state->tables[i]->file_count; j++)
-            if (state->tables[i]->files[j].info.file_number == number)
-                return true;
-    return false;
-}
-
 /* A file that the manifest does not name is the output of a job that never ended or the input of one that did; both
  * may go. Where the manifest itself ended badly, or never gave that number out, nothing is certain: aside with it. */
 static void orphan_visit(void *context, const char *name)
@@ -266,7 +369,8 @@ static void orphan_visit(void *context, const char *name)
     struct store *store = orphans->store;
     char path[IO_PATH_BYTES_MAX];
     uint64_t number;
-    if (failed(orphans->result) || !table_name_parse(name, &number) || file_named(&store->state, number))
+    if (failed(orphans->result) || !table_name_parse(name, &number) ||
+        manifest_file_named(&store->state, number))
         return;
     bool certain =
         orphans->recovery->manifest_end == MANIFEST_END_CLEAN && number < orphans->recovery->files_given_out;
@@ -380,9 +484,10 @@ status store_recover(struct store *store, const struct store_options *options)
         TRY(store_begin(store));
     }
     if (store->read_only)
-        return STATUS_DONE;
+        return copies_seal(store);
     if (recovery.fresh)
         TRY(folder_create(store->env, store->folder, &store->identity));
     TRY(store_begin_writing(store, options, &recovery));
+    TRY(copies_seal(store));
     return damage_settle(store);
 }

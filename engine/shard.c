@@ -116,6 +116,19 @@ void shard_add(struct shard *shard, struct tablet *tablet)
     lock_release(&shard->writer);
 }
 
+struct tablet *shard_replace(struct shard *shard, struct tablet *tablet)
+{
+    lock_acquire(&shard->writer);
+    shard_versions_change(shard);
+    uint32_t at = slot_of(shard, tablet->table_id);
+    struct tablet *old = shard->slots[at];
+    shard->slots[at] = tablet;
+    shard->tablet_count += !old;
+    shard_versions_changed(shard);
+    lock_release(&shard->writer);
+    return old;
+}
+
 /* Close the hole at `at`, so that probes which ran over it still find what comes after. */
 static void slot_vacate(struct shard *shard, uint32_t at)
 {
@@ -161,6 +174,31 @@ status shard_tablets(struct shard *shard, struct tablet ***out_tablets, uint32_t
     if (!tablets)
         return STATUS_FAIL(STATUS_NOMEM);
     qsort(tablets, count, sizeof *tablets, by_table_id);
+    *out_tablets = tablets;
+    *out_count = count;
+    return STATUS_DONE;
+}
+
+static bool holds(const struct tablet *tablet, const struct write_buffer *buffer)
+{
+    for (uint32_t i = 0; i < tablet->frozen_count; i++)
+        if (tablet->frozen[i] == buffer)
+            return true;
+    return false;
+}
+
+status shard_holders(struct shard *shard, const struct write_buffer *buffer, struct tablet ***out_tablets,
+                     uint32_t *out_count)
+{
+    lock_acquire(&shard->versions);
+    struct tablet **tablets = malloc(((size_t)shard->tablet_count + 1) * sizeof(struct tablet *));
+    uint32_t count = 0;
+    for (uint32_t i = 0; tablets && i < shard->slot_count; i++)
+        if (shard->slots[i] && holds(shard->slots[i], buffer))
+            tablets[count++] = tablet_ref(shard->slots[i]);
+    lock_release(&shard->versions);
+    if (!tablets)
+        return STATUS_FAIL(STATUS_NOMEM);
     *out_tablets = tablets;
     *out_count = count;
     return STATUS_DONE;

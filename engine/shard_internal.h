@@ -70,8 +70,14 @@ struct tablet *shard_find_ref(struct shard *shard, uint64_t table_id);
 status shard_reserve(struct shard *shard, uint32_t more_tablets);
 void shard_add(struct shard *shard, struct tablet *tablet);
 void shard_remove(struct shard *shard, uint64_t table_id);
+/* Put the tablet in the place of the one of the same table, or add it; room is reserved. Gives the reference of the one
+ * that was there, or NULL. Takes both locks. */
+struct tablet *shard_replace(struct shard *shard, struct tablet *tablet);
 /* All tablets, counted, in order of table id: an array the caller frees. Takes `versions`. */
 status shard_tablets(struct shard *shard, struct tablet ***out_tablets, uint32_t *out_count);
+/* The tablets that wait for the flush of `buffer`, counted: an array the caller frees. Takes `versions`. */
+status shard_holders(struct shard *shard, const struct write_buffer *buffer, struct tablet ***out_tablets,
+                     uint32_t *out_count);
 
 /* Caller holds `writer`. Waits while the gate is closed. */
 void shard_pass_gate(struct shard *shard);

@@ -122,6 +122,7 @@ status store_close(struct store *store)
         return STATUS_DONE;
     status st = STATUS_DONE;
     background_stop(store);
+    store_discard_all(store);
     for (uint32_t i = 0; i < store->shard_count; i++) {
         status closed = commitlog_close(store->shards[i].log);
         if (ok(st))

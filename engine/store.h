@@ -100,6 +100,11 @@ enum store_change_kind {
     STORE_DROP_TABLE,
     STORE_TRUNCATE_TABLE,
     STORE_SET_PROPERTY, /* of the store itself: a name and a value; an empty value removes it */
+    /* These take a time that does not depend on how much data there is: files are shared, nothing is flushed. */
+    STORE_COPY_TABLE, /* the content of `source_id`, a table or a snapshot's copy, replaces that of `table_id` */
+    STORE_CREATE_SNAPSHOT, /* of `tables`, under `name` */
+    STORE_RESTORE_SNAPSHOT, /* its tables get their content, options and properties back; those dropped return */
+    STORE_DROP_SNAPSHOT,
 };
 
 struct store_change {
@@ -107,17 +112,45 @@ struct store_change {
     /* CREATE: a number from store_new_table_id(), above that of every table created before this call. */
     uint64_t table_id;
     struct store_table_options options;
-    struct slice properties; /* CREATE, ALTER; the value for SET_PROPERTY */
-    struct slice name;       /* SET_PROPERTY */
+    struct slice
+        properties;     /* CREATE, ALTER; the value for SET_PROPERTY; of the snapshot for CREATE_SNAPSHOT */
+    struct slice name;  /* SET_PROPERTY, *_SNAPSHOT */
+    uint64_t source_id; /* COPY: not changed by an earlier change of the same call */
+    const uint64_t *tables; /* CREATE_SNAPSHOT */
+    uint32_t table_count;
 };
 
 uint64_t store_new_table_id(struct store *store);
-/* All of the changes, durably and in one manifest record, or none. Writes that were applied before a TRUNCATE or DROP
- * never come back (DEL-10). Tables dropped while cursors are open live until those close. */
+/*
+ * All of the changes, durably and in one manifest record, or none. Writes that were applied before a TRUNCATE or DROP,
+ * or to a table before another's content was copied over it, never come back (DEL-10). A copy has every write that was
+ * acknowledged before the call and none that began after it, batches whole. Tables dropped while cursors are open live
+ * until those close; a cursor goes on in the content it was opened on.
+ *
+ * STATUS_NOT_FOUND  a table or snapshot is not there.   STATUS_EXISTS  it is there already.
+ */
 status store_change(struct store *store, const struct store_change *changes, uint32_t count);
 /* The table with the least id above `above`; STATUS_NOT_FOUND past the last. The caller owns `out_properties`' bytes. */
 status store_next_table(struct store *store, uint64_t above, struct store_table *out_table,
                         struct buffer *out_properties);
+
+/* Files and memtables that a snapshot shares with its table cost nothing; what the table has replaced since is kept. */
+struct store_snapshot {
+    struct slice name, properties; /* borrowed from the buffers */
+    int64_t created_us;
+    uint64_t bytes; /* of its files */
+    uint32_t table_count;
+};
+/* The snapshot with the least name above `above` (empty: the first); STATUS_NOT_FOUND past the last. `above` may be the
+ * bytes of `out_name`. */
+status store_next_snapshot(struct store *store, struct slice above, struct store_snapshot *out_snapshot,
+                           struct buffer *out_name, struct buffer *out_properties);
+/* Table `index` of a snapshot: its number then, and the number of the copy, which can be read like a table. The
+ * properties are those of then. STATUS_NOT_FOUND past the last. */
+status store_snapshot_table(struct store *store, struct slice name, uint32_t index,
+                            struct store_table *out_table, uint64_t *out_copy_id,
+                            struct buffer *out_properties);
+
 /* The property with the least name above `above` (empty: the first). */
 status store_next_property(struct store *store, struct slice above, struct buffer *out_name,
                            struct buffer *out_value);

@@ -54,7 +54,7 @@ static void dump_state(struct buffer *out, const struct manifest_state *state)
                       (long long)table->options.gc_grace_s, table->options.compression_level);
         dump_floors(out, table, state->shards);
         for (uint32_t f = 0; f < table->file_count; f++)
-            dump_file(out, &table->files[f]);
+            dump_file(out, table->files[f]);
     }
 }
 

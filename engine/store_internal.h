@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "engine/background_internal.h"
+#include "engine/discard_internal.h"
 #include "engine/folder_internal.h"
 #include "engine/manifest_internal.h"
 #include "engine/shard_internal.h"
@@ -57,6 +58,7 @@ struct store {
     atomic_uint_fast64_t brake_ns;           /* delay owed by writers */
 
     struct background background;
+    struct discards discards;
     struct lock stripes[PARTITION_STRIPES]; /* RANK_PARTITION */
 
     /* Relaxed counters. */

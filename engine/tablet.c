@@ -24,6 +24,12 @@ status tablet_new(struct shard *shard, uint64_t table_id, const struct store_tab
     return STATUS_DONE;
 }
 
+void tablet_seal(struct tablet *tablet)
+{
+    tablet->sealed = true;
+    tablet->options.compaction = STORE_COMPACTION_NONE;
+}
+
 struct tablet *tablet_ref(struct tablet *tablet)
 {
     atomic_fetch_add_explicit(&tablet->refs, 1, memory_order_relaxed);
@@ -53,6 +59,7 @@ static status write_buffer_new(const struct reconcile_rules *rules, struct write
         return st;
     }
     atomic_init(&buffer->refs, 1);
+    buffer->holders = 1;
     *out_buffer = buffer;
     return STATUS_DONE;
 }
@@ -88,6 +95,8 @@ status tablet_open_active(struct tablet *tablet)
 {
     if (tablet->active)
         return STATUS_DONE;
+    if (tablet->sealed)
+        return STATUS_FAIL(STATUS_NOT_FOUND);
     struct write_buffer *fresh;
     TRY(write_buffer_new(&tablet->shard->store->rules, &fresh));
 
@@ -200,6 +209,13 @@ static status sstables_exchanged(const struct version *old, struct sstable *cons
     return STATUS_DONE;
 }
 
+/* A tablet has let go of a frozen memtable; several may have shared it. Caller holds `writer`. */
+static void frozen_release(struct shard *shard, struct write_buffer *buffer)
+{
+    if (--buffer->holders == 0)
+        store_memory_add(shard->store, -(int64_t)buffer->bytes, -(int64_t)buffer->bytes);
+}
+
 /* Drop `flushed` from the frozen memtables. */
 static void frozen_remove(struct tablet *tablet, const struct write_buffer *flushed)
 {
@@ -210,9 +226,8 @@ static void frozen_remove(struct tablet *tablet, const struct write_buffer *flus
     tablet->frozen_count = kept;
 }
 
-status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed,
-                       struct sstable *const *removed, uint32_t removed_count, struct sstable *const *added,
-                       uint32_t added_count)
+status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, struct sstable *const *removed,
+                       uint32_t removed_count, struct sstable *const *added, uint32_t added_count)
 {
     struct shard *shard = tablet->shard;
     struct sstable **tables = NULL;
@@ -241,46 +256,67 @@ status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed
         shard_versions_changed(shard);
     }
     if (ok(st) && flushed)
-        store_memory_add(shard->store, -(int64_t)flushed->bytes, -(int64_t)flushed->bytes);
+        frozen_release(shard, flushed);
     lock_release(&shard->writer);
     free(tables);
     if (failed(st))
         return st;
     version_retire(old);
     if (flushed)
-        write_buffer_unref((struct write_buffer *)(uintptr_t)flushed);
+        write_buffer_unref(flushed);
     return STATUS_DONE;
+}
+
+/* Let go of every memtable; returns how many are in `out_buffers` now. Caller holds `writer` and `versions`. */
+static uint32_t memtables_take(struct tablet *tablet, struct write_buffer **out_buffers)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < tablet->frozen_count; i++) {
+        frozen_release(tablet->shard, tablet->frozen[i]);
+        out_buffers[count++] = tablet->frozen[i];
+    }
+    if (tablet->active) {
+        store_memory_add(tablet->shard->store, -(int64_t)tablet->active->bytes, 0);
+        out_buffers[count++] = tablet->active;
+    }
+    tablet->frozen_count = 0;
+    tablet->active = NULL;
+    return count;
 }
 
 void tablet_clear(struct tablet *tablet, bool dropped)
 {
     struct shard *shard = tablet->shard;
+    struct store *store = shard->store;
     struct write_buffer *buffers[FROZEN_MAX + 1];
-    uint32_t count = 0;
-    int64_t bytes = 0, frozen_bytes = 0;
     lock_acquire(&shard->writer);
     shard_versions_change(shard);
-    for (uint32_t i = 0; i < tablet->frozen_count; i++) {
-        buffers[count++] = tablet->frozen[i];
-        frozen_bytes += (int64_t)tablet->frozen[i]->bytes;
-    }
-    bytes = frozen_bytes;
-    if (tablet->active) {
-        buffers[count++] = tablet->active;
-        bytes += (int64_t)tablet->active->bytes;
-    }
-    tablet->frozen_count = 0;
-    tablet->active = NULL;
+    uint32_t count = memtables_take(tablet, buffers);
     tablet->dropped = tablet->dropped || dropped;
     struct version *old = tablet->version;
     tablet->version = NULL;
     shard_versions_changed(shard);
-    store_memory_add(shard->store, -bytes, -frozen_bytes);
     lock_release(&shard->writer);
 
-    for (uint32_t i = 0; i < count; i++)
-        write_buffer_unref(buffers[i]);
     for (uint32_t i = 0; old && i < old->sstable_count; i++)
-        sstable_set_obsolete(old->sstables[i]);
+        if (!manifest_file_named(&store->state, sstable_info(old->sstables[i])->file_number))
+            sstable_set_obsolete(old->sstables[i]);
+    store_discard(store, version_ref(old), buffers, count);
     version_retire(old);
+}
+
+status tablet_copy(struct tablet *tablet, struct tablet *from)
+{
+    struct shard *shard = tablet->shard;
+    lock_acquire(&shard->writer);
+    for (uint32_t i = 0; i < from->frozen_count; i++) {
+        from->frozen[i]->holders++;
+        tablet->frozen[i] = write_buffer_ref(from->frozen[i]);
+    }
+    tablet->frozen_count = from->frozen_count;
+    const struct version *version = from->version;
+    status st = version_of(tablet, version ? version->sstables : NULL, version ? version->sstable_count : 0,
+                           &tablet->version);
+    lock_release(&shard->writer);
+    return st;
 }

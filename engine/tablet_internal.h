@@ -23,6 +23,7 @@ struct shard;
 /* A memtable, and what must happen before the log that fed it may go. Counted. */
 struct write_buffer {
     atomic_uint refs;
+    uint32_t holders;          /* tablets of the shard that have it among their sources; guard: writer */
     struct memtable *memtable; /* counted */
     size_t bytes;              /* as added to the store's memory_bytes; guard: writer */
     uint64_t
@@ -44,6 +45,7 @@ struct tablet {
     struct version *version;  /* counted; NULL when empty */
     struct read_tally *tally; /* counted */
     bool dropped;
+    bool sealed; /* a snapshot's copy: no write comes to it */
 
     /* Guard: the background's lock. */
     bool flushing, compacting; /* claimed by a job */
@@ -58,6 +60,8 @@ struct tablet {
 
 status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,
                   struct tablet **out_tablet);
+/* The tablet is a snapshot's copy: not written to, not compacted. */
+void tablet_seal(struct tablet *tablet);
 struct tablet *tablet_ref(struct tablet *tablet);
 void tablet_unref(struct tablet *tablet); /* NULL is welcome */
 
@@ -83,10 +87,13 @@ struct version *tablet_version(struct tablet *tablet);
 
 /* Exchange sources: drop `flushed` (may be NULL) and `removed` files, add `added`. Takes `writer` and `versions`.
  * The caller has made the same durable and checked that what goes is there. */
-status tablet_exchange(struct tablet *tablet, const struct write_buffer *flushed,
-                       struct sstable *const *removed, uint32_t removed_count, struct sstable *const *added,
-                       uint32_t added_count);
-/* Forget every source; files unlink themselves when their last reader lets go. Takes `writer` and `versions`. */
+status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, struct sstable *const *removed,
+                       uint32_t removed_count, struct sstable *const *added, uint32_t added_count);
+/* Forget every source; files that the manifest names no more unlink themselves when their last reader lets go. Takes
+ * `writer` and `versions`; caller holds `edit`. */
 void tablet_clear(struct tablet *tablet, bool dropped);
+/* Give a fresh tablet the sources of `from`, a tablet of the same shard with no active memtable. Takes `writer`. To be
+ * undone with tablet_clear(), after a failure too. */
+status tablet_copy(struct tablet *tablet, struct tablet *from);
 
 #endif
