@@ -28,7 +28,27 @@ struct slice model_image(struct arena *arena, int64_t timestamp, struct slice va
     return kept;
 }
 
-/* Any kind of image: expiring, dead, deleted. */
+/* A collection in column 9, and a counter in column 12. */
+static void add_elements(struct arena *arena, struct random *rng, struct row_builder *row)
+{
+    static const char total[] = "\0\0\0\0\0\0\0\7";
+    if (random_below(rng, 2))
+        row_builder_add(row, (struct cell){.column = 9, .kind = CELL_COMPLEX_DELETION, .timestamp = 400});
+    for (uint64_t i = random_below(rng, 6); i > 0; i--) {
+        struct cell cell = {.column = 9,
+                            .timestamp = (int64_t)random_below(rng, 1000),
+                            .path = random_bytes(arena, rng, 1 + random_below(rng, 4), 4)};
+        if (random_below(rng, 3) == 0)
+            cell.kind = CELL_DEAD;
+        else
+            cell.value = random_bytes(arena, rng, random_below(rng, 4), 4);
+        row_builder_add(row, cell);
+    }
+    row_builder_add(
+        row, (struct cell){.column = 12, .kind = CELL_COUNTER, .timestamp = 9, .value = slice_of(total, 8)});
+}
+
+/* Any kind of image: expiring, dead, deleted, with elements. */
 static struct slice random_image(struct arena *arena, struct random *rng, uint32_t value_max)
 {
     struct row_builder row = {0};
@@ -57,6 +77,8 @@ static struct slice random_image(struct arena *arena, struct random *rng, uint32
         }
         row_builder_add(&row, cell);
     }
+    if (random_below(rng, 4) == 0)
+        add_elements(arena, rng, &row);
     assert_ok(row_builder_finish(&row, &image));
     struct slice kept = arena_copy(arena, buffer_slice(&image));
     buffer_deinit(&image);

@@ -71,6 +71,9 @@ static void a_dump_shows_roots_frames_partitions_and_rows(void **state)
     assert_true(count_of(text, "block index page") > 0);
     assert_int_equal(count_of(text, "'partition "), model.count);
     assert_int_equal(count_of(text, "      row "), model.row_count);
+    assert_true(count_of(text, " 9[*]@400=deleted(0)") > 0);
+    assert_true(count_of(text, " 9[") > count_of(text, " 9[*]"));
+    assert_true(count_of(text, " 12@9=counter(7)") > 0);
     assert_int_equal(count_of(text, "DAMAGED"), 0);
     free(text);
     model_deinit(&model);
