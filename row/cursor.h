@@ -34,6 +34,10 @@ struct cursor_ops {
     status (*seek_row)(struct cursor *cursor, struct slice clustering);
     status (*next)(struct cursor *cursor);
     void (*close)(struct cursor *cursor); /* frees the cursor */
+    /* NULL for all but stand-ins: cursors that know the bounds of a partition and nothing more, so that a merge may never
+     * have to open what they stand for. Gives the cursor that has the rows, on the same partition, in its direction,
+     * before its first row; the stand-in is then only good for close. */
+    status (*enter)(struct cursor *cursor, struct cursor **out_cursor);
 };
 
 /* What is known of a partition before any of its rows is read. */

@@ -7,21 +7,24 @@
  *
  * Rows. A member is in one of three states:
  *
- *     WAITING    not asked for rows since the partition or the last seek; `bound` is the nearest key at
+ *     WAITING    not asked for rows since the partition or the last seek; `near` is the nearest key at
  *                which it can have one, in the cursor's direction
- *     STANDING   on a row that has not been given out, or is being given out now (`taken`)
- *     DONE       has no more rows
+ *     STANDING   on a row, whose key is `near`
+ *     DONE       has no more rows, or none before the end that the caller has named
  *
- * To find the next row: the nearest STANDING row is the frontier; every WAITING member whose bound is
- * not beyond the frontier is entered, which may bring the frontier nearer, until none is left to enter. All
- * members on the frontier's key are reconciled. When it is only one, it leads: until its rows reach
- * `limit`, the nearest row or bound of the others, they pass through at the cost of one comparison,
- * or none at all when no other member has anything left.
+ * Members that are not DONE are kept in a heap, the nearest on top; of one key the WAITING ones are nearer. To find
+ * the next row: while a WAITING member is on top it is entered, which puts it where its first row belongs. Then the top
+ * is the frontier. Who stands on the same key is taken out of the heap together with it and reconciled, to be
+ * advanced when the next row is asked for. When it is alone, it leads and stays where it is: until its rows reach
+ * `limit`, the nearest row or bound of the others, they pass through at the cost of one comparison, or none at all when
+ * no other member has anything before the leader's own end.
  *
  * Near and far follow the direction: a reverse cursor is the same algorithm with the order negated and
  * `last` in place of `first`.
  */
 #include "row/merge.h"
+
+#include "row/image.h"
 
 #include <stdlib.h>
 
@@ -32,9 +35,9 @@ enum member_state {
 };
 
 struct member {
-    struct cursor *child; /* owned by the merge */
+    struct cursor *child; /* one of the merge's */
+    struct cursor **slot; /* where the merge keeps it */
     enum member_state state;
-    bool taken;        /* STANDING on the row that was given out last */
     bool asked;        /* for rows of this partition */
     uint64_t prefix;   /* key_prefix() of `near` */
     struct slice near; /* WAITING: its bound; STANDING: its row's key. Lender: the child, or `target` */
@@ -45,19 +48,25 @@ struct merge_cursor {
     const struct reconcile_rules *rules; /* borrowed */
     struct merge_counters *counters;     /* borrowed, may be NULL */
     struct merge_counters counted;
-    bool no_lazy;
+    bool no_lazy, no_gallop;
     bool moved; /* the children have been asked for a partition */
 
     uint32_t child_count, member_count;
     struct cursor **children; /* behind the members; each child is owned */
-    struct member *members;   /* behind this struct; room for child_count */
+    struct member *members;   /* behind this struct; room for child_count, as for the two below */
+    struct member **heap;     /* nearest first */
+    struct member **taken;    /* on the row given out last; not in the heap */
+    uint32_t heap_count, taken_count;
 
-    struct member *leader; /* alone on the frontier; NULL when the next row must be searched for */
-    struct member *sole;   /* WAITING, given out by merge_cursor_sole() */
-    bool has_limit;        /* otherwise nothing follows but the leader */
+    bool leads;     /* the top of the heap is on the row given out last, alone */
+    bool has_limit; /* otherwise nothing follows but the leader */
     uint64_t limit_prefix;
-    struct slice limit; /* lender: as `near` of its member */
+    struct slice limit; /* lender: as `near` of its member, or `end` */
 
+    bool covered; /* the partition has deletions that rows must be held against */
+    bool has_end; /* rows at or beyond `end`, in the cursor's direction, are not wanted */
+    uint64_t end_prefix;
+    struct slice end;      /* borrowed from who opened the cursor */
     bool sought;           /* WAITING members begin at `target`, not at their first row */
     struct buffer target;  /* owned copy of the key sought */
     struct arena arena;    /* merged range list of the partition */
@@ -71,8 +80,8 @@ static struct merge_cursor *merge_of(struct cursor *cursor)
 }
 
 /* < 0 when `a` comes before `b` in the cursor's direction. */
-static int near_compare(const struct merge_cursor *merge, uint64_t a_prefix, struct slice a,
-                        uint64_t b_prefix, struct slice b)
+static inline int near_compare(const struct merge_cursor *merge, uint64_t a_prefix, struct slice a,
+                               uint64_t b_prefix, struct slice b)
 {
     int order = a_prefix != b_prefix ? (a_prefix > b_prefix ? 1 : -1) : slice_compare(a, b);
     return merge->base.reverse ? -order : order;
@@ -87,9 +96,77 @@ static void member_near(struct member *member, struct slice key)
 static status merge_fail(struct merge_cursor *merge, status st)
 {
     merge->base.on_partition = merge->base.on_row = false;
-    merge->member_count = 0;
-    merge->leader = NULL;
+    merge->member_count = merge->heap_count = merge->taken_count = 0;
+    merge->leads = false;
     return st;
+}
+
+/* The heap */
+
+static bool is_nearer(const struct merge_cursor *merge, const struct member *a, const struct member *b)
+{
+    int order = near_compare(merge, a->prefix, a->near, b->prefix, b->near);
+    return order ? order < 0 : a->state < b->state;
+}
+
+static void sift_down(struct merge_cursor *merge, uint32_t at)
+{
+    struct member *moved = merge->heap[at];
+    for (;;) {
+        uint32_t below = 2 * at + 1;
+        if (below >= merge->heap_count)
+            break;
+        if (below + 1 < merge->heap_count && is_nearer(merge, merge->heap[below + 1], merge->heap[below]))
+            below++;
+        if (!is_nearer(merge, merge->heap[below], moved))
+            break;
+        merge->heap[at] = merge->heap[below];
+        at = below;
+    }
+    merge->heap[at] = moved;
+}
+
+static void heap_build(struct merge_cursor *merge)
+{
+    for (uint32_t at = merge->heap_count / 2; at-- > 0;)
+        sift_down(merge, at);
+}
+
+static void heap_push(struct merge_cursor *merge, struct member *member)
+{
+    uint32_t at = merge->heap_count++;
+    for (; at && is_nearer(merge, member, merge->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        merge->heap[at] = merge->heap[(at - 1) / 2];
+    merge->heap[at] = member;
+}
+
+static struct member *heap_pop(struct merge_cursor *merge)
+{
+    struct member *top = merge->heap[0];
+    merge->heap[0] = merge->heap[--merge->heap_count];
+    if (merge->heap_count)
+        sift_down(merge, 0);
+    return top;
+}
+
+/* The top has changed: put it where it belongs now. */
+static void heap_settle_top(struct merge_cursor *merge)
+{
+    if (merge->heap[0]->state == DONE)
+        (void)heap_pop(merge);
+    else
+        sift_down(merge, 0);
+}
+
+/* The nearest but the top; NULL when there is none. */
+static const struct member *heap_second(const struct merge_cursor *merge)
+{
+    if (merge->heap_count < 2)
+        return NULL;
+    const struct member *second = merge->heap[1];
+    if (merge->heap_count > 2 && is_nearer(merge, merge->heap[2], second))
+        second = merge->heap[2];
+    return second;
 }
 
 /* Rows */
@@ -100,10 +177,20 @@ static bool is_bare(const struct partition_view *view)
     return slice_compare(view->first, view->last) > 0;
 }
 
+/* Whether all that the member has from `near` on is more than the caller wants: [from, to) includes only its start. */
+static bool is_beyond_end(const struct merge_cursor *merge, const struct member *member)
+{
+    if (!merge->has_end)
+        return false;
+    int order = near_compare(merge, member->prefix, member->near, merge->end_prefix, merge->end);
+    return merge->base.reverse ? order > 0 : order >= 0;
+}
+
 /* Begin anew: before the first row, or at `target` when one is sought. */
 static void members_rewind(struct merge_cursor *merge)
 {
     struct slice target = buffer_slice(&merge->target);
+    merge->heap_count = merge->taken_count = 0;
     for (uint32_t i = 0; i < merge->member_count; i++) {
         struct member *member = &merge->members[i];
         const struct partition_view *view = &member->child->partition;
@@ -116,20 +203,34 @@ static void members_rewind(struct merge_cursor *merge)
             past = slice_compare(view->last, target) < 0;
             bound = slice_compare(target, bound) > 0 ? target : bound;
         }
-        member->state = past || is_bare(view) ? DONE : WAITING;
-        member->taken = false;
         member_near(member, bound);
+        member->state = past || is_bare(view) || is_beyond_end(merge, member) ? DONE : WAITING;
+        if (member->state == WAITING)
+            merge->heap[merge->heap_count++] = member;
     }
-    merge->leader = NULL;
+    heap_build(merge);
+    merge->leads = false;
     merge->base.on_row = false;
 }
 
-static void member_settle(struct member *member)
+static void member_settle(struct merge_cursor *merge, struct member *member)
 {
-    member->taken = false;
-    member->state = member->child->on_row ? STANDING : DONE;
-    if (member->child->on_row)
-        member_near(member, member->child->row.clustering);
+    member->state = DONE;
+    if (!member->child->on_row)
+        return;
+    member_near(member, member->child->row.clustering);
+    if (!is_beyond_end(merge, member))
+        member->state = STANDING;
+}
+
+/* A stand-in gives way to the cursor it stands in for. */
+static status member_resolve(struct member *member)
+{
+    struct cursor *child;
+    TRY(member->child->ops->enter(member->child, &child));
+    cursor_close(member->child);
+    *member->slot = member->child = child;
+    return STATUS_DONE;
 }
 
 static status member_enter(struct merge_cursor *merge, struct member *member)
@@ -137,6 +238,8 @@ static status member_enter(struct merge_cursor *merge, struct member *member)
     /* A cursor that was asked before stands in the middle, so it must be sent back to the start. */
     static const uint8_t after[] = {KEY_AFTER};
     struct slice start = merge->base.reverse ? slice_of(after, 1) : (struct slice){0};
+    if (member->child->ops->enter)
+        TRY(member_resolve(member));
     if (merge->sought)
         TRY(cursor_seek_row(member->child, buffer_slice(&merge->target)));
     else if (member->asked)
@@ -144,68 +247,64 @@ static status member_enter(struct merge_cursor *merge, struct member *member)
     else
         TRY(cursor_next(member->child));
     member->asked = true;
-    member_settle(member);
+    member_settle(merge, member);
     return STATUS_DONE;
 }
 
-static status members_advance_taken(struct merge_cursor *merge)
+/* Move on from the row that was given out last, unless a leader does. */
+static status advance_taken(struct merge_cursor *merge)
 {
-    for (uint32_t i = 0; i < merge->member_count; i++) {
-        struct member *member = &merge->members[i];
-        if (member->state != STANDING || !member->taken)
-            continue;
+    while (merge->taken_count) {
+        struct member *member = merge->taken[--merge->taken_count];
         TRY(cursor_next(member->child));
-        member_settle(member);
+        member_settle(merge, member);
+        if (member->state != DONE)
+            heap_push(merge, member);
     }
     return STATUS_DONE;
 }
 
-/* The nearest member in `state`, NULL when there is none. */
-static struct member *nearest(const struct merge_cursor *merge, enum member_state state)
+/* With the shortcut turned off: everybody stands before anybody is looked at. */
+static status enter_all(struct merge_cursor *merge)
 {
-    struct member *best = NULL;
-    for (uint32_t i = 0; i < merge->member_count; i++) {
-        struct member *member = &merge->members[i];
-        if (member->state == state &&
-            (!best || near_compare(merge, member->prefix, member->near, best->prefix, best->near) < 0))
-            best = member;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < merge->heap_count; i++) {
+        struct member *member = merge->heap[i];
+        if (member->state == WAITING)
+            TRY(member_enter(merge, member));
+        if (member->state != DONE)
+            merge->heap[kept++] = member;
     }
-    return best;
-}
-
-/* The member on the nearest row, after entering all that might have a nearer one. */
-static status find_frontier(struct merge_cursor *merge, struct member **out_frontier)
-{
-    struct member *frontier = nearest(merge, STANDING);
-    for (;;) {
-        struct member *waiting = nearest(merge, WAITING);
-        if (!waiting)
-            break;
-        if (!merge->no_lazy && frontier &&
-            near_compare(merge, waiting->prefix, waiting->near, frontier->prefix, frontier->near) > 0)
-            break;
-        TRY(member_enter(merge, waiting));
-        frontier = nearest(merge, STANDING);
-    }
-    *out_frontier = frontier;
+    merge->heap_count = kept;
+    heap_build(merge);
     return STATUS_DONE;
 }
 
-/* Make `leader` lead up to the nearest row or bound of the others. */
-static void lead(struct merge_cursor *merge, struct member *leader)
+/* Until the nearest member stands on a row. */
+static status find_frontier(struct merge_cursor *merge)
 {
-    merge->leader = leader;
-    merge->has_limit = false;
-    for (uint32_t i = 0; i < merge->member_count; i++) {
-        const struct member *other = &merge->members[i];
-        if (other == leader || other->state == DONE)
-            continue;
-        if (!merge->has_limit ||
-            near_compare(merge, other->prefix, other->near, merge->limit_prefix, merge->limit) < 0) {
-            merge->has_limit = true;
-            merge->limit = other->near;
-            merge->limit_prefix = other->prefix;
-        }
+    if (merge->no_lazy)
+        TRY(enter_all(merge));
+    while (merge->heap_count && merge->heap[0]->state == WAITING) {
+        TRY(member_enter(merge, merge->heap[0]));
+        heap_settle_top(merge);
+    }
+    return STATUS_DONE;
+}
+
+/* Make the top lead up to `second`, the nearest row or bound of the others, or to the end. */
+static void lead(struct merge_cursor *merge, const struct member *second)
+{
+    const struct member *leader = merge->heap[0];
+    merge->leads = true;
+    merge->has_limit = merge->has_end;
+    merge->limit = merge->end;
+    merge->limit_prefix = merge->end_prefix;
+    if (second && !(merge->has_limit &&
+                    near_compare(merge, merge->end_prefix, merge->end, second->prefix, second->near) < 0)) {
+        merge->has_limit = true;
+        merge->limit = second->near;
+        merge->limit_prefix = second->prefix;
     }
     if (!merge->has_limit)
         return;
@@ -223,11 +322,13 @@ static struct deletion cover_over(const struct merge_cursor *merge, struct slice
 
 /* Give out a row less what deletions cover; *out_kept is false when nothing is left of it. Slices travel
  * in registers: copying a view that the child has just stored would wait for the stores. */
-static status give_row(struct merge_cursor *merge, struct slice clustering, struct slice image,
-                       bool *out_kept)
+static inline status give_row(struct merge_cursor *merge, struct slice clustering, struct slice image,
+                              bool *out_kept)
 {
     static const struct purge keep_all = {INT64_MIN, INT64_MIN, INT64_MIN};
-    struct deletion cover = cover_over(merge, clustering);
+    struct deletion cover = DELETION_NONE;
+    if (merge->covered)
+        cover = cover_over(merge, clustering);
     if (cover.timestamp != TIMESTAMP_NONE) {
         bool empty;
         buffer_clear(&merge->rows[1]);
@@ -237,95 +338,86 @@ static status give_row(struct merge_cursor *merge, struct slice clustering, stru
             return STATUS_DONE;
         image = buffer_slice(&merge->rows[1]);
     }
-    *out_kept = !row_is_nothing(image);
+    *out_kept = image.bytes != IMAGE_BYTES_MIN || !row_is_nothing(image);
     merge->base.row.clustering = clustering;
     merge->base.row.image = image;
     return STATUS_DONE;
 }
 
-/* Reconcile all members on the frontier's key into rows[0]. */
-static status merge_rows(struct merge_cursor *merge, const struct member *frontier, struct slice *out_image,
-                         uint32_t *out_count)
+/* Take the top and all members on its key out of the heap and reconcile them into rows[0]. */
+static status take_rows(struct merge_cursor *merge, struct slice *out_image)
 {
+    struct member *frontier = heap_pop(merge);
     struct slice image = frontier->child->row.image;
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < merge->member_count; i++) {
-        struct member *member = &merge->members[i];
-        if (member == frontier || member->state != STANDING || member->prefix != frontier->prefix ||
-            !slice_equal(member->near, frontier->near))
-            continue;
-        member->taken = true;
+    merge->taken[merge->taken_count++] = frontier;
+    while (merge->heap_count && merge->heap[0]->prefix == frontier->prefix &&
+           slice_equal(merge->heap[0]->near, frontier->near)) {
+        struct member *member = heap_pop(merge);
+        merge->taken[merge->taken_count++] = member;
         buffer_clear(&merge->rows[1]);
         TRY(row_merge(merge->rules, image, member->child->row.image, &merge->rows[1]));
         struct buffer merged = merge->rows[1];
         merge->rows[1] = merge->rows[0];
         merge->rows[0] = merged;
         image = buffer_slice(&merge->rows[0]);
-        count++;
     }
     *out_image = image;
-    *out_count = count;
     return STATUS_DONE;
 }
 
 /* Find the next row when none leads. */
 static status search_row(struct merge_cursor *merge, bool *out_kept)
 {
-    struct member *frontier = NULL;
-    TRY(members_advance_taken(merge));
-    TRY(find_frontier(merge, &frontier));
-    merge->base.on_row = frontier != NULL;
+    TRY(advance_taken(merge));
+    TRY(find_frontier(merge));
+    merge->base.on_row = merge->heap_count > 0;
     *out_kept = true;
-    if (!frontier)
+    if (!merge->heap_count)
         return STATUS_DONE;
 
-    frontier->taken = true;
-    struct slice image;
-    uint32_t count;
-    TRY(merge_rows(merge, frontier, &image, &count));
-    if (count == 1) {
-        lead(merge, frontier);
+    const struct member *frontier = merge->heap[0], *second = heap_second(merge);
+    struct slice clustering = frontier->near, image = frontier->child->row.image;
+    bool alone = !second || second->prefix != frontier->prefix || !slice_equal(second->near, frontier->near);
+    if (alone && !merge->no_gallop) {
+        lead(merge, second);
         merge->counted.rows_passed++;
     } else {
-        merge->counted.rows_merged++;
+        TRY(take_rows(merge, &image));
+        merge->counted.rows_merged += merge->taken_count > 1;
     }
-    return give_row(merge, frontier->near, image, out_kept);
+    return give_row(merge, clustering, image, out_kept);
 }
 
-/* The leader's next row, as long as it is nearer than anything else. Without a limit nobody compares it,
- * so its `near` is left behind. */
-static status lead_row(struct merge_cursor *merge, bool *out_led, bool *out_kept)
+/* The leader's next row, as long as it is nearer than anything else. Until it is not, nobody looks at the leader's
+ * `near`, so that stays behind. */
+static inline status lead_row(struct merge_cursor *merge, bool *out_led, bool *out_kept)
 {
-    struct member *leader = merge->leader;
-    TRY(cursor_next(leader->child));
-    if (!leader->child->on_row) {
-        member_settle(leader);
-        *out_led = false;
+    struct member *leader = merge->heap[0];
+    struct cursor *child = leader->child;
+    TRY(cursor_next(child));
+    *out_led = child->on_row;
+    if (child->on_row && merge->has_limit) {
+        struct slice key = child->row.clustering;
+        *out_led = near_compare(merge, key_prefix(key), key, merge->limit_prefix, merge->limit) < 0;
+    }
+    if (!*out_led) {
+        merge->leads = false;
+        member_settle(merge, leader);
+        heap_settle_top(merge);
         return STATUS_DONE;
     }
-    if (merge->has_limit) {
-        member_settle(leader);
-        *out_led = near_compare(merge, leader->prefix, leader->near, merge->limit_prefix, merge->limit) < 0;
-        leader->taken = *out_led;
-        if (!*out_led)
-            return STATUS_DONE;
-    }
-    *out_led = true;
     merge->counted.rows_passed++;
-    return give_row(merge, leader->child->row.clustering, leader->child->row.image, out_kept);
+    return give_row(merge, child->row.clustering, child->row.image, out_kept);
 }
 
 static status merge_step(struct merge_cursor *merge)
 {
     for (bool kept = false; !kept;) {
-        if (merge->leader) {
-            bool led;
+        bool led = false;
+        if (merge->leads)
             TRY(lead_row(merge, &led, &kept));
-            if (led)
-                continue;
-            merge->leader = NULL;
-        }
-        TRY(search_row(merge, &kept));
+        if (!led)
+            TRY(search_row(merge, &kept));
     }
     return STATUS_DONE;
 }
@@ -356,74 +448,58 @@ static status merge_seek_row(struct cursor *cursor, struct slice clustering)
     return merge_next(cursor);
 }
 
-/* A member that is moved from outside. */
-
-static void member_end(struct merge_cursor *merge, struct member *member)
-{
-    member->state = DONE;
-    member->taken = false;
-    if (merge->leader == member)
-        merge->leader = NULL;
-}
-
-/* The only one that can have rows before the next of all others; it waits at a bound that is its first row or before. */
-static struct member *sole_waiting(struct merge_cursor *merge, struct merge_sole *out_sole)
-{
-    struct member *sole = nearest(merge, WAITING);
-    const struct member *standing = nearest(merge, STANDING);
-    if (!sole)
-        return NULL;
-    sole->state = DONE; /* out of the search for the second */
-    const struct member *limit = nearest(merge, WAITING);
-    sole->state = WAITING;
-    if (standing &&
-        (!limit || near_compare(merge, standing->prefix, standing->near, limit->prefix, limit->near) < 0))
-        limit = standing;
-    if (limit && near_compare(merge, limit->prefix, limit->near, sole->prefix, sole->near) <= 0)
-        return NULL;
-    *out_sole = (struct merge_sole){.child = sole->child, .has_limit = limit != NULL};
-    if (limit)
-        out_sole->limit = limit->near;
-    return sole;
-}
+/* A member that is moved from outside */
 
 status merge_cursor_sole(struct cursor *cursor, struct merge_sole *out_sole)
 {
     struct merge_cursor *merge = merge_of(cursor);
     *out_sole = (struct merge_sole){0};
-    if (!cursor->on_partition || cursor->reverse || merge->sought)
+    if (!cursor->on_partition || cursor->reverse || merge->sought || merge->has_end)
         return STATUS_DONE;
-    const struct cursor *led = merge->leader ? merge->leader->child : NULL;
-    if (led && led->on_row && slice_compare(led->row.clustering, led->partition.last) >= 0)
-        member_end(merge, merge->leader);
-    if (merge->leader) {
-        *out_sole = (struct merge_sole){merge->leader->child, merge->has_limit, merge->limit};
-        return STATUS_DONE;
+    if (merge->leads) {
+        struct member *leader = merge->heap[0];
+        struct cursor *led = leader->child;
+        if (!led->on_row || slice_compare(led->row.clustering, led->partition.last) < 0) {
+            *out_sole = (struct merge_sole){led, merge->has_limit, merge->limit};
+            return STATUS_DONE;
+        }
+        leader->state = DONE;
+        merge->leads = false;
+        heap_settle_top(merge);
     }
-    status st = members_advance_taken(merge);
+    status st = advance_taken(merge);
     if (failed(st))
         return merge_fail(merge, st);
-    merge->sole = sole_waiting(merge, out_sole);
+    /* The only one that can have rows before the next of all others; it waits at its first row or before. */
+    const struct member *sole = merge->heap_count ? merge->heap[0] : NULL;
+    if (!sole || sole->state != WAITING || sole->child->ops->enter)
+        return STATUS_DONE;
+    const struct member *limit = heap_second(merge);
+    if (limit && near_compare(merge, limit->prefix, limit->near, sole->prefix, sole->near) <= 0)
+        return STATUS_DONE;
+    *out_sole = (struct merge_sole){.child = sole->child, .has_limit = limit != NULL};
+    if (limit)
+        out_sole->limit = limit->near;
     return STATUS_DONE;
 }
 
 status merge_cursor_passed(struct cursor *cursor, struct slice last)
 {
     struct merge_cursor *merge = merge_of(cursor);
-    struct member *member = merge->leader ? merge->leader : merge->sole;
-    if (!cursor->on_partition || !member)
+    if (!cursor->on_partition || !merge->heap_count)
         return STATUS_FAIL(STATUS_INVALID);
-    merge->sole = NULL;
+    struct member *member = merge->heap[0];
     cursor->on_row = false;
     member->asked = true;
     if (slice_compare(last, member->child->partition.last) >= 0) {
-        member_end(merge, member);
+        member->state = DONE;
+        merge->leads = false;
+        heap_settle_top(merge);
         return STATUS_DONE;
     }
     member->state = STANDING;
-    member->taken = true;
-    if (!merge->leader)
-        lead(merge, member);
+    if (!merge->leads)
+        lead(merge, heap_second(merge));
     return STATUS_DONE;
 }
 
@@ -437,8 +513,8 @@ static void leave_partition(struct merge_cursor *merge)
         else
             merge->counted.children_skipped++;
     }
-    merge->member_count = 0;
-    merge->leader = NULL;
+    merge->member_count = merge->heap_count = merge->taken_count = 0;
+    merge->leads = false;
     merge->sought = false;
     merge->base.on_partition = merge->base.on_row = false;
     arena_reset(&merge->arena);
@@ -457,7 +533,8 @@ static void collect_members(struct merge_cursor *merge)
             merge->member_count = 0;
         }
         if (order <= 0)
-            merge->members[merge->member_count++] = (struct member){.child = child};
+            merge->members[merge->member_count++] =
+                (struct member){.child = child, .slot = &merge->children[i]};
     }
 }
 
@@ -538,6 +615,7 @@ static status enter_partition(struct merge_cursor *merge)
 
     merge->base.partition = view;
     merge->base.on_partition = true;
+    merge->covered = view.deletion.timestamp != TIMESTAMP_NONE || view.ranges.count > 0;
     members_rewind(merge);
     return STATUS_DONE;
 }
@@ -548,7 +626,8 @@ static status merge_next_partition(struct cursor *cursor)
     status st = STATUS_DONE;
     if (!merge->moved) {
         for (uint32_t i = 0; i < merge->child_count && ok(st); i++)
-            st = cursor_next_partition(merge->children[i]);
+            if (!merge->children[i]->on_partition)
+                st = cursor_next_partition(merge->children[i]);
         merge->moved = true;
     } else {
         for (uint32_t i = 0; i < merge->member_count && ok(st); i++)
@@ -602,21 +681,29 @@ static const struct cursor_ops merge_ops = {
     .close = merge_close,
 };
 
-/* One allocation: the cursor, its members, its children. */
+/* One allocation: the cursor, its members, their heap, its children. */
 status merge_cursor_open(struct cursor **children, uint32_t count, const struct merge_options *options,
                          struct cursor **out_cursor)
 {
-    struct merge_cursor *merge =
-        calloc(1, sizeof *merge + count * (sizeof *merge->members + sizeof(struct cursor *)));
+    size_t each = sizeof(struct member) + 2 * sizeof(struct member *) + sizeof(struct cursor *);
+    struct merge_cursor *merge = malloc(sizeof *merge + count * each);
     if (!merge)
         return STATUS_FAIL(STATUS_NOMEM);
-    merge->base = (struct cursor){.ops = &merge_ops, .reverse = options->reverse};
-    merge->rules = options->rules;
-    merge->counters = options->counters;
-    merge->no_lazy = options->no_lazy;
-    merge->child_count = count;
+    *merge = (struct merge_cursor){
+        .base = {.ops = &merge_ops, .reverse = options->reverse},
+        .rules = options->rules,
+        .counters = options->counters,
+        .no_lazy = options->no_lazy,
+        .no_gallop = options->no_gallop,
+        .child_count = count,
+        .end = options->reverse ? options->from : options->to,
+    };
+    merge->has_end = merge->end.bytes > 0;
+    merge->end_prefix = key_prefix(merge->end);
     merge->members = (struct member *)(merge + 1);
-    merge->children = (struct cursor **)(merge->members + count);
+    merge->heap = (struct member **)(merge->members + count);
+    merge->taken = merge->heap + count;
+    merge->children = (struct cursor **)(merge->taken + count);
     if (count)
         memcpy(merge->children, children, count * sizeof(struct cursor *));
     *out_cursor = &merge->base;

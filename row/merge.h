@@ -7,7 +7,9 @@
  *
  * Children are entered lazily: within a partition a child is asked for rows only when the frontier
  * reaches its `first` (`last` when reverse) bound; while one child leads, its rows pass through
- * without a comparison. merge_options turns the shortcuts off for tests; merge_counters shows them at work.
+ * without a comparison. A child that stands on a partition when it is handed over is not moved at first; one that is
+ * a stand-in (cursor.h) gives way to what it stands for when it is entered. merge_options turns the shortcuts off for
+ * tests; merge_counters shows them at work.
  */
 #ifndef STRAIT_ROW_MERGE_H
 #define STRAIT_ROW_MERGE_H
@@ -24,7 +26,11 @@ struct merge_counters {
 struct merge_options {
     const struct reconcile_rules *rules; /* borrowed, outlives the cursor */
     bool reverse;
-    bool no_lazy;                    /* enter every child at once */
+    struct slice from,
+        to;         /* only rows of [from, to) will be asked for, the walk may end there; an empty `to` is the
+                              end of the partition. Borrowed as long as the cursor lives */
+    bool no_lazy;   /* enter every child at once */
+    bool no_gallop; /* search for every row anew */
     struct merge_counters *counters; /* borrowed; NULL for none; added to when the cursor closes */
 };
 

@@ -11,16 +11,23 @@ enum {
 #endif
 };
 
+static struct cursor *merge_with(struct model *models, uint32_t count, const struct merge_options *options,
+                                 uint64_t *asked)
+{
+    struct cursor *children[SOURCES_MAX], *merge;
+    struct merge_options with_rules = *options;
+    with_rules.rules = &model_rules;
+    for (uint32_t i = 0; i < count; i++)
+        children[i] = model_cursor_open(&models[i], options->reverse, asked ? &asked[i] : NULL);
+    assert_ok(merge_cursor_open(children, count, &with_rules, &merge));
+    return merge;
+}
+
 static struct cursor *merge_of_models(struct model *models, uint32_t count, bool reverse, bool no_lazy,
                                       struct merge_counters *counters, uint64_t *asked)
 {
-    struct cursor *children[SOURCES_MAX], *merge;
-    for (uint32_t i = 0; i < count; i++)
-        children[i] = model_cursor_open(&models[i], reverse, asked ? &asked[i] : NULL);
-    struct merge_options options = {
-        .rules = &model_rules, .reverse = reverse, .no_lazy = no_lazy, .counters = counters};
-    assert_ok(merge_cursor_open(children, count, &options, &merge));
-    return merge;
+    struct merge_options options = {.reverse = reverse, .no_lazy = no_lazy, .counters = counters};
+    return merge_with(models, count, &options, asked);
 }
 
 static void compare_with_model(struct random *rng, const struct model_space *space, uint32_t sources,
@@ -37,9 +44,11 @@ static void compare_with_model(struct random *rng, const struct model_space *spa
             model_apply(&all, mutation);
     }
     model_apply_deletions(&all);
-    for (int variant = 0; variant < 4; variant++) {
-        bool reverse = variant & 1, no_lazy = variant & 2;
-        struct cursor *merge = merge_of_models(models, sources, reverse, no_lazy, &counters, NULL);
+    for (int variant = 0; variant < 8; variant++) {
+        bool reverse = variant & 1;
+        struct merge_options options = {
+            .reverse = reverse, .no_lazy = variant & 2, .no_gallop = variant & 4, .counters = &counters};
+        struct cursor *merge = merge_with(models, sources, &options, NULL);
         struct cursor *expected = model_cursor_open(&all, reverse, NULL);
         assert_same_walk(merge, expected, space);
         assert_same_moves(merge, expected, rng, space, 100);
@@ -179,6 +188,59 @@ static void without_laziness_everybody_is_asked(void **state)
         model_deinit(&models[i]);
 }
 
+/* The keys of a slice, walked as a caller does who stops outside of it. */
+static void assert_same_slice(struct cursor *merge, struct cursor *expected, struct slice from,
+                              struct slice to)
+{
+    struct slice start = merge->reverse ? to : from;
+    assert_ok(cursor_next_partition(merge));
+    assert_ok(cursor_next_partition(expected));
+    assert_ok(cursor_seek_row(merge, start));
+    assert_ok(cursor_seek_row(expected, start));
+    for (;;) {
+        struct slice key = expected->row.clustering;
+        if (!expected->on_row || slice_compare(key, from) < 0 || slice_compare(key, to) >= 0)
+            break;
+        assert_same_row(merge, expected);
+        assert_ok(cursor_next(merge));
+        assert_ok(cursor_next(expected));
+    }
+    if (merge->on_row)
+        assert_true(slice_compare(merge->row.clustering, from) < 0 ||
+                    slice_compare(merge->row.clustering, to) >= 0);
+}
+
+static void a_merge_of_a_slice_has_all_of_it_and_asks_nobody_beyond(void **state)
+{
+    (void)state;
+    struct model models[3] = {0}, all = {0};
+    struct buffer from = {0}, to = {0};
+    for (uint32_t i = 0; i < 3; i++)
+        put_rows(&models[i], &newest_first, 100 * i, 100 * i + 110, i);
+    for (uint32_t i = 0; i < 3; i++)
+        put_rows(&all, &newest_first, 100 * i, 100 * i + 110, i);
+    const uint32_t slices[][2] = {{50, 20}, {120, 90}, {310, 0}, {105, 104}, {205, 5}};
+    for (size_t i = 0; i < ARRAY_LEN(slices) * 2; i++) {
+        uint64_t asked[3] = {0};
+        model_clustering(&newest_first, slices[i / 2][0], false, &from);
+        model_clustering(&newest_first, slices[i / 2][1], false, &to);
+        struct merge_options options = {
+            .reverse = i & 1, .from = buffer_slice(&from), .to = buffer_slice(&to)};
+        struct cursor *merge = merge_with(models, 3, &options, asked);
+        struct cursor *expected = model_cursor_open(&all, options.reverse, NULL);
+        assert_same_slice(merge, expected, options.from, options.to);
+        if (i / 2 == 0)
+            assert_true(asked[0] && !asked[1] && !asked[2]);
+        cursor_close(merge);
+        cursor_close(expected);
+    }
+    for (int i = 0; i < 3; i++)
+        model_deinit(&models[i]);
+    model_deinit(&all);
+    buffer_deinit(&from);
+    buffer_deinit(&to);
+}
+
 /* A source with nothing but range tombstones has bounds, and they reach rows of other sources. */
 static void a_range_tombstone_alone_in_a_source_still_deletes(void **state)
 {
@@ -273,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_reverse_read_begins_with_the_oldest_source),
         cmocka_unit_test(a_seek_asks_only_who_may_have_the_row),
         cmocka_unit_test(without_laziness_everybody_is_asked),
+        cmocka_unit_test(a_merge_of_a_slice_has_all_of_it_and_asks_nobody_beyond),
         cmocka_unit_test(a_range_tombstone_alone_in_a_source_still_deletes),
         cmocka_unit_test(a_partition_deletion_covers_the_static_row_and_ranges_do_not_TS_14),
         cmocka_unit_test(a_childs_failure_is_the_merges_and_leaves_it_nowhere),
