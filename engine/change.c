@@ -94,20 +94,23 @@ static bool snapshot_exists(const struct store *store, const struct plan *plan, 
 }
 
 /* What is copied is the content from before the call: a step before this one must not have changed it. */
-static bool source_untouched(const struct plan *plan, uint64_t source_id)
+static bool source_untouched(const struct plan *plan, const struct manifest_table *source)
 {
-    for (uint32_t i = 0; i < plan->count; i++)
-        if (plan->steps[i].table_id == source_id || plan->steps[i].kind == STORE_DROP_SNAPSHOT)
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->table_id == source->id || (source->sealed && step->kind == STORE_DROP_SNAPSHOT))
             return false;
+    }
     return true;
 }
 
 static status copy_add(struct store *store, struct plan *plan, const struct store_change *change,
                        uint64_t table_id, uint64_t source_id, bool whole)
 {
-    if (!manifest_find(&store->state, source_id))
+    const struct manifest_table *source = manifest_find(&store->state, source_id);
+    if (!source)
         return STATUS_FAIL(STATUS_NOT_FOUND);
-    if (table_id == source_id || !source_untouched(plan, source_id))
+    if (table_id == source_id || !source_untouched(plan, source))
         return STATUS_FAIL(STATUS_INVALID);
     struct step step = {.kind = STORE_COPY_TABLE,
                         .change = change,

@@ -173,11 +173,12 @@ static void encode_table(const struct manifest_table *table, uint32_t shards, st
 {
     edit_table(out_edit, table->id, &table->options, table->properties);
     encode_files(table, out_edit);
-    for (uint32_t i = 0; i < table->source_count; i++)
-        edit_source(out_edit, table->id, &table->sources[i], shards);
+    /* Floors come first: they would be floors for the sources as well. */
     for (uint32_t i = 0; i < shards; i++)
         if (floors_any(table->floors[i], shards))
             edit_floors(out_edit, table->id, i, table->floors[i], shards);
+    for (uint32_t i = 0; i < table->source_count; i++)
+        edit_source(out_edit, table->id, &table->sources[i], shards);
 }
 
 void manifest_state_encode(const struct manifest_state *state, struct buffer *out_edit)
