@@ -1,7 +1,8 @@
 /* Any bytes as a row image: refused, or a row that every operation can work on and merging settles. */
 #include <stdlib.h>
 
-#include "row/reconcile.h"
+#include "row/image.h"
+#include "row/live.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -11,10 +12,55 @@ static void check(bool truth)
         abort();
 }
 
+/* The walk over what lives agrees with the image of what lives. */
+static void walk_live(struct slice image, struct deletion cover, int64_t now_s, bool live)
+{
+    struct live_reader reader;
+    struct cell cell;
+    bool more, any = false;
+    check(ok(live_open(image, cover, now_s, &reader)));
+    for (;;) {
+        check(ok(live_next_cell(&reader, &cell, &more)));
+        if (!more)
+            break;
+        any = true;
+    }
+    check(live == (reader.marker_lives || any));
+}
+
+/* Paths and values, found by the grammar alone, are those that the reader gives. */
+static void walk_cuts(struct slice image)
+{
+    struct row_reader reader;
+    struct cell cell;
+    struct reader in = {.at = image.data + IMAGE_BASE_END, .end = image.data + image.bytes};
+    uint64_t place;
+    bool more;
+    check(ok(row_open(image, &reader)));
+    if (image.data[0] & IMAGE_MARKER_EXPIRES) {
+        (void)image_varint(&in);
+        (void)image_varint(&in);
+    }
+    struct image_cuts cuts = image_cuts_open(&in, image.data[0]);
+    for (check(ok(row_next_cell(&reader, &cell, &more))); more;
+         check(ok(row_next_cell(&reader, &cell, &more)))) {
+        if (cell.path.bytes || cell.kind == CELL_COUNTER || cell.kind == CELL_COMPLEX_DELETION) {
+            check(image_cuts_next(&cuts, &in, &place) && place == ((uint64_t)cell.column << 1 | 1));
+            check(slice_equal(reader_take(&in, image_varint(&in)), cell.path));
+        }
+        if (!cell_is_tombstone(&cell)) {
+            check(image_cuts_next(&cuts, &in, &place) && place == (uint64_t)cell.column << 1);
+            check(slice_equal(reader_take(&in, image_varint(&in)), cell.value));
+        }
+    }
+    check(!image_cuts_next(&cuts, &in, &place) && !in.failed && !reader_left(&in));
+}
+
 /* Work on an image known to be well formed. */
 static void operate(struct slice image)
 {
     static const struct reconcile_rules rules = {.smaller_ttl_wins = true};
+    walk_cuts(image);
     struct buffer canonical = {0}, again = {0}, out = {0};
     check(ok(row_merge(&rules, image, image, &canonical)));
     check(ok(row_merge(&rules, buffer_slice(&canonical), image, &again)));
@@ -27,6 +73,7 @@ static void operate(struct slice image)
     struct purge purge = {now_s, now_s / 2, now_s / 3};
     check(ok(row_live(image, cover, now_s, &out, &live, &tombstones)));
     check(live == (out.bytes > 0));
+    walk_live(image, cover, now_s, live);
     buffer_clear(&out);
     check(ok(row_purge(image, cover, &purge, &out, &empty)));
     check(empty == (out.bytes == 0));
