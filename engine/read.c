@@ -3,21 +3,23 @@
 #include <stdlib.h>
 
 #include "engine/scan_cursor_internal.h"
+#include "engine/standin_cursor_internal.h"
 
 enum {
     /* Sources that fit on the stack; a table with more is rare. */
-    CHILDREN_INLINE = 32
+    SOURCES_INLINE = 32
 };
 
-static void count_sources(struct store_read_counters *counters, uint64_t memtables, uint64_t sstables,
-                          uint64_t filtered)
-{
-    if (!counters)
-        return;
-    counters->memtables += memtables;
-    counters->sstables += sstables;
-    counters->sstables_filtered += filtered;
-}
+/* A read of one partition while its sources are gathered. */
+struct gathering {
+    const struct store_read *read;
+    struct partition_key key;
+    struct version_stripe *pin;
+    struct store_read_counters *counters; /* may be NULL */
+    struct store_read_counters counted;
+    struct cursor **children; /* room for all sources; each stands on the partition */
+    uint32_t count;
+};
 
 /* A reference on the version to read; NULL when the table is empty. STATUS_NOT_FOUND when it is not there. */
 static status version_take(struct shard *shard, uint64_t table_id, struct version_stripe **out_pin)
@@ -38,41 +40,111 @@ static void unpin(void *pin)
     version_unpin(pin);
 }
 
-/* Cursors on the sources of `version` that have the partition, into `children`, which has room for all. */
-static status children_open(const struct version *version, const struct store_read *read,
-                            struct partition_key key, struct store_read_counters *counters,
-                            struct cursor **children, uint32_t *out_count)
+/* Whether nothing between these bounds is in the slice. */
+static bool is_outside(const struct store_read *read, struct slice first, struct slice last)
 {
-    uint32_t count = 0, memtables = 0, filtered = 0;
-    status st = STATUS_DONE;
+    if (read->no_skip)
+        return false;
+    return (read->to.bytes && slice_compare(first, read->to) >= 0) || slice_compare(last, read->from) < 0;
+}
+
+/* What deletes or shows although no row of it is in the slice. */
+static bool reaches_beyond_rows(const struct partition_view *view)
+{
+    return view->deletion.timestamp != TIMESTAMP_NONE || view->static_image.bytes;
+}
+
+/* Take over a cursor that sees but one partition and bring it there; leave it out when it has nothing of the slice. */
+static status child_add(struct gathering *sources, struct cursor *child, uint64_t *counter)
+{
+    status st = cursor_next_partition(child);
+    if (failed(st)) {
+        cursor_close(child);
+        return st;
+    }
+    const struct partition_view *view = &child->partition;
+    if (is_outside(sources->read, view->first, view->last) && !reaches_beyond_rows(view)) {
+        sources->counted.sources_skipped++;
+        cursor_close(child);
+        return STATUS_DONE;
+    }
+    sources->children[sources->count++] = child;
+    (*counter)++;
+    return STATUS_DONE;
+}
+
+static status memtables_gather(struct gathering *sources)
+{
+    const struct version *version = sources->pin->version;
     for (uint32_t i = 0; i < version->memtable_count; i++) {
-        st = memtable_cursor_open_one(version->memtables[i], key, read->reverse, &children[count]);
+        struct cursor *child;
+        status st =
+            memtable_cursor_open_one(version->memtables[i], sources->key, sources->read->reverse, &child);
         if (st.code == STATUS_NOT_FOUND)
             continue;
-        if (failed(st))
-            goto out;
-        count++;
-        memtables++;
+        TRY(st);
+        TRY(child_add(sources, child, &sources->counted.memtables));
     }
+    return STATUS_DONE;
+}
+
+/* The SSTables that may have something of the slice, as far as can be said without opening them. */
+static uint32_t sstables_choose(struct gathering *sources, struct sstable **out_chosen)
+{
+    const struct version *version = sources->pin->version;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < version->sstable_count; i++) {
-        if (!read->no_filter && !sstable_may_contain(version->sstables[i], key)) {
-            filtered++;
+        struct sstable *table = version->sstables[i];
+        const struct sstable_info *info = sstable_info(table);
+        if (!sources->read->no_filter && !sstable_may_contain(table, sources->key)) {
+            sources->counted.sstables_filtered++;
             continue;
         }
-        st = sstable_cursor_open_one(version->sstables[i], key, read->reverse, &children[count]);
+        if (info->rows_only) {
+            struct sstable_bounds bounds = sstable_info_bounds(info);
+            if (is_outside(sources->read, slice_of(bounds.first, bounds.first_bytes),
+                           slice_of(bounds.last, bounds.last_bytes))) {
+                sources->counted.sources_skipped++;
+                continue;
+            }
+        }
+        out_chosen[count++] = table;
+    }
+    return count;
+}
+
+/* A source that would be alone is opened at once: there is nothing that could make it unnecessary. */
+static status sstables_gather(struct gathering *sources, struct sstable *const *chosen, uint32_t count)
+{
+    const struct store_read *read = sources->read;
+    bool may_wait = !read->no_standin && !read->no_lazy && sources->count + count > 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct cursor *child;
+        if (may_wait && sstable_info(chosen[i])->rows_only) {
+            TRY(standin_cursor_open(sources->pin, chosen[i], sources->key, read->reverse, sources->counters,
+                                    &child));
+            TRY(child_add(sources, child, &sources->counted.standins));
+            continue;
+        }
+        status st = sstable_cursor_open_one(chosen[i], sources->key, read->reverse, &child);
         if (st.code == STATUS_NOT_FOUND)
             continue;
-        if (failed(st))
-            goto out;
-        count++;
+        TRY(st);
+        TRY(child_add(sources, child, &sources->counted.sstables));
     }
-    count_sources(counters, memtables, count - memtables, filtered);
-    *out_count = count;
     return STATUS_DONE;
-out:
-    for (uint32_t i = 0; i < count; i++)
-        cursor_close(children[i]);
-    return st;
+}
+
+/* A stand-in that is the only source has nobody to wait for. */
+static status standin_resolve(struct gathering *sources)
+{
+    struct cursor *standin = sources->children[0], *child;
+    if (sources->count != 1 || !standin->ops->enter)
+        return STATUS_DONE;
+    TRY(standin->ops->enter(standin, &child));
+    cursor_close(standin);
+    sources->children[0] = child;
+    return STATUS_DONE;
 }
 
 static bool is_plain(const struct partition_view *partition)
@@ -80,92 +152,96 @@ static bool is_plain(const struct partition_view *partition)
     return partition->deletion.timestamp == TIMESTAMP_NONE && partition->ranges.count == 0;
 }
 
-/* A single source without range or partition deletions needs no merge: its rows are reconciled already. Takes over
- * the child; *out_cursor is NULL when the child must be merged after all, and the child is closed then. */
-static status stand_alone(struct cursor *child, struct cursor **out_cursor)
+/* The children as one cursor, which takes them over on STATUS_OK. Rows of a single source without range or partition
+ * deletions are reconciled already: nothing stands between them and the reader. */
+static status children_join(struct store *store, struct gathering *sources, struct cursor **out_cursor)
 {
-    status st = cursor_next_partition(child);
-    if (ok(st) && child->on_partition && is_plain(&child->partition)) {
-        *out_cursor = child;
-        return STATUS_DONE;
-    }
-    cursor_close(child);
-    *out_cursor = NULL;
-    return st;
-}
-
-/* Merge the children, which are taken over in every case, and stand on the partition. */
-static status children_merge(struct store *store, const struct store_read *read, struct cursor **children,
-                             uint32_t count, struct store_read_counters *counters, struct cursor **out_cursor)
-{
+    const struct store_read *read = sources->read;
     struct merge_options options = {
         .rules = &store->rules,
         .reverse = read->reverse,
         .no_lazy = read->no_lazy,
-        .counters = counters ? &counters->merge : NULL,
+        .no_gallop = read->no_gallop,
+        .counters = sources->counters ? &sources->counters->merge : NULL,
     };
+    if (!read->no_skip) {
+        options.from = read->from;
+        options.to = read->to;
+    }
+    *out_cursor = NULL;
+    if (!sources->count)
+        return STATUS_DONE;
+    if (sources->count == 1 && !read->no_lazy && is_plain(&sources->children[0]->partition)) {
+        *out_cursor = sources->children[0];
+        return STATUS_DONE;
+    }
     struct cursor *merge;
-    status st = merge_cursor_open(children, count, &options, &merge);
-    if (failed(st)) {
-        for (uint32_t i = 0; i < count; i++)
-            cursor_close(children[i]);
-        return st;
-    }
-    st = cursor_next_partition(merge);
-    if (failed(st) || !merge->on_partition) {
+    TRY(merge_cursor_open(sources->children, sources->count, &options, &merge));
+    sources->count = 0;
+    status st = cursor_next_partition(merge);
+    if (failed(st))
         cursor_close(merge);
-        merge = NULL;
-    }
-    if (ok(st))
+    else
         *out_cursor = merge;
     return st;
 }
 
-static status version_cursor_one(struct store *store, const struct store_read *read,
-                                 const struct version *version, struct partition_key key,
-                                 struct store_read_counters *counters, struct cursor **children,
-                                 uint32_t *out_count, struct cursor **out_cursor)
+static void counters_add(struct gathering *sources)
 {
-    TRY(children_open(version, read, key, counters, children, out_count));
-    *out_cursor = NULL;
-    if (*out_count == 0)
-        return STATUS_DONE;
-    if (*out_count == 1 && !read->no_lazy) {
-        TRY(stand_alone(children[0], out_cursor));
-        if (*out_cursor)
-            return STATUS_DONE;
-        TRY(children_open(version, read, key, NULL, children, out_count));
-    }
-    return children_merge(store, read, children, *out_count, counters, out_cursor);
+    const struct store_read_counters *counted = &sources->counted;
+    version_count_sources(sources->pin, (uint32_t)(counted->memtables + counted->sstables));
+    if (!sources->counters)
+        return;
+    sources->counters->memtables += counted->memtables;
+    sources->counters->sstables += counted->sstables;
+    sources->counters->sstables_filtered += counted->sstables_filtered;
+    sources->counters->sources_skipped += counted->sources_skipped;
+    sources->counters->standins += counted->standins;
+}
+
+static status sources_open(struct store *store, struct gathering *sources, struct sstable **chosen,
+                           struct cursor **out_cursor)
+{
+    status st = memtables_gather(sources);
+    if (ok(st))
+        st = sstables_gather(sources, chosen, sstables_choose(sources, chosen));
+    if (ok(st))
+        st = standin_resolve(sources);
+    if (ok(st))
+        st = children_join(store, sources, out_cursor);
+    if (ok(st))
+        counters_add(sources);
+    for (uint32_t i = 0; failed(st) && i < sources->count; i++)
+        cursor_close(sources->children[i]);
+    return st;
 }
 
 status store_cursor_open_one(struct store *store, const struct store_read *read, struct partition_key key,
                              struct store_read_counters *counters, struct cursor **out_cursor)
 {
-    struct cursor *few[CHILDREN_INLINE], **children = few;
+    void *few[2 * SOURCES_INLINE], **room = few;
     struct shard *shard = &store->shards[shard_of_token(key.token, store->shard_count)];
-    struct version_stripe *pin = NULL;
-    uint32_t count = 0;
-    TRY(version_take(shard, read->table_id, &pin));
-    if (!pin) {
+    struct gathering sources = {.read = read, .key = key, .counters = counters};
+    TRY(version_take(shard, read->table_id, &sources.pin));
+    if (!sources.pin) {
         *out_cursor = NULL;
         return STATUS_DONE;
     }
-    struct version *version = pin->version;
-    uint32_t sources = version->memtable_count + version->sstable_count;
-    if (sources > CHILDREN_INLINE)
-        children = malloc(sources * sizeof(struct cursor *));
-    status st = children
-                    ? version_cursor_one(store, read, version, key, counters, children, &count, out_cursor)
-                    : STATUS_FAIL(STATUS_NOMEM);
-    if (children != few)
-        free(children);
+    uint32_t count = sources.pin->version->memtable_count + sources.pin->version->sstable_count;
+    if (count > SOURCES_INLINE)
+        room = malloc(2 * count * sizeof(void *));
+    status st = STATUS_FAIL(STATUS_NOMEM);
+    if (room) {
+        sources.children = (struct cursor **)room;
+        st = sources_open(store, &sources, (struct sstable **)(room + count), out_cursor);
+    }
+    if (room != few)
+        free(room);
     if (ok(st) && *out_cursor) {
-        read_tally_add(version->tally, (uint32_t)(pin - version->stripes), 0, count);
         (*out_cursor)->unpin = unpin;
-        (*out_cursor)->pin = pin;
+        (*out_cursor)->pin = sources.pin;
     } else {
-        version_unpin(pin);
+        version_unpin(sources.pin);
     }
     return st;
 }

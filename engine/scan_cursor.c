@@ -53,6 +53,7 @@ static status shard_enter(struct scan_cursor *scan, uint32_t index)
         .rules = &scan->store->rules,
         .reverse = scan->base.reverse,
         .no_lazy = scan->read.no_lazy,
+        .no_gallop = scan->read.no_gallop,
         .counters = scan->counters ? &scan->counters->merge : NULL,
     };
     status st = sources_open(version, scan->base.reverse, children, &opened);

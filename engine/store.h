@@ -201,8 +201,15 @@ void store_unlock_partitions(struct store *store, const struct store_guard *guar
 struct store_read {
     uint64_t table_id;
     bool reverse;
-    bool no_lazy; /* shortcuts off, for tests */
-    bool no_filter;
+    /* Of one partition, only rows of [from, to) will be asked for; an empty `to` is the end. What lies outside may be
+     * there or not, and the walk may end where the slice does. Borrowed as long as the cursor lives. */
+    struct slice from, to;
+    /* Shortcuts off, for tests. */
+    bool no_lazy;    /* the merge enters every source at once */
+    bool no_gallop;  /* it searches for every row anew */
+    bool no_filter;  /* SSTables are looked into although their filter says no */
+    bool no_skip;    /* sources are opened although their bounds lie outside the slice */
+    bool no_standin; /* SSTables are opened at once, not when the merge gets to their bounds */
 };
 
 /* What a read cost; zeroed by the caller, added to as the cursor moves and closes. */
@@ -210,13 +217,16 @@ struct store_read_counters {
     struct merge_counters merge;
     uint64_t memtables, sstables; /* sources that had the partition */
     uint64_t sstables_filtered;   /* ruled out without I/O */
+    uint64_t sources_skipped;     /* ruled out by bounds: nothing of the slice */
+    uint64_t standins;            /* SSTables left closed at first; those opened later count as `sstables` */
 };
 
 /* A merged cursor over all partitions of a table in (token, key) order across shards. Partition tombstones, shadowed
  * cells and rows are already applied; expiry is the reader's (row_live()). `counters` is borrowed or NULL. */
 status store_cursor_open(struct store *store, const struct store_read *read,
                          struct store_read_counters *counters, struct cursor **out_cursor);
-/* The same for one partition: the cursor stands on it, or *out_cursor is NULL when no source has it. */
+/* The same for one partition, of which a slice may be named: the cursor stands on it, or *out_cursor is NULL when no
+ * source has anything of it. Whether there is a row is known only when one is asked for. */
 status store_cursor_open_one(struct store *store, const struct store_read *read, struct partition_key key,
                              struct store_read_counters *counters, struct cursor **out_cursor);
 

@@ -68,6 +68,11 @@ uint32_t read_stripe(void);
 /* A reader's reference; version_unpin() may be called by another thread. */
 struct version_stripe *version_pin(struct version *version, uint32_t stripe);
 void version_unpin(struct version_stripe *pin); /* NULL is welcome */
+/* The pin's reader looked into so many sources. */
+static inline void version_count_sources(struct version_stripe *pin, uint32_t count)
+{
+    read_tally_add(pin->version->tally, (uint32_t)(pin - pin->version->stripes), 0, count);
+}
 
 /* The least write timestamp that a source of this version may hold for tokens of [min_token, max_token], files
  * numbered in `skip` left out; INT64_MAX when there is none (DEL-5, I14). */

@@ -223,12 +223,18 @@ static void member_settle(struct merge_cursor *merge, struct member *member)
         member->state = STANDING;
 }
 
-/* A stand-in gives way to the cursor it stands in for. */
+static void close_standin(void *standin)
+{
+    cursor_close(standin);
+}
+
+/* A stand-in gives way to the cursor it stands in for. It is closed with it: our partition may borrow its key. */
 static status member_resolve(struct member *member)
 {
     struct cursor *child;
     TRY(member->child->ops->enter(member->child, &child));
-    cursor_close(member->child);
+    child->pin = member->child;
+    child->unpin = close_standin;
     *member->slot = member->child = child;
     return STATUS_DONE;
 }
