@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/slab_pool.h"
+
 enum {
     FIRST_SLAB_BYTES = 4096,
     SLAB_BYTES_MAX = 2 << 20,
@@ -13,6 +15,7 @@ enum {
 struct arena_slab {
     struct arena_slab *older; /* owned */
     size_t bytes;             /* of `data` */
+    struct slab_pool *pool;   /* where it belongs; NULL: to the system */
     alignas(max_align_t) uint8_t data[];
 };
 
@@ -21,11 +24,19 @@ void arena_init(struct arena *arena, size_t first_slab_bytes)
     *arena = (struct arena){.slab_bytes = first_slab_bytes};
 }
 
+void arena_init_pooled(struct arena *arena, size_t first_slab_bytes, struct slab_pool *pool)
+{
+    *arena = (struct arena){.slab_bytes = first_slab_bytes, .pool = pool};
+}
+
 static void slabs_free(struct arena_slab *slab)
 {
     while (slab) {
         struct arena_slab *older = slab->older;
-        free(slab);
+        if (slab->pool)
+            slab_pool_give(slab->pool, slab);
+        else
+            free(slab);
         slab = older;
     }
 }
@@ -33,7 +44,7 @@ static void slabs_free(struct arena_slab *slab)
 void arena_deinit(struct arena *arena)
 {
     slabs_free(arena->slabs);
-    *arena = (struct arena){0};
+    *arena = (struct arena){.pool = arena->pool};
 }
 
 void arena_reset(struct arena *arena)
@@ -52,17 +63,22 @@ void arena_reset(struct arena *arena)
 static bool slab_add(struct arena *arena, size_t at_least_bytes)
 {
     size_t bytes = arena->slab_bytes ? arena->slab_bytes : FIRST_SLAB_BYTES;
+    size_t pooled_bytes = SLAB_BYTES - sizeof(struct arena_slab);
+    bool pooled = arena->pool && bytes >= SLAB_BYTES_MAX && at_least_bytes <= pooled_bytes;
     if (bytes < SLAB_BYTES_MAX)
         arena->slab_bytes = bytes * 2;
     if (bytes < at_least_bytes)
         bytes = at_least_bytes;
     if (bytes > SIZE_MAX / 2)
         return false;
-    struct arena_slab *slab = malloc(sizeof *slab + bytes);
+    if (pooled)
+        bytes = pooled_bytes;
+    struct arena_slab *slab = pooled ? slab_pool_take(arena->pool) : malloc(sizeof *slab + bytes);
     if (!slab)
         return false;
     slab->older = arena->slabs;
     slab->bytes = bytes;
+    slab->pool = pooled ? arena->pool : NULL;
     arena->slabs = slab;
     arena->at = slab->data;
     arena->end = slab->data + bytes;
@@ -82,16 +98,26 @@ uint8_t *arena_bytes(struct arena *arena, size_t bytes)
     return taken;
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+static void *alloc_aligned(struct arena *arena, size_t bytes, size_t alignment)
 {
-    size_t misaligned = (uintptr_t)arena->at % alignof(max_align_t);
-    size_t padding = misaligned ? alignof(max_align_t) - misaligned : 0;
+    size_t misaligned = (uintptr_t)arena->at % alignment;
+    size_t padding = misaligned ? alignment - misaligned : 0;
     if (bytes > SIZE_MAX / 2)
         return NULL;
     if (!arena->at || (size_t)(arena->end - arena->at) < bytes + padding)
         return slab_add(arena, bytes ? bytes : 1) ? arena_bytes(arena, bytes) : NULL;
     arena_bytes(arena, padding);
     return arena_bytes(arena, bytes);
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    return alloc_aligned(arena, bytes, alignof(max_align_t));
+}
+
+void *arena_words(struct arena *arena, size_t bytes)
+{
+    return alloc_aligned(arena, bytes, alignof(uint64_t));
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes)

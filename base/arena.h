@@ -12,6 +12,7 @@
 #include "base/slice.h"
 
 struct arena_slab;
+struct slab_pool;
 
 struct arena {
     struct arena_slab *slabs; /* owned, newest first */
@@ -19,16 +20,21 @@ struct arena {
     size_t slab_bytes;        /* size of the next slab; doubles up to 2 MiB */
     size_t reserved_bytes;    /* taken from the system */
     size_t used_bytes;        /* handed out */
+    struct slab_pool *pool;   /* borrowed; where slabs of the largest size come from, NULL: the system */
 };
 
 /* A zeroed struct is a valid empty arena; init sets the size of the first slab. */
 void arena_init(struct arena *arena, size_t first_slab_bytes);
+/* One that takes its large slabs from `pool` and gives them back there. */
+void arena_init_pooled(struct arena *arena, size_t first_slab_bytes, struct slab_pool *pool);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena);
 
 /* Aligned for any type; contents undefined. */
 void *arena_alloc(struct arena *arena, size_t bytes);
 void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes);
+/* Aligned for 64-bit words. */
+void *arena_words(struct arena *arena, size_t bytes);
 /* Byte-aligned, for keys and images. */
 uint8_t *arena_bytes(struct arena *arena, size_t bytes);
 /* A copy that the arena owns; {NULL, 0} when memory ran out and bytes.bytes > 0. */

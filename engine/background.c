@@ -220,6 +220,7 @@ status background_log_step(struct store *store, bool *out_did)
         store_space_check(store);
         atomic_store(&background->log_unquiet, true);
         TRY(store_sync_logs(store));
+        store_memory_prepare(store);
     }
     for (uint32_t i = 0; i < store->shard_count; i++)
         if (store->shards[i].log)

@@ -12,6 +12,8 @@ enum {
     BRAKE_NS_MIN = 100000,
     /* Delay per byte when memory stands at twice the budget; at half the excess it is half of that. */
     BRAKE_NS_PER_BYTE = 100,
+    /* Touched memory that lies ready while memtables grow; the background looks every few milliseconds. */
+    SLABS_AHEAD = 4,
     /* Room on the disk beyond what memory holds, for manifest and log. */
     SPACE_BYTES_MIN = 256 << 10,
 };
@@ -22,6 +24,13 @@ void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes)
         atomic_fetch_add_explicit(&store->memory_bytes, bytes, memory_order_relaxed);
     if (frozen_bytes)
         atomic_fetch_add_explicit(&store->frozen_memory_bytes, frozen_bytes, memory_order_relaxed);
+}
+
+/* A store whose memtables are small takes no slabs. */
+void store_memory_prepare(struct store *store)
+{
+    if (atomic_load_explicit(&store->slabs.taken, memory_order_relaxed))
+        slab_pool_prepare(&store->slabs, SLABS_AHEAD);
 }
 
 bool store_memory_high(const struct store *store)

@@ -44,6 +44,7 @@ struct shard {
 
     struct commitlog *log;                  /* owned; NULL when the store keeps no log */
     struct log_position log_end;            /* the next record begins here or later; guard: writer */
+    atomic_uint_fast64_t batch_bytes;       /* logged or applied from here; relaxed; written under `writer` */
     struct shard_pin *first_pin, *last_pin; /* in order of position; guard: writer */
     bool gate_closed;                       /* guard: writer */
     struct lock_condition gate_opened, gate_quiet;
@@ -78,6 +79,13 @@ status shard_tablets(struct shard *shard, struct tablet ***out_tablets, uint32_t
 /* The tablets that wait for the flush of `buffer`, counted: an array the caller frees. Takes `versions`. */
 status shard_holders(struct shard *shard, const struct write_buffer *buffer, struct tablet ***out_tablets,
                      uint32_t *out_count);
+
+/* Count a batch whose home this is. Caller holds `writer`. */
+static inline void shard_count_batch(struct shard *shard, size_t bytes)
+{
+    uint64_t before = atomic_load_explicit(&shard->batch_bytes, memory_order_relaxed);
+    atomic_store_explicit(&shard->batch_bytes, before + bytes, memory_order_relaxed);
+}
 
 /* Caller holds `writer`. Waits while the gate is closed. */
 void shard_pass_gate(struct shard *shard);

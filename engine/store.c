@@ -97,6 +97,7 @@ status store_open(const struct store_options *options, struct store **out_store)
         return STATUS_FAIL(STATUS_NOMEM);
     locks_init(store);
     options_take(store, options);
+    slab_pool_init(&store->slabs, store->memtable_budget_bytes / 2);
     status st = env_choose(store, options);
     if (ok(st) && options->clock_us)
         io_clock_set(store->env, options->clock_us);
@@ -132,6 +133,7 @@ status store_close(struct store *store)
     free(store->shards);
     manifest_close(store->manifest);
     manifest_state_deinit(&store->state);
+    slab_pool_deinit(&store->slabs);
     block_cache_free(store->cache);
     io_close(store->lock_file);
     if (store->owns_env)

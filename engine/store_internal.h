@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/slab_pool.h"
 #include "engine/background_internal.h"
 #include "engine/discard_internal.h"
 #include "engine/folder_internal.h"
@@ -44,6 +45,7 @@ struct store {
     uint32_t shard_count;
     struct shard *shards;      /* owned */
     struct block_cache *cache; /* owned */
+    struct slab_pool slabs;    /* memory of memtables that were, for those to come */
 
     struct lock edit; /* RANK_EDIT: guards the four below; held over manifest I/O */
     struct manifest_state state;
@@ -62,7 +64,7 @@ struct store {
     struct lock stripes[PARTITION_STRIPES]; /* RANK_PARTITION */
 
     /* Relaxed counters. */
-    atomic_uint_fast64_t batch_bytes, stalls, stall_us;
+    atomic_uint_fast64_t stalls, stall_us;
     uint64_t recovered_batches, recovered_bytes; /* constant once open */
     bool log_tail_torn;
 };
@@ -89,6 +91,8 @@ status store_sync_logs(struct store *store);
 status store_admit(struct store *store, size_t batch_bytes);
 /* Count memory of memtables. Never waits. */
 void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes);
+/* Touch memory that the memtables will soon want. */
+void store_memory_prepare(struct store *store);
 /* Active memtables hold more than they should: something is to be frozen. */
 bool store_memory_high(const struct store *store);
 /* Compare the free space of the disk with what memory holds. */

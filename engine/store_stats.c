@@ -62,7 +62,6 @@ status store_table_stats(struct store *store, uint64_t table_id, struct store_ta
 void store_stats(struct store *store, struct store_stats *out_stats)
 {
     struct store_stats stats = {
-        .batch_bytes = atomic_load_explicit(&store->batch_bytes, memory_order_relaxed),
         .memtable_bytes = (uint64_t)atomic_load_explicit(&store->memory_bytes, memory_order_relaxed),
         .memtable_budget_bytes = store->memtable_budget_bytes,
         .stalls = atomic_load_explicit(&store->stalls, memory_order_relaxed),
@@ -80,6 +79,7 @@ void store_stats(struct store *store, struct store_stats *out_stats)
     stats.cache_misses = cache.misses;
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct commitlog_stats log = {0};
+        stats.batch_bytes += atomic_load_explicit(&store->shards[i].batch_bytes, memory_order_relaxed);
         if (!store->shards[i].log)
             continue;
         commitlog_stats(store->shards[i].log, &log);

@@ -48,12 +48,12 @@ void tablet_unref(struct tablet *tablet)
     free(tablet);
 }
 
-static status write_buffer_new(const struct reconcile_rules *rules, struct write_buffer **out_buffer)
+static status write_buffer_new(struct store *store, struct write_buffer **out_buffer)
 {
     struct write_buffer *buffer = calloc(1, sizeof *buffer);
     if (!buffer)
         return STATUS_FAIL(STATUS_NOMEM);
-    status st = memtable_new(rules, &buffer->memtable);
+    status st = memtable_new_pooled(&store->rules, &store->slabs, &buffer->memtable);
     if (failed(st)) {
         free(buffer);
         return st;
@@ -98,7 +98,7 @@ status tablet_open_active(struct tablet *tablet)
     if (tablet->sealed)
         return STATUS_FAIL(STATUS_NOT_FOUND);
     struct write_buffer *fresh;
-    TRY(write_buffer_new(&tablet->shard->store->rules, &fresh));
+    TRY(write_buffer_new(tablet->shard->store, &fresh));
 
     shard_versions_change(tablet->shard);
     struct version *old = tablet->version, *next = NULL;
@@ -123,13 +123,13 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
     if (segment && (!active->first_segments[stream] || segment < active->first_segments[stream]))
         active->first_segments[stream] = segment;
     TRY(memtable_apply(active->memtable, mutation));
-    struct memtable_stats stats;
-    memtable_stats(active->memtable, &stats);
-    if (stats.bytes != active->bytes) {
-        store_memory_add(tablet->shard->store, (int64_t)stats.bytes - (int64_t)active->bytes, 0);
-        active->bytes = stats.bytes;
+    size_t bytes = memtable_bytes(active->memtable);
+    if (bytes != active->bytes) {
+        store_memory_add(tablet->shard->store, (int64_t)bytes - (int64_t)active->bytes, 0);
+        active->bytes = bytes;
     }
-    atomic_fetch_add_explicit(&tablet->writes, 1, memory_order_relaxed);
+    atomic_store_explicit(&tablet->writes, atomic_load_explicit(&tablet->writes, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     return STATUS_DONE;
 }
 

@@ -12,11 +12,17 @@ enum {
 
 status memtable_new(const struct reconcile_rules *rules, struct memtable **out_memtable)
 {
+    return memtable_new_pooled(rules, NULL, out_memtable);
+}
+
+status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool *pool,
+                           struct memtable **out_memtable)
+{
     struct memtable *memtable = calloc(1, sizeof *memtable);
     if (!memtable)
         return STATUS_FAIL(STATUS_NOMEM);
     memtable->rules = *rules;
-    arena_init(&memtable->arena, FIRST_SLAB_BYTES);
+    arena_init_pooled(&memtable->arena, FIRST_SLAB_BYTES, pool);
     atomic_init(&memtable->references, 1);
     atomic_init(&memtable->bytes, sizeof *memtable);
     atomic_init(&memtable->min_timestamp, INT64_MAX);
@@ -121,7 +127,7 @@ static struct version *version_new(struct intake *intake, struct slice clusterin
     struct version *version = NULL;
     struct arena *arena = &intake->memtable->arena;
     size_t bytes = sizeof *version + clustering.bytes + image.bytes;
-    version = arena_alloc(arena, bytes);
+    version = arena_words(arena, bytes);
     if (!version)
         return NULL;
     atomic_init(&version->number, intake->number);
@@ -391,11 +397,16 @@ status memtable_apply(struct memtable *memtable, struct mutation mutation)
     return st;
 }
 
+size_t memtable_bytes(const struct memtable *memtable)
+{
+    return (size_t)(atomic_load_explicit(&memtable->bytes, memory_order_relaxed) +
+                    atomic_load_explicit(&memtable->sorted_bytes, memory_order_relaxed));
+}
+
 void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats)
 {
     *out_stats = (struct memtable_stats){
-        .bytes = (size_t)(atomic_load_explicit(&memtable->bytes, memory_order_relaxed) +
-                          atomic_load_explicit(&memtable->sorted_bytes, memory_order_relaxed)),
+        .bytes = memtable_bytes(memtable),
         .partitions = atomic_load_explicit(&memtable->partitions, memory_order_relaxed),
         .rows = atomic_load_explicit(&memtable->rows, memory_order_relaxed),
         .writes = atomic_load_explicit(&memtable->writes, memory_order_relaxed),

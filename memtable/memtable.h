@@ -20,12 +20,24 @@
 
 struct memtable;
 
+struct slab_pool;
+
+/* `pool`, which may be NULL, is borrowed for as long as the memtable lives. */
 status memtable_new(const struct reconcile_rules *rules, struct memtable **out_memtable);
+status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool *pool,
+                           struct memtable **out_memtable);
 struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is welcome */
 
 /* Apply one mutation: visible at once and whole to cursors that come to the partition from now on. */
 status memtable_apply(struct memtable *memtable, struct mutation mutation);
+
+/*
+ * Have what a coming write to `key` will touch fetched into the processor's caches, one level of it at a time: who has
+ * several writes to make calls this for all of them with level 0, then with 1, and so on. Writer only.
+ */
+enum { MEMTABLE_FETCH_LEVELS = 3 };
+void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigned level);
 
 /* No write follows. */
 void memtable_freeze(struct memtable *memtable);
@@ -38,6 +50,8 @@ struct memtable_stats {
     uint64_t late_rows;                   /* rows that missed the fast path */
     int64_t min_timestamp, max_timestamp; /* over everything written */
 };
+/* As in memtable_stats(). */
+size_t memtable_bytes(const struct memtable *memtable);
 /* May be called beside a writer: counters are exact after memtable_freeze(). */
 void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats);
 

@@ -32,6 +32,35 @@ struct partition *partition_find(struct memtable *memtable, struct partition_key
     }
 }
 
+/* The partition that probably has the key, by its hash alone, so that nothing of it is touched. */
+static struct partition *partition_guess(const struct partition_table *table, uint64_t hash)
+{
+    for (size_t at = hash & (table->slot_count - 1);; at = (at + 1) & (table->slot_count - 1)) {
+        struct partition *partition = slot_load(&table->slots[at]);
+        if (!partition || table->slots[at].hash == hash)
+            return partition;
+    }
+}
+
+void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigned level)
+{
+    const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_relaxed);
+    if (!table)
+        return;
+    uint64_t hash = hash_of(key);
+    if (level == 0) {
+        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
+        return;
+    }
+    const struct partition *partition = partition_guess(table, hash);
+    if (!partition)
+        return;
+    if (level == 1)
+        partition_prefetch(partition);
+    else
+        tree_prefetch(&partition->tree);
+}
+
 static void slot_put(struct partition_table *table, uint64_t hash, struct partition *partition)
 {
     size_t at = hash & (table->slot_count - 1);
