@@ -113,7 +113,8 @@ static void memtables_under_a_merge_show_the_sum_of_their_writes(void **state)
         }
         model_apply_deletions(&model);
         for (int variant = 0; variant < 4; variant++) {
-            struct merge_options options = {&model_rules, variant & 1, variant & 2, NULL};
+            struct merge_options options = {
+                .rules = &model_rules, .reverse = variant & 1, .no_lazy = variant & 2};
             struct cursor *children[MEMTABLES], *merge;
             for (int i = 0; i < MEMTABLES; i++)
                 assert_ok(memtable_cursor_open(memtables[i], options.reverse, &children[i]));
