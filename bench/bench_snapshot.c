@@ -1,0 +1,185 @@
+/*
+ * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 MiB in them.
+ *
+ *   bench_snapshot [ROUNDS [FOLDER]]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/measure.h"
+#include "engine/store.h"
+#include "row/key.h"
+#include "row/row.h"
+#include "tools/folder.h"
+
+enum {
+    TABLES = 10,
+    VALUE_BYTES = 1000,
+    ROWS_A_BATCH = 100,
+};
+
+static void check(status st, const char *what)
+{
+    char text[256];
+    if (ok(st))
+        return;
+    status_print(st, text, sizeof text);
+    measure_fail(what, text);
+}
+
+static uint64_t random_state = 1;
+
+static uint64_t random_next(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/* Rows of bytes that do not compress. */
+static void write_rows(struct store *store, uint64_t table_id, unsigned count)
+{
+    struct batch batch = {0};
+    struct row_builder builder = {0};
+    struct buffer image = {0}, clustering = {0};
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t value[VALUE_BYTES / 8], key = random_next();
+        for (size_t j = 0; j < sizeof value / sizeof *value; j++)
+            value[j] = random_next();
+        buffer_clear(&image);
+        buffer_clear(&clustering);
+        buffer_append_be64(&clustering, random_next() >> 1);
+        row_builder_reset(&builder);
+        builder.marker = (struct marker){.timestamp = 1};
+        row_builder_add(
+            &builder,
+            (struct cell){.kind = CELL_LIVE, .timestamp = 1, .value = slice_of(value, sizeof value)});
+        check(row_builder_finish(&builder, &image), "image");
+        batch_begin(&batch, table_id, partition_key_of(slice_of(&key, sizeof key)));
+        batch_row(&batch, buffer_slice(&clustering), buffer_slice(&image));
+        batch_end(&batch);
+        if (batch.mutation_count == ROWS_A_BATCH || i + 1 == count) {
+            check(store_apply(store, &batch, DURABILITY_DEFAULT), "apply");
+            batch_clear(&batch);
+        }
+    }
+    batch_deinit(&batch);
+    row_builder_deinit(&builder);
+    buffer_deinit(&image);
+    buffer_deinit(&clustering);
+}
+
+/* ---- one operation, timed ---- */
+
+struct world {
+    struct store *store;
+    char engine[32];
+    uint64_t tables[TABLES], clones[TABLES];
+};
+
+static void timed(struct world *world, struct latency *latency, const struct store_change *changes,
+                  uint32_t count, const char *what)
+{
+    int64_t begun = latency_now_ns();
+    check(store_change(world->store, changes, count), what);
+    latency_add(latency, latency_now_ns() - begun);
+}
+
+static void each_table(struct world *world, struct latency *latency, enum store_change_kind kind,
+                       const uint64_t *tables, const char *what)
+{
+    struct store_change changes[TABLES] = {0};
+    for (unsigned i = 0; i < TABLES; i++)
+        changes[i] = (struct store_change){.kind = kind, .table_id = tables[i]};
+    timed(world, latency, changes, TABLES, what);
+}
+
+static void clone(struct world *world, struct latency *latency)
+{
+    struct store_change changes[2 * TABLES] = {0};
+    for (unsigned i = 0; i < TABLES; i++) {
+        world->clones[i] = store_new_table_id(world->store);
+        changes[2 * i] = (struct store_change){.kind = STORE_CREATE_TABLE, .table_id = world->clones[i]};
+        changes[2 * i + 1] = (struct store_change){
+            .kind = STORE_COPY_TABLE, .table_id = world->clones[i], .source_id = world->tables[i]};
+    }
+    timed(world, latency, changes, 2 * TABLES, "clone");
+}
+
+static void snapshot(struct world *world, struct latency *latency, enum store_change_kind kind,
+                     const char *name)
+{
+    struct store_change change = {
+        .kind = kind, .name = slice_text(name), .tables = world->tables, .table_count = TABLES};
+    timed(world, latency, &change, 1, "snapshot");
+}
+
+/* A test that resets: write a little in each table, go back. */
+static void rounds_run(struct world *world, unsigned rounds, const char *size)
+{
+    static const char *const names[] = {"create", "restore", "clone", "drop_clone", "drop", "truncate"};
+    struct latency latencies[6] = {{0}}, unmeasured = {0};
+    snapshot(world, &unmeasured, STORE_CREATE_SNAPSHOT, "base");
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned j = 0; j < TABLES; j++)
+            write_rows(world->store, world->tables[j], 2);
+        snapshot(world, &latencies[0], STORE_CREATE_SNAPSHOT, "s");
+        for (unsigned j = 0; j < TABLES; j++)
+            write_rows(world->store, world->tables[j], 2);
+        snapshot(world, &latencies[1], STORE_RESTORE_SNAPSHOT, "s");
+        clone(world, &latencies[2]);
+        write_rows(world->store, world->clones[0], 2);
+        each_table(world, &latencies[3], STORE_DROP_TABLE, world->clones, "drop clone");
+        snapshot(world, &latencies[4], STORE_DROP_SNAPSHOT, "s");
+        write_rows(world->store, world->tables[0], 2);
+        each_table(world, &latencies[5], STORE_TRUNCATE_TABLE, world->tables, "truncate");
+        snapshot(world, &unmeasured, STORE_RESTORE_SNAPSHOT, "base");
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        char phase[48];
+        snprintf(phase, sizeof phase, "snapshot_%s_%s", names[i], size);
+        measure_latency(world->engine, phase, &latencies[i]);
+        latency_deinit(&latencies[i]);
+    }
+    latency_deinit(&unmeasured);
+}
+
+static void store_run(const char *io, const char *folder, unsigned rounds, unsigned rows_a_table,
+                      const char *size)
+{
+    struct world world = {0};
+    struct store_options options = {.folder = folder, .io = io};
+    snprintf(world.engine, sizeof world.engine, "engine/%s", folder ? "disk" : "memory");
+    if (folder)
+        folder_remove(folder);
+    check(store_open(&options, &world.store), "open");
+    for (unsigned i = 0; i < TABLES; i++) {
+        struct store_change change = {.kind = STORE_CREATE_TABLE,
+                                      .table_id = store_new_table_id(world.store)};
+        check(store_change(world.store, &change, 1), "create");
+        world.tables[i] = change.table_id;
+        write_rows(world.store, world.tables[i], rows_a_table);
+    }
+    rounds_run(&world, rounds, size);
+    check(store_close(world.store), "close");
+    if (folder)
+        folder_remove(folder);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
+    const char *folder = argc > 2 ? argv[2] : "bench-snapshot.store";
+    static const struct {
+        const char *name;
+        unsigned rows;
+    } sizes[] = {{"empty", 0}, {"100MiB", (100 << 20) / VALUE_BYTES / TABLES}};
+    for (unsigned i = 0; i < 2; i++) {
+        store_run("memory", NULL, rounds, sizes[i].rows, sizes[i].name);
+        store_run("auto", folder, rounds, sizes[i].rows, sizes[i].name);
+    }
+    return 0;
+}
