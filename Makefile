@@ -1,6 +1,10 @@
 # A thin wrapper over the CMake presets of CMakePresets.json. `make help` lists the targets.
 PREFIX ?= /usr/local
 DEMO ?=
+ROWS ?= 1000000
+RUNS ?= 3
+ENGINES ?=
+PHASES ?=
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure -j $(JOBS)
 
@@ -29,6 +33,12 @@ bench: all  ## time the engine and the language; results are appended to bench/h
 	@cmake --build build/release -j $(JOBS)
 	@bench/run build/release
 
+bench-peers: deps-bench  ## Strait beside RocksDB, LevelDB, LMDB, WiredTiger, SQLite; ROWS=, ENGINES=, RUNS=, PHASES=
+	@cmake --preset release -B build/peers -DBUILD_TESTING=OFF -DSTRAIT_BENCH_PEERS=ON >/dev/null
+	@cmake --build build/peers -j $(JOBS) --target bench-peers
+	@bench/peers/run build/peers --rows $(ROWS) --runs $(RUNS) $(if $(ENGINES),--engines $(ENGINES)) \
+		$(if $(PHASES),--phases $(PHASES))
+
 install: all  ## install program, library, header, pkg-config and CMake package under PREFIX
 	@cmake --install build/release --prefix $(PREFIX)
 
@@ -39,9 +49,9 @@ clean:  ## remove what was built
 	@rm -rf build
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 deps-%:
 	@scripts/install-deps $*
 
-.PHONY: all demo test check bench install format clean help
+.PHONY: all demo test check bench bench-peers install format clean help

@@ -229,7 +229,7 @@ int main(int argc, char **argv)
                                 .reads = 50000,
                                 .seconds = 3,
                                 .folder = "/var/tmp",
-                                .phases = {[SHAPE_PLAIN] = (1u << PHASES) - 1}};
+                                .phases = {[SHAPE_PLAIN] = (1u << PHASES) - 1, [SHAPE_WIDE] = wide_phases}};
     struct workload workloads[SHAPES] = {0};
     struct results results = {0};
     while (peers[settings.engine_count]) {

@@ -70,7 +70,7 @@ double meter_foreign(const struct meter *used)
 {
     double total = (double)used->wall_ns * (double)sysconf(_SC_NPROCESSORS_ONLN);
     double foreign = (double)(used->machine_ns - used->cpu_ns) / total;
-    return foreign < 0 ? 0 : foreign;
+    return foreign < 0 ? 0 : foreign > 1 ? 1 : foreign; /* the machine's time comes in ticks */
 }
 
 uint64_t meter_resident_bytes(void)

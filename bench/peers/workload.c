@@ -32,22 +32,25 @@ static struct question_list ask_page(const struct chat *chat, struct random *rng
     return list;
 }
 
-/* Every channel is asked at most once, so that the answer to one question does not warm another. */
-static struct question_list ask_cold(const struct chat *chat, struct random *rng)
+/* Every channel is asked at most once, so that the answer to one question does not warm another; all of them have
+ * rows. */
+static struct question_list ask_cold(const struct oracle *oracle, struct random *rng)
 {
-    uint32_t channels = chat->options.channels;
-    uint32_t *ranks = malloc(channels * sizeof *ranks);
-    if (!ranks)
+    uint64_t *channels = malloc(oracle->count * sizeof *channels), count = 0;
+    if (!channels)
         measure_fail("questions", "out of memory");
-    for (uint32_t r = 0; r < channels; r++)
-        ranks[r] = r;
-    struct question_list list = list_new(channels < COLD_READS ? channels : COLD_READS);
-    for (uint32_t i = 0; i < list.count; i++) {
-        uint32_t other = i + (uint32_t)random_below(rng, channels - i), rank = ranks[other];
-        ranks[other] = ranks[i];
-        list.items[i] = (struct question){.channel = chat_channel_id(rank), .before_ms = INT64_MAX};
+    for (uint64_t i = 0; i < oracle->count; i++) {
+        uint64_t channel = oracle->chat->rows[oracle->order[i]].channel;
+        if (!count || channels[count - 1] != channel)
+            channels[count++] = channel;
     }
-    free(ranks);
+    struct question_list list = list_new(count < COLD_READS ? (uint32_t)count : COLD_READS);
+    for (uint32_t i = 0; i < list.count; i++) {
+        uint64_t other = i + random_below(rng, count - i), channel = channels[other];
+        channels[other] = channels[i];
+        list.items[i] = (struct question){.channel = channel, .before_ms = INT64_MAX};
+    }
+    free(channels);
     return list;
 }
 
@@ -80,7 +83,7 @@ void workload_init(struct workload *workload, const struct chat_options *options
     workload->page = ask_page(chat, &rng, reads);
     workload->warm_newest = ask_newest(chat, &rng, reads);
     workload->warm_page = ask_page(chat, &rng, reads);
-    workload->cold = ask_cold(chat, &rng);
+    workload->cold = ask_cold(&oracle, &rng);
     workload->point = ask_point(chat, &rng, reads);
     answer_list(&oracle, &workload->newest);
     answer_list(&oracle, &workload->page);
