@@ -28,6 +28,10 @@ static bool read_partition(struct attempt *it)
 {
     struct plan_run *run = it->run;
     struct store_read read = {.table_id = run->plan->table->store_id};
+    if (!it->plan->only_static) {
+        read.from = it->clustering;
+        read.to = it->clustering_end;
+    }
     if (!slots_init(run, run->plan->table, &it->plan->map, &it->slots))
         return false;
     status st =
@@ -138,6 +142,7 @@ bool attempt_find(struct attempt *it)
         return RUN_REFUSE(run, MSG_IF_IN_PARTITION, "updates");
     it->key = keys[0];
     it->clustering = ranges[0].start;
+    it->clustering_end = ranges[0].end;
     return true;
 }
 

@@ -9,9 +9,9 @@ struct attempt {
     struct plan_run *run;
     const struct condition_plan *plan;
     struct partition_key key;
-    struct slice clustering;
-    struct cursor *cursor;  /* owned; NULL when the partition is not there */
-    struct row_slots slots; /* the old row; valid until attempt_close() or a write */
+    struct slice clustering, clustering_end; /* of the row, and behind it */
+    struct cursor *cursor;                   /* owned; NULL when the partition is not there */
+    struct row_slots slots;                  /* the old row; valid until attempt_close() or a write */
     bool row_lives, static_lives;
 };
 

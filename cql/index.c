@@ -187,12 +187,40 @@ static bool deleted_ranges(struct plan_run *run, const struct partition_change *
     return true;
 }
 
+/* The rows that will be asked for: those that are written, or all of them when something is deleted. */
+static bool changed_slice(struct plan_run *run, const struct partition_change *change,
+                          struct store_read *read)
+{
+    struct slice first = {0}, last = {0};
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct mutation_part *part = &change->parts[i].part;
+        if (part->kind == MUTATION_PARTITION_DELETION || part->kind == MUTATION_RANGE)
+            return true;
+        if (part->kind != MUTATION_ROW)
+            continue;
+        if (!last.data)
+            first = part->clustering;
+        last = part->clustering;
+    }
+    uint8_t *behind = arena_bytes(run->scratch, last.bytes + 1);
+    if (!behind)
+        return run_nomem(run);
+    if (last.bytes)
+        memcpy(behind, last.data, last.bytes);
+    behind[last.bytes] = 0; /* the least key above the last */
+    read->from = first;
+    read->to = slice_of(behind, last.bytes + 1);
+    return true;
+}
+
 static bool partition_changed(struct plan_run *run, const struct touched *parts, uint32_t count,
                               struct batch *out)
 {
     struct partition_change change = {
         .table = parts[0].table, .key = parts[0].key, .parts = parts, .count = count};
     struct store_read read = {.table_id = change.table->store_id};
+    if (!changed_slice(run, &change, &read))
+        return false;
     status st =
         store_cursor_open_one(run->context->store, &read, change.key, &run->result->counters, &change.cursor);
     if (failed(st))

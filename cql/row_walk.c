@@ -45,6 +45,10 @@ static bool next_named_partition(struct row_walk *walk, bool *out_found)
 {
     const struct walk_request *request = &walk->request;
     struct store_read read = {.table_id = request->table->store_id, .reverse = request->reverse};
+    if (request->range_count) { /* rising, so these two enclose all */
+        read.from = request->ranges[0].start;
+        read.to = request->ranges[request->range_count - 1].end;
+    }
     *out_found = false;
     cursor_close(walk->cursor);
     walk->cursor = NULL;
