@@ -24,6 +24,36 @@ static const char *number_parse(const char *at, int64_t *out_number)
     return rest;
 }
 
+/* "[path]", "[*]" or "[^]", where there is one. */
+static const char *path_parse(const char *at, struct write_cell *cell)
+{
+    if (*at != '[')
+        return at;
+    size_t bytes = strcspn(at + 1, "]");
+    cell->path = slice_of(at + 1, bytes);
+    cell->just_before = at[1] == '^';
+    cell->place = at[1] == '*' || at[1] == '^' ? PLACE_COLLECTION : PLACE_ELEMENT;
+    return at + bytes + 2;
+}
+
+static const char *cell_parse(const char *at, struct write_cell *cell)
+{
+    assert_true(*at >= 'a' && *at <= 'z');
+    cell->column = (uint32_t)(*at - 'a');
+    at = path_parse(at + 1, cell);
+    if (*at == '!') {
+        cell->dead = true;
+        return at + 1;
+    }
+    if (*at == '#') {
+        cell->place = PLACE_COUNTER;
+        return number_parse(at + 1, &cell->total);
+    }
+    assert_true(*at == '=' && cell->place != PLACE_COLLECTION);
+    cell->value = slice_of(at + 1, strcspn(at + 1, " ;"));
+    return at + 1 + cell->value.bytes;
+}
+
 static const char *cells_parse(const char *at, struct write *write)
 {
     for (at = skip_spaces(at); *at != '@' && *at != '+'; at = skip_spaces(at)) {
@@ -31,14 +61,8 @@ static const char *cells_parse(const char *at, struct write *write)
             write->update = true;
             at++;
         }
-        unsigned i = write->cell_count++;
-        assert_true(i < COLUMNS && *at >= 'a' && *at <= 'z');
-        write->cells[i].column = (uint32_t)(*at - 'a');
-        write->cells[i].dead = at[1] == '!';
-        assert_true(at[1] == '!' || at[1] == '=');
-        size_t bytes = write->cells[i].dead ? 0 : strcspn(at + 2, " ;");
-        write->cells[i].value = slice_of(at + 2, bytes);
-        at += 2 + bytes;
+        assert_true(write->cell_count < WRITE_CELLS_MAX);
+        at = cell_parse(at, &write->cells[write->cell_count++]);
     }
     return at;
 }
@@ -106,9 +130,37 @@ struct partition_key text_key(const char *key)
     return partition_key_of(slice_text(key));
 }
 
+/* `total` is where the bytes of a counter live. */
+static struct cell cell_of(const struct write *write, const struct write_cell *cell, int64_t now_s,
+                           uint8_t total[8])
+{
+    struct cell out = {.column = cell->column, .timestamp = write->timestamp};
+    if (cell->place == PLACE_ELEMENT)
+        out.path = cell->path;
+    if (cell->place == PLACE_COLLECTION) {
+        out.kind = CELL_COMPLEX_DELETION;
+        out.timestamp -= cell->just_before;
+        out.expiry_s = now_s;
+    } else if (cell->dead) {
+        out.kind = CELL_DEAD;
+        out.expiry_s = now_s;
+    } else if (cell->place == PLACE_COUNTER) {
+        out.kind = CELL_COUNTER;
+        store_be64(total, (uint64_t)cell->total);
+        out.value = slice_of(total, 8);
+    } else {
+        out.kind = write->ttl_s ? CELL_EXPIRING : CELL_LIVE;
+        out.ttl_s = write->ttl_s;
+        out.expiry_s = write->ttl_s ? now_s + write->ttl_s : 0;
+        out.value = cell->value;
+    }
+    return out;
+}
+
 static void image_of(const struct write *write, int64_t now_s, struct buffer *image)
 {
     struct row_builder builder = {0};
+    uint8_t totals[WRITE_CELLS_MAX][8];
     int64_t expiry_s = write->ttl_s ? now_s + write->ttl_s : 0;
     row_builder_reset(&builder);
     if (write->kind == WRITE_DELETE_ROW)
@@ -116,17 +168,8 @@ static void image_of(const struct write *write, int64_t now_s, struct buffer *im
     else if (!write->update && write->row != STATIC_ROW)
         builder.marker =
             (struct marker){.timestamp = write->timestamp, .ttl_s = write->ttl_s, .expiry_s = expiry_s};
-    for (unsigned i = 0; i < write->cell_count; i++) {
-        bool dead = write->cells[i].dead;
-        row_builder_add(&builder, (struct cell){.column = write->cells[i].column,
-                                                .kind = dead           ? CELL_DEAD
-                                                        : write->ttl_s ? CELL_EXPIRING
-                                                                       : CELL_LIVE,
-                                                .timestamp = write->timestamp,
-                                                .ttl_s = dead ? 0 : write->ttl_s,
-                                                .expiry_s = dead ? now_s : expiry_s,
-                                                .value = write->cells[i].value});
-    }
+    for (unsigned i = 0; i < write->cell_count; i++)
+        row_builder_add(&builder, cell_of(write, &write->cells[i], now_s, totals[i]));
     assert_int_equal(STATUS_OK, row_builder_finish(&builder, image).code);
     row_builder_deinit(&builder);
 }
@@ -187,6 +230,17 @@ status apply_text(struct store *store, const char *text, enum durability durabil
 
 /* ---- reading ---- */
 
+static void append_cell(struct buffer *out, const struct cell *cell)
+{
+    buffer_printf(out, " %c", 'a' + (int)cell->column);
+    if (cell->path.bytes)
+        buffer_printf(out, "[%.*s]", (int)cell->path.bytes, (const char *)cell->path.data);
+    if (cell->kind == CELL_COUNTER)
+        buffer_printf(out, "#%lld", (long long)load_be64(cell->value.data));
+    else
+        buffer_printf(out, "=%.*s", (int)cell->value.bytes, (const char *)cell->value.data);
+}
+
 static status append_image(struct buffer *out, struct slice key, const char *row, struct slice image)
 {
     struct row_reader reader;
@@ -200,8 +254,7 @@ static status append_image(struct buffer *out, struct slice key, const char *row
         TRY(row_next_cell(&reader, &cell, &more));
         if (!more)
             return STATUS_DONE;
-        buffer_printf(out, " %c=%.*s", 'a' + (int)cell.column, (int)cell.value.bytes,
-                      (const char *)cell.value.data);
+        append_cell(out, &cell);
     }
 }
 

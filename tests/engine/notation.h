@@ -7,13 +7,17 @@
  *     k/5 a=x +60 @10       the same with a TTL of 60 s
  *     k/5 ~a=x @10          update: no row marker
  *     k/5 ~a! @10           delete a cell
+ *     k/5 a[x]=y a[z]! @10  write and delete elements of a collection
+ *     k/5 a[*]! @10         delete a collection
+ *     k/5 a[^]! a[x]=y @10  assign a collection: delete it at 9, then the elements at 10 (DEL-3)
+ *     k/5 a#7 @10           a counter that stands at 7, its clock at 10
  *     k/5! @10              delete a row
  *     k/3-7! @10            delete the rows 3 to 6
  *     k! @10                delete the partition
  *     k/s a=x @10           the static row
  *     k/5 a=x @10           table 1; "2:k/5 a=x @10" names table 2
  *
- * Contents are live rows in order: "k/5 a=x b=yy; k/6 a=z", the static row as "k/s a=x".
+ * Contents are live rows in order: "k/5 a=x b=yy; k/6 a[x]=z b#7", the static row as "k/s a=x".
  */
 #ifndef STRAIT_TESTS_ENGINE_NOTATION_H
 #define STRAIT_TESTS_ENGINE_NOTATION_H
@@ -22,6 +26,7 @@
 
 enum {
     COLUMNS = 26,
+    WRITE_CELLS_MAX = 64,
     VALUE_BYTES_MAX = 3000,
     STATIC_ROW = -1,
     NO_ROW = -2,
@@ -42,11 +47,19 @@ struct write {
     int64_t timestamp;
     int32_t ttl_s;
     unsigned cell_count;
-    struct {
+    struct write_cell {
         uint32_t column;
+        enum {
+            PLACE_COLUMN,     /* the column itself, `dead` or not */
+            PLACE_ELEMENT,    /* one element, at `path` */
+            PLACE_COUNTER,    /* `total` */
+            PLACE_COLLECTION, /* all elements; always dead */
+        } place;
         bool dead;
-        struct slice value; /* borrowed from the text */
-    } cells[COLUMNS];
+        bool just_before;         /* COLLECTION: at the timestamp below the write's */
+        struct slice path, value; /* borrowed from the text */
+        int64_t total;
+    } cells[WRITE_CELLS_MAX];
 };
 
 /* Take apart the first write of `text`; where the next begins, NULL when it was the last. */
