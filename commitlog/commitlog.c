@@ -298,13 +298,30 @@ status commitlog_open(const struct commitlog_options *options, struct commitlog 
     return STATUS_DONE;
 }
 
+/* Everything is durable, or the stream is closed for good. */
+static status finish(struct commitlog *log)
+{
+    return failed(log->failure) ? closed(log) : commitlog_sync(log, commitlog_tail(log));
+}
+
 status commitlog_close(struct commitlog *log)
 {
     if (!log)
         return STATUS_DONE;
-    status st = failed(log->failure) ? closed(log) : commitlog_sync(log, commitlog_tail(log));
+    status st = finish(log);
     if (ok(st) && log->current.number)
         st = writer_close(log);
+    log_free(log);
+    return st;
+}
+
+status commitlog_close_released(struct commitlog *log)
+{
+    if (!log)
+        return STATUS_DONE;
+    status st = finish(log);
+    if (ok(st))
+        segments_retire(log);
     log_free(log);
     return st;
 }

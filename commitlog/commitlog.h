@@ -56,6 +56,10 @@ status commitlog_open(const struct commitlog_options *options, struct commitlog 
 /* Writes and syncs what is buffered. NULL is welcome. */
 status commitlog_close(struct commitlog *log);
 
+/* The same for a stream of which nothing is needed any more, as commitlog_release() of everything would say: its files are
+ * kept for later, empty to every reader, so that the next opening reads no records. A failure to do that loses nothing. */
+status commitlog_close_released(struct commitlog *log);
+
 /* Copy `payload` into the stream. *out_end is where it ends: pass it to commitlog_sync() to wait for it. */
 status commitlog_append(struct commitlog *log, struct slice payload, struct log_position *out_end);
 /* Return when everything up to `end` is durable; the caller may write for all waiters. */

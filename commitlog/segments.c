@@ -300,3 +300,10 @@ status commitlog_release(struct commitlog *log, uint64_t segment)
     lock_release(&log->lock);
     return st;
 }
+
+void segments_retire(struct commitlog *log)
+{
+    io_close(log->current.file);
+    log->current = (struct segment_file){0};
+    (void)commitlog_release(log, UINT64_MAX);
+}

@@ -134,6 +134,14 @@ static status needed_segments(struct store *store, struct needed *out_needed)
     return each_tablet(store, need_of_tablet, out_needed);
 }
 
+bool flush_log_is_released(struct store *store, uint32_t stream)
+{
+    struct needed needed;
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        needed.segments[i] = UINT64_MAX;
+    return ok(each_tablet(store, need_of_tablet, &needed)) && needed.segments[stream] == UINT64_MAX;
+}
+
 struct damaged_names {
     struct store *store;
     const struct shard *shard;

@@ -47,6 +47,8 @@ status flush_freeze(struct store *store, struct tablet *tablet, struct write_buf
 status flush_freeze_largest(struct store *store);
 /* Freeze whatever holds back the oldest segment of a log that has grown too long. *out_did false when none has. */
 status flush_freeze_oldest(struct store *store, bool *out_did);
+/* No memtable needs anything of this log stream, and no write is under way. */
+bool flush_log_is_released(struct store *store, uint32_t stream);
 /* Let go of log segments that no memtable needs. */
 status flush_release_logs(struct store *store);
 

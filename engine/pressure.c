@@ -46,6 +46,11 @@ static uint64_t memory_bytes(const struct store *store)
     return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+bool store_memory_over(const struct store *store)
+{
+    return memory_bytes(store) > store->memtable_budget_bytes;
+}
+
 static void stalled(struct store *store, int64_t us)
 {
     atomic_fetch_add_explicit(&store->stalls, 1, memory_order_relaxed);

@@ -3,6 +3,7 @@
  *
  *     survey, lock, identity, manifest, SSTables, replay of every log stream     only reads
  *     new manifest, orphans, log streams                                         the first writes
+ *     replay of what memory could not take
  *
  * A crash in between leaves either the old manifest or the new one, which say the same.
  */
@@ -13,27 +14,15 @@
 #include "base/log.h"
 #include "compaction/compaction.h"
 #include "engine/job_internal.h"
+#include "engine/replay_internal.h"
 #include "engine/store_internal.h"
-
-/* Which tables may get records that were logged under a number, sorted by it: the table itself, and those that were
- * made copies of it. */
-struct replay_target {
-    uint64_t logged_id;
-    const struct manifest_table *table; /* borrowed */
-};
-
-struct replay_index {
-    struct replay_target *targets; /* owned */
-    uint32_t count;
-};
 
 struct recovery {
     uint64_t manifest_number; /* 0: none */
     enum manifest_end manifest_end;
     uint64_t files_given_out; /* file numbers below were reserved by earlier openings */
-    struct log_position recovered[SHARDS_MAX];
-    bool fresh; /* the store is made now */
-    struct replay_index replay;
+    bool fresh;               /* the store is made now */
+    struct replay replay;
 };
 
 /* ---- tables ---- */
@@ -126,142 +115,6 @@ static status copies_seal(struct store *store)
     return STATUS_DONE;
 }
 
-/* ---- replay ---- */
-
-static int by_logged_id(const void *a, const void *b)
-{
-    const struct replay_target *left = a, *right = b;
-    if (left->logged_id != right->logged_id)
-        return left->logged_id < right->logged_id ? -1 : 1;
-    return (left->table->id > right->table->id) - (left->table->id < right->table->id);
-}
-
-static status replay_index_make(const struct manifest_state *state, struct replay_index *out)
-{
-    size_t most = 1;
-    for (uint32_t i = 0; i < state->table_count; i++)
-        most += 1 + state->tables[i]->source_count;
-    struct replay_target *targets = malloc(most * sizeof *targets);
-    if (!targets)
-        return STATUS_FAIL(STATUS_NOMEM);
-    uint32_t count = 0, kept = 0;
-    for (uint32_t i = 0; i < state->table_count; i++) {
-        const struct manifest_table *table = state->tables[i];
-        targets[count++] = (struct replay_target){.logged_id = table->id, .table = table};
-        for (uint32_t j = 0; j < table->source_count; j++)
-            targets[count++] =
-                (struct replay_target){.logged_id = table->sources[j].table_id, .table = table};
-    }
-    qsort(targets, count, sizeof *targets, by_logged_id);
-    for (uint32_t i = 0; i < count; i++)
-        if (kept == 0 || by_logged_id(&targets[kept - 1], &targets[i]) != 0)
-            targets[kept++] = targets[i];
-    *out = (struct replay_index){.targets = targets, .count = kept};
-    return STATUS_DONE;
-}
-
-static uint32_t first_target(const struct replay_index *index, uint64_t logged_id)
-{
-    uint32_t low = 0, high = index->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (index->targets[middle].logged_id >= logged_id)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-static status replay_to(struct shard *shard, uint64_t table_id, struct mutation mutation, uint32_t stream,
-                        struct log_position begin)
-{
-    lock_acquire(&shard->writer);
-    struct tablet *tablet = shard_find(shard, table_id);
-    status st = tablet_open_active(tablet);
-    if (ok(st))
-        st = tablet_apply(tablet, mutation, stream, begin.segment);
-    lock_release(&shard->writer);
-    return st;
-}
-
-/* Apply one mutation to every table that it belongs to, unless what is there has it already. */
-static status replay_mutation(struct store *store, const struct replay_index *targets,
-                              struct mutation mutation, uint32_t stream, struct log_position begin)
-{
-    uint32_t index = shard_of_token(mutation.key.token, store->shard_count);
-    for (uint32_t i = first_target(targets, mutation.table_id);
-         i < targets->count && targets->targets[i].logged_id == mutation.table_id; i++) {
-        const struct manifest_table *table = targets->targets[i].table;
-        if (manifest_table_wants(table, mutation.table_id, index, stream, begin))
-            TRY(replay_to(&store->shards[index], table->id, mutation, stream, begin));
-    }
-    return STATUS_DONE;
-}
-
-static status replay_record(struct store *store, const struct replay_index *targets, struct slice payload,
-                            uint32_t stream, struct log_position begin)
-{
-    struct reader in = reader_of(payload);
-    struct mutation mutation;
-    bool more;
-    for (;;) {
-        TRY(mutation_next(&in, &mutation, &more));
-        if (!more)
-            break;
-        TRY(replay_mutation(store, targets, mutation, stream, begin));
-    }
-    store->recovered_batches++;
-    store->recovered_bytes += payload.bytes;
-    return STATUS_DONE;
-}
-
-static status replay_end(struct store *store, struct commitlog_reader *reader, uint32_t stream,
-                         bool accept_damage, struct recovery *recovery)
-{
-    struct log_position at = {0};
-    uint64_t next = commitlog_reader_next_segment(reader);
-    enum commitlog_end end = commitlog_reader_end(reader, &at);
-    if (next > store->state.next_segments[stream])
-        store->state.next_segments[stream] = next;
-    recovery->recovered[stream] = at;
-    if (end == COMMITLOG_END_TORN)
-        store->log_tail_torn = true;
-    if (end != COMMITLOG_END_DAMAGED)
-        return STATUS_DONE;
-    if (!accept_damage)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    log_message(LOG_LEVEL_WARNING,
-                "log stream %u is damaged at segment %llu, offset %llu: what follows is left out", stream,
-                (unsigned long long)at.segment, (unsigned long long)at.offset);
-    store->shards[stream].damaged_segment = at.segment ? at.segment : 1;
-    store->shards[stream].damaged_end = store->state.next_segments[stream];
-    return STATUS_DONE;
-}
-
-static status replay_stream(struct store *store, uint32_t stream, bool accept_damage,
-                            struct recovery *recovery)
-{
-    char folder[IO_PATH_BYTES_MAX];
-    struct commitlog_reader *reader;
-    TRY(folder_path(store->folder, "log", NULL, folder));
-    status st = commitlog_reader_open(store->env, folder, store->store_id, stream, 0, &reader);
-    if (st.code == STATUS_NOT_FOUND)
-        st.code = STATUS_CORRUPT; /* the folder of the log is gone */
-    TRY(st);
-    for (bool more = true; ok(st) && more;) {
-        struct slice payload;
-        struct log_position begin;
-        st = commitlog_reader_next(reader, &payload, &begin, &more);
-        if (ok(st) && more)
-            st = replay_record(store, &recovery->replay, payload, stream, begin);
-    }
-    if (ok(st))
-        st = replay_end(store, reader, stream, accept_damage, recovery);
-    commitlog_reader_close(reader);
-    return st;
-}
-
 /* ---- the folder ---- */
 
 static status store_lock(struct store *store)
@@ -334,12 +187,8 @@ static status store_read_back(struct store *store, const struct store_options *o
     if (!recovery->manifest_number)
         return STATUS_FAIL(STATUS_CORRUPT);
     TRY(tables_restore(store));
-    TRY(replay_index_make(&store->state, &recovery->replay));
-    status st = STATUS_DONE;
-    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++)
-        st = replay_stream(store, i, options->accept_log_damage, recovery);
-    free(recovery->replay.targets);
-    return st;
+    TRY(replay_init(&recovery->replay, store, options->accept_log_damage));
+    return replay_judge(&recovery->replay);
 }
 
 /* ---- orphans ---- */
@@ -405,7 +254,7 @@ static status logs_open(struct store *store, const struct store_options *options
             .stream = i,
             .next_segment = next_segments[i],
             .segment_bytes = options->log_segment_bytes,
-            .recovered = recovery->recovered[i],
+            .recovered = recovery->replay.recovered[i],
         };
         TRY(commitlog_open(&log, &store->shards[i].log));
         store->shards[i].log_end = commitlog_tail(store->shards[i].log);
@@ -467,27 +316,36 @@ static status damage_settle(struct store *store)
     return flush_release_logs(store);
 }
 
-status store_recover(struct store *store, const struct store_options *options)
+static status recover_folder(struct store *store, const struct store_options *options,
+                             struct recovery *recovery)
 {
-    struct recovery recovery = {0};
     enum folder_state state;
     bool has_data;
-    TRY(table_folder_name(store));
-    if (!store->folder)
-        return recover_without_folder(store, options);
     TRY(folder_enter(store, options, &state, &has_data));
     if (state == FOLDER_STORE) {
-        TRY(store_read_back(store, options, has_data, &recovery));
+        TRY(store_read_back(store, options, has_data, recovery));
     } else {
-        recovery.fresh = true;
+        recovery->fresh = true;
         identity_make(store, options);
         TRY(store_begin(store));
     }
     if (store->read_only)
         return copies_seal(store);
-    if (recovery.fresh)
+    if (recovery->fresh)
         TRY(folder_create(store->env, store->folder, &store->identity));
-    TRY(store_begin_writing(store, options, &recovery));
+    TRY(store_begin_writing(store, options, recovery));
+    TRY(replay_rest(&recovery->replay));
     TRY(copies_seal(store));
     return damage_settle(store);
+}
+
+status store_recover(struct store *store, const struct store_options *options)
+{
+    struct recovery recovery = {0};
+    TRY(table_folder_name(store));
+    if (!store->folder)
+        return recover_without_folder(store, options);
+    status st = recover_folder(store, options, &recovery);
+    replay_deinit(&recovery.replay);
+    return st;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "compaction/compaction.h"
+#include "engine/job_internal.h"
 #include "engine/store_internal.h"
 
 enum {
@@ -113,23 +114,37 @@ status store_open(const struct store_options *options, struct store **out_store)
         (void)store_close(store);
         return st;
     }
+    store->opened = true;
     *out_store = store;
     return STATUS_DONE;
+}
+
+/* What no memtable needs is not left for the next opening to read. Of a store that was never open or has stopped
+ * writing nothing is known for certain, and of a damaged stream somebody may want to see the rest. */
+static status logs_close(struct store *store)
+{
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        bool released = store->opened && !atomic_load(&store->refusing) && !shard->damaged_segment &&
+                        flush_log_is_released(store, i);
+        status closed = released ? commitlog_close_released(shard->log) : commitlog_close(shard->log);
+        shard->log = NULL;
+        if (ok(st))
+            st = closed;
+    }
+    return st;
 }
 
 status store_close(struct store *store)
 {
     if (!store)
         return STATUS_DONE;
-    status st = STATUS_DONE;
     background_stop(store);
+    status st = logs_close(store);
     store_discard_all(store);
-    for (uint32_t i = 0; i < store->shard_count; i++) {
-        status closed = commitlog_close(store->shards[i].log);
-        if (ok(st))
-            st = closed;
+    for (uint32_t i = 0; i < store->shard_count; i++)
         shard_deinit(&store->shards[i]);
-    }
     free(store->shards);
     manifest_close(store->manifest);
     manifest_state_deinit(&store->state);

@@ -53,6 +53,7 @@ struct store {
     uint64_t next_table;       /* the next number store_new_table_id() gives */
     uint64_t next_file;        /* the next file number; numbers below state.next_file are reserved */
 
+    bool opened;                             /* recovery is complete; constant from then on */
     atomic_bool refusing;                    /* a log or manifest write failed: no write any more (F2) */
     atomic_bool no_space;                    /* the disk is too full to flush what memory holds; passes */
     atomic_int_fast64_t memory_bytes;        /* in all memtables */
@@ -91,6 +92,8 @@ status store_sync_logs(struct store *store);
 status store_admit(struct store *store, size_t batch_bytes);
 /* Count memory of memtables. Never waits. */
 void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes);
+/* Memtables hold more than the budget. */
+bool store_memory_over(const struct store *store);
 /* Touch memory that the memtables will soon want. */
 void store_memory_prepare(struct store *store);
 /* Active memtables hold more than they should: something is to be frozen. */
