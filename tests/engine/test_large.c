@@ -1,0 +1,333 @@
+/*
+ * What is large goes the whole way: values of 16 MiB, rows of tens of thousands of elements, partitions far beyond memory;
+ * through batch, log, memtable, SSTable, merge, compaction and restart.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "io/io.h"
+#include "notation.h"
+#include "row/live.h"
+
+enum {
+    TABLE = 1,
+    COLLECTION = 4,
+    VALUE_BYTES = 16 << 20,
+    NOW_S = 1700000000,
+};
+
+struct place {
+    struct io_env *env; /* memory: files outlive the store, so it can be opened again */
+    struct store *store;
+    uint64_t memtable_bytes;
+    struct row_builder row;
+    struct batch batch;
+    struct buffer image, key;
+};
+
+static void place_open(struct place *place)
+{
+    struct store_options options = {
+        .folder = "store",
+        .env = place->env,
+        .shards = 1,
+        .memtable_bytes = place->memtable_bytes,
+        .cache_bytes = 1 << 20,
+        .clock_us = (int64_t)NOW_S * 1000000,
+    };
+    assert_ok(store_open(&options, &place->store));
+}
+
+static void place_new(struct place *place, uint64_t memtable_bytes)
+{
+    *place = (struct place){.memtable_bytes = memtable_bytes};
+    assert_ok(io_env_open(IO_BODY_MEMORY, 1, &place->env));
+    place_open(place);
+    make_table(place->store, TABLE, 0);
+}
+
+static void place_restart(struct place *place)
+{
+    assert_ok(store_close(place->store));
+    place_open(place);
+}
+
+static void place_remove(struct place *place)
+{
+    assert_ok(store_close(place->store));
+    row_builder_deinit(&place->row);
+    batch_deinit(&place->batch);
+    buffer_deinit(&place->image);
+    buffer_deinit(&place->key);
+    io_env_close(place->env);
+}
+
+/* Write the row in `place->row` under that number. */
+static void write_row_as(struct place *place, uint32_t number, enum durability durability)
+{
+    buffer_clear(&place->image);
+    buffer_clear(&place->key);
+    batch_clear(&place->batch);
+    row_key(&place->key, number);
+    assert_ok(row_builder_finish(&place->row, &place->image));
+    batch_begin(&place->batch, TABLE, text_key("p"));
+    batch_row(&place->batch, buffer_slice(&place->key), buffer_slice(&place->image));
+    batch_end(&place->batch);
+    assert_ok(store_apply(place->store, &place->batch, durability));
+    row_builder_reset(&place->row);
+}
+
+static void write_row(struct place *place, uint32_t number)
+{
+    write_row_as(place, number, DURABILITY_DEFAULT);
+}
+
+/* Stand on row `number`, which must be there. */
+static struct cursor *find_row(struct place *place, uint32_t number)
+{
+    struct store_read read = {.table_id = TABLE};
+    struct cursor *cursor;
+    assert_ok(store_cursor_open_one(place->store, &read, text_key("p"), NULL, &cursor));
+    assert_non_null(cursor);
+    buffer_clear(&place->key);
+    row_key(&place->key, number);
+    assert_ok(cursor_seek_row(cursor, buffer_slice(&place->key)));
+    assert_true(cursor->on_row && slice_equal(cursor->row.clustering, buffer_slice(&place->key)));
+    return cursor;
+}
+
+/* The same checks wherever the data is by then. */
+static void everywhere(struct place *place, void (*check)(struct place *place))
+{
+    check(place); /* memtable, or whatever was flushed on the way */
+    place_restart(place);
+    check(place); /* log */
+    assert_ok(store_flush(place->store, TABLE));
+    check(place); /* SSTables */
+    assert_ok(store_compact(place->store, TABLE));
+    check(place);
+    assert_ok(store_verify(place->store, TABLE));
+    place_restart(place);
+    check(place);
+}
+
+/* ---- values ---- */
+
+static void expect_large_values(struct place *place)
+{
+    for (uint32_t number = 0; number < 2; number++) {
+        struct cursor *cursor = find_row(place, number);
+        struct row_reader reader;
+        struct cell cell;
+        bool more;
+        assert_ok(row_open(cursor->row.image, &reader));
+        assert_ok(row_next_cell(&reader, &cell, &more));
+        assert_true(more && cell.column == 1 && slice_equal(cell.value, slice_text("small")));
+        assert_ok(row_next_cell(&reader, &cell, &more));
+        assert_true(more && cell.column == 2 && cell.value.bytes == VALUE_BYTES - number);
+        for (size_t i = 0; i < cell.value.bytes; i += 4093)
+            assert_int_equal(cell.value.data[i], (uint8_t)(i / 4093 * 7 + number));
+        assert_ok(row_next_cell(&reader, &cell, &more));
+        assert_false(more);
+        cursor_close(cursor);
+    }
+}
+
+static void values_of_16_mib_go_the_whole_way(void **state)
+{
+    (void)state;
+    struct place place;
+    uint8_t *value = calloc(1, VALUE_BYTES);
+    assert_non_null(value);
+    place_new(&place, 64 << 20);
+    row_builder_reset(&place.row);
+    for (uint32_t number = 0; number < 2; number++) {
+        for (size_t i = 0; i < VALUE_BYTES; i += 4093)
+            value[i] = (uint8_t)(i / 4093 * 7 + number);
+        row_builder_add(
+            &place.row,
+            (struct cell){.column = 2, .timestamp = 9, .value = slice_of(value, VALUE_BYTES - number)});
+        write_row(&place, number);
+        if (number == 0)
+            assert_ok(store_flush(place.store, TABLE));
+        row_builder_add(&place.row, (struct cell){.column = 1, .timestamp = 9, .value = slice_text("small")});
+        write_row(&place, number); /* merged with the large one, in the memtable or when read */
+    }
+    free(value);
+    everywhere(&place, expect_large_values);
+    place_remove(&place);
+}
+
+static void a_batch_beyond_the_limit_is_refused_whole(void **state)
+{
+    (void)state;
+    struct place place;
+    uint8_t *value = calloc(1, STORE_BATCH_BYTES_MAX);
+    assert_non_null(value);
+    place_new(&place, 64 << 20);
+    row_builder_reset(&place.row);
+    row_builder_add(
+        &place.row,
+        (struct cell){.column = 2, .timestamp = 9, .value = slice_of(value, STORE_BATCH_BYTES_MAX)});
+    assert_ok(row_builder_finish(&place.row, &place.image));
+    batch_begin(&place.batch, TABLE, text_key("p"));
+    batch_row(&place.batch, slice_text("k"), buffer_slice(&place.image));
+    batch_end(&place.batch);
+    assert_code(STATUS_LIMIT, store_apply(place.store, &place.batch, DURABILITY_DEFAULT));
+    assert_contents(place.store, TABLE, "");
+    free(value);
+    place_remove(&place);
+}
+
+/* ---- collections ---- */
+
+enum {
+    ELEMENTS = 40000,
+    ASSIGNED = 30000, /* by one statement; the others one by one */
+    DELETED_EACH = 5, /* every so manieth is deleted again */
+};
+
+static void add_element(struct place *place, uint8_t path[4], uint32_t number, enum cell_kind kind,
+                        int64_t timestamp)
+{
+    store_be32(path, number);
+    row_builder_add(&place->row, (struct cell){.column = COLLECTION,
+                                               .kind = kind,
+                                               .timestamp = timestamp,
+                                               .expiry_s = kind == CELL_DEAD ? NOW_S : 0,
+                                               .path = slice_of(path, 4)});
+}
+
+static void expect_collection(struct place *place)
+{
+    struct cursor *cursor = find_row(place, 7);
+    struct live_reader reader;
+    struct cell cell;
+    bool more;
+    assert_ok(live_open(cursor->row.image, DELETION_NONE, NOW_S, &reader));
+    for (uint32_t number = 0; number < ELEMENTS; number++) {
+        if (number % DELETED_EACH == 0)
+            continue;
+        assert_ok(live_next_cell(&reader, &cell, &more));
+        assert_true(more && cell.column == COLLECTION && cell.path.bytes == 4);
+        assert_int_equal(load_be32(cell.path.data), number);
+    }
+    assert_ok(live_next_cell(&reader, &cell, &more));
+    assert_false(more);
+    cursor_close(cursor);
+}
+
+static void a_collection_of_tens_of_thousands_goes_the_whole_way(void **state)
+{
+    (void)state;
+    struct place place;
+    uint8_t(*paths)[4] = malloc(ELEMENTS * sizeof *paths);
+    assert_non_null(paths);
+    place_new(&place, 8 << 20);
+    row_builder_reset(&place.row);
+
+    /* Elements that the assignment hides. */
+    for (uint32_t i = 0; i < 100; i++)
+        add_element(&place, paths[i], ELEMENTS + i, CELL_LIVE, 5);
+    write_row(&place, 7);
+    row_builder_add(&place.row, (struct cell){.column = COLLECTION,
+                                              .kind = CELL_COMPLEX_DELETION,
+                                              .timestamp = 9,
+                                              .expiry_s = NOW_S});
+    for (uint32_t i = 0; i < ASSIGNED; i++)
+        add_element(&place, paths[i], ASSIGNED - 1 - i, CELL_LIVE, 10);
+    write_row(&place, 7);
+    assert_ok(store_flush(place.store, TABLE));
+    for (uint32_t i = ASSIGNED; i < ELEMENTS; i++) {
+        add_element(&place, paths[0], i, CELL_LIVE, 11 + i);
+        write_row(&place, 7);
+    }
+    for (uint32_t i = 0; i < ELEMENTS; i += DELETED_EACH)
+        add_element(&place, paths[i], i, CELL_DEAD, 100000);
+    write_row(&place, 7);
+    free(paths);
+    everywhere(&place, expect_collection);
+    place_remove(&place);
+}
+
+/* ---- partitions ---- */
+
+enum {
+    LARGE_ROWS = 50000,
+    ROW_BYTES = 2000,
+    PAGE = 50,
+};
+
+/* Read the newest rows and say how many blocks that took from the disk. */
+static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct store_read_counters *counters)
+{
+    struct store_stats before, after;
+    struct store_read read = {.table_id = TABLE, .reverse = true};
+    struct cursor *cursor;
+    store_stats(place->store, &before);
+    assert_ok(store_cursor_open_one(place->store, &read, text_key("p"), counters, &cursor));
+    assert_non_null(cursor);
+    for (uint32_t i = 0; i < PAGE; i++) {
+        assert_ok(cursor_next(cursor));
+        assert_true(cursor->on_row);
+        buffer_clear(&place->key);
+        row_key(&place->key, newest - i);
+        assert_true(slice_equal(cursor->row.clustering, buffer_slice(&place->key)));
+    }
+    cursor_close(cursor);
+    store_stats(place->store, &after);
+    return after.cache_misses - before.cache_misses;
+}
+
+/* A memtable of 1 MiB and a cache of 1 MiB under a partition of 100 MiB. */
+static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void **state)
+{
+    (void)state;
+    struct place place;
+    struct store_table_stats stats;
+    struct store_read_counters counters = {0};
+    uint8_t value[ROW_BYTES] = {0};
+    place_new(&place, 1 << 20);
+    row_builder_reset(&place.row);
+    for (uint32_t number = 0; number < LARGE_ROWS; number++) {
+        store_le32(value + number % (ROW_BYTES - 4),
+                   number); /* compresses well: it is the raw size that counts */
+        row_builder_add(&place.row,
+                        (struct cell){.column = 1, .timestamp = 9, .value = slice_of(value, ROW_BYTES)});
+        write_row_as(&place, number, DURABILITY_NONE);
+    }
+    assert_ok(store_flush(place.store, TABLE));
+    assert_ok(store_settle(place.store));
+    assert_ok(store_table_stats(place.store, TABLE, &stats));
+    assert_true(stats.sstable_raw_bytes >= (uint64_t)LARGE_ROWS * ROW_BYTES);
+
+    /* The rows of a page fill about thirteen blocks of 8 KiB; what leads to them are a few index pages. Older tables are
+     * not asked for rows. */
+    assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 0, 25);
+    assert_in_range(counters.merge.children_entered, 1, 2);
+    place_restart(&place);
+    assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 1, 25);
+
+    assert_ok(store_compact(place.store, TABLE));
+    counters = (struct store_read_counters){0};
+    assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 1, 25);
+    assert_in_range(counters.sstables, 1, 1);
+    place_remove(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_of_16_mib_go_the_whole_way),
+        cmocka_unit_test(a_batch_beyond_the_limit_is_refused_whole),
+        cmocka_unit_test(a_collection_of_tens_of_thousands_goes_the_whole_way),
+        cmocka_unit_test(newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
