@@ -28,7 +28,8 @@ static bool make_member(struct plan_builder *builder, const struct ast_statement
         statement->kind != STATEMENT_DELETE)
         return BUILD_REFUSE(builder, MSG_BATCH_STATEMENT);
     *out = member;
-    return modify_plan_make(&inner, statement);
+    return modify_plan_make(&inner, statement) &&
+           (member->kind == PLAN_MODIFY || BUILD_REFUSE(builder, MSG_BATCH_STATEMENT));
 }
 
 static bool check_timestamps(struct plan_builder *builder, const struct batch_plan *batch)

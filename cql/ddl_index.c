@@ -84,13 +84,18 @@ static const char *default_name(struct ddl *ddl, const struct cql_table *table,
     return name;
 }
 
+void index_store_options(const struct cql_table *table, struct store_table_options *out_options)
+{
+    table_options_store(table, out_options);
+    out_options->compaction = STORE_COMPACTION_SIZE_TIERED;
+    out_options->window_s = 0;
+}
+
 static bool create_store_table(struct ddl *ddl, const struct cql_table *table, const char *name,
                                uint64_t store_id)
 {
     struct store_change create = {.kind = STORE_CREATE_TABLE, .table_id = store_id};
-    table_options_store(table, &create.options);
-    create.options.compaction = STORE_COMPACTION_SIZE_TIERED;
-    create.options.window_s = 0;
+    index_store_options(table, &create.options);
     struct buffer properties = {0};
     catalog_encode_index(&properties, table, name);
     create.properties = buffer_slice(&properties);

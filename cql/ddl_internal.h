@@ -54,5 +54,7 @@ bool ddl_create_table(struct ddl *ddl, const struct ast_create_table *ast);
 bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast);
 bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast);
 bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast);
+/* How the store keeps an index of the table. */
+void index_store_options(const struct cql_table *table, struct store_table_options *out_options);
 
 #endif

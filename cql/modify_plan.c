@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cql/condition.h"
+#include "cql/virtual.h"
 
 /* ---- parts ---- */
 
@@ -249,14 +250,16 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
         return false;
     if (!modify)
         return build_nomem(builder);
-    if (builder->table->virtual_)
+    if (builder->table->virtual_ && !builder->table->virtual_->write)
         return BUILD_REFUSE(builder, MSG_SYSTEM_KEYSPACE_NAMED, builder->table->keyspace);
     modify->kind = statement->kind;
     if (!make_kind(builder, statement, modify) ||
         (modify->condition && !condition_check_keys(builder, modify)))
         return false;
     restrictions_note_binds(builder, &modify->keys);
-    builder->plan->kind = PLAN_MODIFY;
+    if (builder->table->virtual_ && !virtual_write_check(builder, modify))
+        return false;
+    builder->plan->kind = builder->table->virtual_ ? PLAN_TELL : PLAN_MODIFY;
     builder->plan->table = builder->table;
     builder->plan->modify = modify;
     return true;

@@ -156,6 +156,11 @@ const struct cql_table *plan_table(const struct plan *plan)
     return plan->table;
 }
 
+bool plan_tells_virtual(const struct plan *plan)
+{
+    return plan->kind == PLAN_TELL;
+}
+
 /* ---- run ---- */
 
 int64_t plan_server_timestamp(const struct plan_context *context)
@@ -234,6 +239,7 @@ bool plan_execute(const struct plan *plan, const struct plan_context *context,
     switch (plan->kind) {
     case PLAN_SELECT: return select_execute(&run);
     case PLAN_MODIFY: return modify_execute(&run);
+    case PLAN_TELL: return virtual_write_execute(&run);
     case PLAN_BATCH: return batch_execute(&run);
     }
     return RUN_REFUSE(&run, MSG_INTERNAL, "unknown kind of plan");

@@ -48,6 +48,8 @@ const uint16_t *plan_partition_binds(const struct plan *plan, uint32_t *out_coun
 /* Columns of the rows it returns; none when it returns none. */
 const struct cql_column_spec *plan_columns(const struct plan *plan, uint32_t *out_count);
 const struct cql_table *plan_table(const struct plan *plan);
+/* Tells a virtual table to do something: runs outside of the gate, and not in a batch. */
+bool plan_tells_virtual(const struct plan *plan);
 
 /* Run it. `scratch` is reset by the caller between requests; the result's bytes are the result's own. */
 bool plan_execute(const struct plan *plan, const struct plan_context *context,

@@ -12,6 +12,7 @@ enum plan_kind {
     PLAN_SELECT,
     PLAN_MODIFY,
     PLAN_BATCH,
+    PLAN_TELL, /* a modification of a virtual table */
 };
 
 struct select_plan;
@@ -142,5 +143,9 @@ bool batch_plan_make(struct plan_builder *builder, const struct ast_batch *batch
 bool select_execute(struct plan_run *run);
 bool modify_execute(struct plan_run *run);
 bool batch_execute(struct plan_run *run);
+
+/* virtual_write.c */
+bool virtual_write_check(struct plan_builder *builder, const struct modify_plan *modify);
+bool virtual_write_execute(struct plan_run *run);
 
 #endif

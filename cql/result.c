@@ -12,6 +12,8 @@ void cql_result_clear(struct cql_result *result)
     result->row_count = 0;
     result->keyspace[0] = '\0';
     memset(&result->change, 0, sizeof result->change);
+    result->more_changes = NULL;
+    result->more_change_count = result->more_change_capacity = 0;
     memset(&result->ticket, 0, sizeof result->ticket);
     memset(&result->counters, 0, sizeof result->counters);
     result->tombstones = 0;
@@ -25,4 +27,19 @@ void cql_result_deinit(struct cql_result *result)
     buffer_deinit(&result->warnings);
     arena_deinit(&result->arena);
     memset(result, 0, sizeof *result);
+}
+
+struct cql_schema_change *cql_result_add_change(struct cql_result *result)
+{
+    if (result->more_change_count == result->more_change_capacity) {
+        uint32_t capacity = result->more_change_capacity ? result->more_change_capacity * 2 : 8;
+        struct cql_schema_change *grown = arena_calloc(&result->arena, capacity, sizeof *grown);
+        if (!grown)
+            return NULL;
+        if (result->more_change_count)
+            memcpy(grown, result->more_changes, result->more_change_count * sizeof *grown);
+        result->more_changes = grown;
+        result->more_change_capacity = capacity;
+    }
+    return &result->more_changes[result->more_change_count++];
 }

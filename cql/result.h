@@ -61,6 +61,8 @@ struct cql_result {
     struct buffer paging_state; /* owned: empty when there are no more pages */
     char keyspace[256];         /* SET_KEYSPACE */
     struct cql_schema_change change;
+    struct cql_schema_change *more_changes; /* arena: what drivers hear of besides `change`, before it */
+    uint32_t more_change_count, more_change_capacity;
     struct buffer warnings;              /* owned: terminated texts one after another */
     struct store_ticket ticket;          /* deferred durability: see cql_session_set_deferred() */
     struct store_read_counters counters; /* what the reads cost */
@@ -70,6 +72,9 @@ struct cql_result {
 
 void cql_result_clear(struct cql_result *result);
 void cql_result_deinit(struct cql_result *result);
+
+/* One more of `more_changes`, zeroed, to be filled in; NULL when memory ran out. */
+struct cql_schema_change *cql_result_add_change(struct cql_result *result);
 
 /* Append one cell. */
 static inline void cql_result_cell(struct cql_result *result, struct slice bytes)

@@ -155,5 +155,6 @@ status system_tables_add(struct catalog *catalog, const struct cql_target *targe
         TRY(catalog_put_keyspace(catalog, "system_virtual_schema", &local, true, true));
     TRY(add_list(catalog, &system_local_tables, target));
     TRY(add_list(catalog, &system_schema_tables, target));
+    TRY(add_list(catalog, &system_snapshot_tables, target));
     return add_list(catalog, &system_strait_tables, target);
 }

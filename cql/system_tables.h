@@ -40,6 +40,17 @@ struct system_table {
         .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list)     \
     }
 
+/* One that can be told something. */
+#define TOLD_TABLE(space, table_name, note, column_list, make, tell)                             \
+    {                                                                                            \
+        .table = {.keyspace = (space),                                                           \
+                  .name = (table_name),                                                          \
+                  .comment = (note),                                                             \
+                  .generate = (make),                                                            \
+                  .write = (tell)},                                                              \
+        .targets = SYSTEM_BOTH, .columns = (column_list), .column_count = ARRAY_LEN(column_list) \
+    }
+
 struct system_table_list {
     const struct system_table *tables;
     size_t count;
@@ -49,6 +60,7 @@ struct system_table_list {
 extern const struct system_table_list system_local_tables;
 extern const struct system_table_list system_schema_tables;
 extern const struct system_table_list system_strait_tables;
+extern const struct system_table_list system_snapshot_tables;
 
 /* Of a table that exists and is empty. */
 bool system_generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,

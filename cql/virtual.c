@@ -1,5 +1,7 @@
 #include "cql/virtual.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 void virtual_row_begin(struct virtual_rows *rows)
@@ -81,4 +83,19 @@ void virtual_row_boolean(struct virtual_rows *rows, const char *column, bool val
 void virtual_row_uuid(struct virtual_rows *rows, const char *column, const uint8_t uuid[16])
 {
     virtual_row_set(rows, column, slice_of(uuid, 16));
+}
+
+bool virtual_write_text(const struct virtual_write *write, const char *column, const char **out_text)
+{
+    *out_text = NULL;
+    for (uint32_t i = 0; i < write->table->column_count; i++) {
+        struct slice bytes = write->values[i].bytes;
+        if (strcmp(write->table->columns[i].name, column) != 0 || write->values[i].kind != CQL_VALUE)
+            continue;
+        if (bytes.bytes && memchr(bytes.data, 0, bytes.bytes))
+            return false;
+        *out_text = arena_text(write->scratch, bytes);
+        return *out_text != NULL;
+    }
+    return true;
 }

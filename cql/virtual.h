@@ -3,7 +3,8 @@
  *
  * A virtual table is described by one struct virtual_table; the catalog carries a cql_table made from it, with `virtual_`
  * set and store_id 0. SELECT calls generate(), sorts what it made by (token, partition key, clustering key) and goes on as
- * with stored rows: same restrictions, filters, selectors and pages. Nothing can be written to one.
+ * with stored rows: same restrictions, filters, selectors and pages. To a few an INSERT or a DELETE of a row means that
+ * something is to be done; to the others nothing can be written.
  *
  * Ownership   Rows and their bytes live in the arena of the request. Descriptions are static or as old as their catalog.
  * Errors      Running out of memory is remembered in `failed` and reported by the reader; a generator that is refused
@@ -34,6 +35,15 @@ struct virtual_rows {
     bool failed;
 };
 
+/* What an INSERT or DELETE of one row tells a virtual table that can be told something. */
+struct virtual_write {
+    bool deletes;
+    const struct cql_table *table;  /* borrowed */
+    const struct cql_value *values; /* borrowed: one per column of the table; null where none was given */
+    struct arena *scratch;
+    struct cql_result *result;
+};
+
 struct virtual_column {
     const char *name;
     const char *type; /* "text", "frozen<map<text, text>>": for type_parse() */
@@ -48,7 +58,13 @@ struct virtual_table {
     /* Append every row, in any order, keys set. False with `error` set when refused. */
     bool (*generate)(const struct virtual_context *context, struct virtual_rows *rows,
                      struct cql_error *error);
+    /* Carry out a write; NULL when the table cannot be written. Runs outside of the gate, so it may change the schema. */
+    bool (*write)(const struct virtual_context *context, const struct virtual_write *write,
+                  struct cql_error *error);
 };
+
+/* The text that a write gives a column, in its scratch arena; NULL when it gives none. False when it is no plain text. */
+bool virtual_write_text(const struct virtual_write *write, const char *column, const char **out_text);
 
 /* Begin a row whose columns are all null. */
 void virtual_row_begin(struct virtual_rows *rows);

@@ -117,6 +117,8 @@ static void answer(struct connection *connection, struct response_head head, boo
 {
     const struct cql_result *result = &connection->loop->result;
     response_result(&connection->out, head, result, skip_metadata);
+    for (uint32_t i = 0; i < result->more_change_count; i++)
+        server_publish(connection->loop->server, &result->more_changes[i]);
     if (result->kind == CQL_RESULT_SCHEMA_CHANGE)
         server_publish(connection->loop->server, &result->change);
 }
