@@ -7,6 +7,7 @@
 
 enum {
     FIRST_SLAB_BYTES = 512,
+    WHOLE_BYTES_MAX = 4096,
     TAIL_MIN = 4, /* range tombstones between two builds of a list, and a quarter of the list */
 };
 
@@ -22,6 +23,7 @@ status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool
     if (!memtable)
         return STATUS_FAIL(STATUS_NOMEM);
     memtable->rules = *rules;
+    memtable->whole_bytes_max = WHOLE_BYTES_MAX;
     arena_init_pooled(&memtable->arena, FIRST_SLAB_BYTES, pool);
     atomic_init(&memtable->references, 1);
     atomic_init(&memtable->bytes, sizeof *memtable);
@@ -29,6 +31,11 @@ status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool
     atomic_init(&memtable->max_timestamp, INT64_MIN);
     *out_memtable = memtable;
     return STATUS_DONE;
+}
+
+void memtable_merge_above(struct memtable *memtable, size_t image_bytes)
+{
+    memtable->whole_bytes_max = image_bytes;
 }
 
 struct memtable *memtable_ref(struct memtable *memtable)
@@ -48,7 +55,8 @@ void memtable_unref(struct memtable *memtable)
         table = older;
     }
     free(atomic_load_explicit(&memtable->sorted, memory_order_relaxed));
-    buffer_deinit(&memtable->scratch);
+    buffer_deinit(&memtable->scratch[0]);
+    buffer_deinit(&memtable->scratch[1]);
     arena_deinit(&memtable->arena);
     free(memtable);
 }
@@ -118,31 +126,60 @@ struct intake {
     struct memtable *memtable;
     struct partition *partition;
     uint64_t number;
-    uint64_t new_rows, late_rows;
+    uint64_t new_rows, late_rows, partial_rows;
 };
 
+/* `base` makes it partial. */
 static struct version *version_new(struct intake *intake, struct slice clustering, struct slice image,
-                                   struct version *older)
+                                   struct version *older, const struct version *base)
 {
     struct version *version = NULL;
     struct arena *arena = &intake->memtable->arena;
-    size_t bytes = sizeof *version + clustering.bytes + image.bytes;
-    version = arena_words(arena, bytes);
+    size_t bytes = sizeof *version + clustering.bytes + image.bytes + (base ? sizeof base : 0);
+    version = arena_alloc(arena, bytes);
     if (!version)
         return NULL;
     atomic_init(&version->number, intake->number);
     version->older = older;
-    version->clustering_bytes = (uint32_t)clustering.bytes;
+    version->clustering_bytes = (uint32_t)clustering.bytes & INT32_MAX;
+    version->is_partial = base != NULL;
     version->image_bytes = (uint32_t)image.bytes;
     if (clustering.bytes)
         memcpy(version->bytes, clustering.data, clustering.bytes);
     memcpy(version->bytes + clustering.bytes, image.data, image.bytes);
+    if (base)
+        memcpy(version->bytes + clustering.bytes + image.bytes, &base, sizeof base);
+    intake->partial_rows += base != NULL;
     return version;
 }
 
 static uint64_t number_of(const struct version *version)
 {
     return atomic_load_explicit(&version->number, memory_order_relaxed);
+}
+
+/*
+ * Merge a change into what stands of a row, down to the first image that is large in itself and against the change: that
+ * one becomes *out_base and is left alone. So the images of a row at least double from base to base, each change is copied
+ * about as often as that takes, and a reader merges few of them. *out_image is `image` or in the scratch buffers.
+ */
+static status fold(struct memtable *memtable, const struct version *standing, struct slice image,
+                   struct slice *out_image, const struct version **out_base)
+{
+    const struct version *base = standing;
+    for (unsigned step = 0; base; step++) {
+        struct slice below = version_image(base);
+        struct buffer *merged = &memtable->scratch[step % 2];
+        if (below.bytes > memtable->whole_bytes_max && below.bytes / 2 > image.bytes)
+            break;
+        buffer_clear(merged);
+        TRY(row_merge(&memtable->rules, below, image, merged));
+        image = buffer_slice(merged);
+        base = version_base(base);
+    }
+    *out_image = image;
+    *out_base = base;
+    return STATUS_DONE;
 }
 
 /* A key that the tree has: reconcile with its newest version, and keep nothing if that changes nothing. */
@@ -153,16 +190,12 @@ static status row_rewrite(struct intake *intake, struct leaf_entry *entry, const
     while (standing && number_of(standing) == VERSION_WITHDRAWN)
         standing = standing->older;
 
-    struct slice image = part->image;
-    if (standing) {
-        struct buffer *scratch = &intake->memtable->scratch;
-        buffer_clear(scratch);
-        TRY(row_merge(&intake->memtable->rules, version_image(standing), part->image, scratch));
-        image = buffer_slice(scratch);
-        if (slice_equal(image, version_image(standing)))
-            return STATUS_DONE;
-    }
-    struct version *version = version_new(intake, part->clustering, image, newest);
+    struct slice image;
+    const struct version *base;
+    TRY(fold(intake->memtable, standing, part->image, &image, &base));
+    if (standing && base == version_base(standing) && slice_equal(image, version_image(standing)))
+        return STATUS_DONE;
+    struct version *version = version_new(intake, part->clustering, image, newest, base);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
     intake->new_rows += !standing;
@@ -190,7 +223,7 @@ static status row_put(struct intake *intake, const struct mutation_part *part)
         uint64_t order = atomic_load_explicit(&place.leaf->node.order, memory_order_relaxed);
         return row_rewrite(intake, &place.leaf->entries[order_slot(order, place.at)], part);
     }
-    struct version *version = version_new(intake, part->clustering, part->image, NULL);
+    struct version *version = version_new(intake, part->clustering, part->image, NULL, NULL);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
     TRY(tree_insert(tree, &intake->memtable->arena, &place, prefix, version));
@@ -236,18 +269,12 @@ static status head_add_range(struct arena *arena, struct head *head, struct rang
     return STATUS_DONE;
 }
 
-static status head_add_static(struct memtable *memtable, struct head *head, struct slice image)
+static status head_add_static(struct intake *intake, struct head *head, struct slice image)
 {
-    if (head->static_image.bytes) {
-        buffer_clear(&memtable->scratch);
-        TRY(row_merge(&memtable->rules, head->static_image, image, &memtable->scratch));
-        image = buffer_slice(&memtable->scratch);
-    }
-    struct slice copy = arena_copy(&memtable->arena, image);
-    if (!copy.data)
-        return STATUS_FAIL(STATUS_NOMEM);
-    head->static_image = copy;
-    return STATUS_DONE;
+    const struct version *base;
+    TRY(fold(intake->memtable, head->static_row, image, &image, &base));
+    head->static_row = version_new(intake, (struct slice){0}, image, NULL, base);
+    return head->static_row ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
 /* A new head from the last one and all of the mutation that is not a row. */
@@ -275,7 +302,7 @@ static status head_new(struct intake *intake, struct mutation mutation, uint32_t
         else if (part.kind == MUTATION_RANGE)
             TRY(head_add_range(arena, head, part.range));
         else if (part.kind == MUTATION_STATIC)
-            TRY(head_add_static(intake->memtable, head, part.image));
+            TRY(head_add_static(intake, head, part.image));
     }
     *out_head = head;
     return STATUS_DONE;
@@ -332,7 +359,7 @@ static void add_relaxed(_Atomic uint64_t *counter, uint64_t value)
 static void account(struct memtable *memtable)
 {
     uint64_t bytes = sizeof *memtable + memtable->arena.reserved_bytes + memtable->table_bytes +
-                     memtable->scratch.capacity_bytes;
+                     memtable->scratch[0].capacity_bytes + memtable->scratch[1].capacity_bytes;
     atomic_store_explicit(&memtable->bytes, bytes, memory_order_relaxed);
 }
 
@@ -342,6 +369,7 @@ static void count_in(const struct intake *intake, const struct survey *survey)
     add_relaxed(&memtable->writes, 1);
     add_relaxed(&memtable->rows, intake->new_rows);
     add_relaxed(&memtable->late_rows, intake->late_rows);
+    add_relaxed(&memtable->partial_rows, intake->partial_rows);
     if (survey->min_timestamp < atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed))
         atomic_store_explicit(&memtable->min_timestamp, survey->min_timestamp, memory_order_relaxed);
     if (survey->max_timestamp > atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed))
@@ -411,6 +439,7 @@ void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats)
         .rows = atomic_load_explicit(&memtable->rows, memory_order_relaxed),
         .writes = atomic_load_explicit(&memtable->writes, memory_order_relaxed),
         .late_rows = atomic_load_explicit(&memtable->late_rows, memory_order_relaxed),
+        .partial_rows = atomic_load_explicit(&memtable->partial_rows, memory_order_relaxed),
         .min_timestamp = atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed),
         .max_timestamp = atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed),
     };

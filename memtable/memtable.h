@@ -26,6 +26,9 @@ struct slab_pool;
 status memtable_new(const struct reconcile_rules *rules, struct memtable **out_memtable);
 status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool *pool,
                            struct memtable **out_memtable);
+/* A row whose image is larger is not merged with every small change at once, but when it is read; a few KiB is the
+ * default, SIZE_MAX turns this off, for tests. Before the first write. */
+void memtable_merge_above(struct memtable *memtable, size_t image_bytes);
 struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is welcome */
 
@@ -48,6 +51,7 @@ struct memtable_stats {
     uint64_t rows;                        /* distinct clustering keys */
     uint64_t writes;                      /* mutations applied */
     uint64_t late_rows;                   /* rows that missed the fast path */
+    uint64_t partial_rows;                /* changes that were not merged with the row at once */
     int64_t min_timestamp, max_timestamp; /* over everything written */
 };
 /* As in memtable_stats(). */

@@ -3,6 +3,11 @@
 
 #include "memtable/memtable_internal.h"
 
+/* Rows made of partial versions. */
+struct resolved {
+    struct buffer static_row[2], row[2]; /* a merged image, and the one before the last step */
+};
+
 struct memtable_cursor {
     struct cursor base;
     struct memtable *memtable; /* counted */
@@ -20,6 +25,9 @@ struct memtable_cursor {
     struct leaf_view leaf; /* of the row we stand on */
     unsigned at;           /* its place in the leaf */
     bool began;            /* false: before the first row */
+
+    struct resolved *resolved; /* owned; NULL until one is needed */
+    status failure;            /* of the last walk */
 };
 
 static struct memtable_cursor *cursor_of(struct cursor *cursor)
@@ -38,6 +46,41 @@ static const struct version *version_visible(const struct memtable_cursor *curso
     return version;
 }
 
+/* The whole image of a partial version, in `merged`. */
+static status version_resolve(const struct reconcile_rules *rules, const struct version *version,
+                              struct buffer merged[2], struct slice *out_image)
+{
+    struct slice image = version_image(version);
+    unsigned step = 0;
+    for (const struct version *base = version_base(version); base; base = version_base(base)) {
+        struct buffer *out = &merged[step++ % 2];
+        buffer_clear(out);
+        TRY(row_merge(rules, version_image(base), image, out));
+        image = buffer_slice(out);
+    }
+    *out_image = image;
+    return STATUS_DONE;
+}
+
+static status resolved_make(struct memtable_cursor *cursor)
+{
+    if (!cursor->resolved)
+        cursor->resolved = calloc(1, sizeof *cursor->resolved);
+    return cursor->resolved ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
+}
+
+/* Stand on a partial version. A failure ends the walk as if there were no more rows, and is told by who walked. */
+static bool stand_on_partial(struct memtable_cursor *cursor, const struct version *version)
+{
+    cursor->failure = resolved_make(cursor);
+    if (ok(cursor->failure))
+        cursor->failure = version_resolve(&cursor->memtable->rules, version, cursor->resolved->row,
+                                          &cursor->base.row.image);
+    cursor->base.row.clustering = version_clustering(version);
+    cursor->base.on_row = ok(cursor->failure);
+    return true;
+}
+
 /* Stand on the visible version at `at`; false when there is none and the walk must go on. */
 static bool stand_on(struct memtable_cursor *cursor)
 {
@@ -45,6 +88,8 @@ static bool stand_on(struct memtable_cursor *cursor)
     const struct version *version = version_visible(cursor, entry);
     if (!version)
         return false;
+    if (version->is_partial)
+        return stand_on_partial(cursor, version);
     cursor->base.row = (struct row_view){version_clustering(version), version_image(version)};
     cursor->base.on_row = true;
     return true;
@@ -115,7 +160,7 @@ static status memtable_seek_row(struct cursor *base, struct slice clustering)
         walk_backward(cursor);
     else
         walk_forward(cursor);
-    return STATUS_DONE;
+    return cursor->failure;
 }
 
 static status memtable_next(struct cursor *base)
@@ -132,7 +177,7 @@ static status memtable_next(struct cursor *base)
         cursor->at++;
         walk_forward(cursor);
     }
-    return STATUS_DONE;
+    return cursor->failure;
 }
 
 /* Partitions */
@@ -152,6 +197,18 @@ static status view_ranges(struct memtable_cursor *cursor, const struct head *hea
         memcpy(pieces, head->built.items, head->built.count * sizeof *pieces);
     memcpy(pieces + head->built.count, head->tail, head->tail_count * sizeof *pieces);
     return range_list_build(&cursor->arena, pieces, count, out_list);
+}
+
+static status view_static(struct memtable_cursor *cursor, const struct head *head, struct slice *out_image)
+{
+    if (!head->static_row)
+        return STATUS_DONE;
+    *out_image = version_image(head->static_row);
+    if (!head->static_row->is_partial)
+        return STATUS_DONE;
+    TRY(resolved_make(cursor));
+    return version_resolve(&cursor->memtable->rules, head->static_row, cursor->resolved->static_row,
+                           out_image);
 }
 
 /* Bounds over rows and ranges; with neither, first lies after last. */
@@ -190,7 +247,7 @@ static status enter_partition(struct memtable_cursor *cursor, const struct parti
     if (head) {
         TRY(view_ranges(cursor, head, &view.ranges));
         view.deletion = head->deletion;
-        view.static_image = head->static_image;
+        TRY(view_static(cursor, head, &view.static_image));
     }
     view_bounds(partition, &view);
     cursor->partition = partition;
@@ -256,6 +313,11 @@ static void memtable_close(struct cursor *base)
     if (cursor->order_owned)
         free(cursor->order);
     arena_deinit(&cursor->arena);
+    for (unsigned i = 0; cursor->resolved && i < 2; i++) {
+        buffer_deinit(&cursor->resolved->static_row[i]);
+        buffer_deinit(&cursor->resolved->row[i]);
+    }
+    free(cursor->resolved);
     memtable_unref(cursor->memtable);
     free(cursor);
 }

@@ -19,8 +19,8 @@ struct head {
     uint64_t number;
     const struct head *older; /* arena; NULL for the first */
     struct deletion deletion;
-    struct slice static_image; /* arena; empty: none */
-    struct range_list built;   /* arena */
+    const struct version *static_row; /* arena; NULL: none */
+    struct range_list built;          /* arena */
     /* Range tombstones since `built`, in order of arrival. Heads share the array: each sees its count. */
     struct range_tombstone *tail; /* arena */
     uint32_t tail_count, tail_capacity;
@@ -68,10 +68,11 @@ struct memtable {
     struct arena arena;
     _Atomic(struct partition_table *) table;  /* release and acquire; owned; NULL when empty */
     _Atomic(struct partition_order *) sorted; /* release and acquire; owned; set once after freezing */
-    struct buffer scratch;                    /* writer: a merged image */
+    struct buffer scratch[2];                 /* writer: a merged image, and the one before the last step */
+    size_t whole_bytes_max;                   /* memtable_merge_above() */
     size_t table_bytes;                       /* writer */
     /* For memtable_stats(); relaxed, exact once frozen. */
-    _Atomic uint64_t bytes, sorted_bytes, partitions, rows, writes, late_rows;
+    _Atomic uint64_t bytes, sorted_bytes, partitions, rows, writes, late_rows, partial_rows;
     _Atomic int64_t min_timestamp, max_timestamp;
 };
 

@@ -31,12 +31,19 @@
 
 #define VERSION_WITHDRAWN UINT64_MAX
 
-/* One state of one row. `bytes` is the clustering key, then the image. */
+/*
+ * One state of one row. `bytes` is the clustering key, then the image, then of a partial version its base.
+ *
+ * A partial version holds only what changed since its base, which may be partial itself: the row is all of them merged.
+ * So a small change of a large row (a value of megabytes, a collection of thousands) does not copy the row.
+ */
 struct version {
     _Atomic uint64_t number; /* of its mutation, or VERSION_WITHDRAWN; relaxed: whoever may see this
                                 version pairs with the partition's `visible` */
     struct version *older;   /* arena; NULL for the first */
-    uint32_t clustering_bytes, image_bytes;
+    uint32_t clustering_bytes : 31;
+    uint32_t is_partial : 1;
+    uint32_t image_bytes;
     uint8_t bytes[];
 };
 
@@ -48,6 +55,15 @@ static inline struct slice version_clustering(const struct version *version)
 static inline struct slice version_image(const struct version *version)
 {
     return slice_of(version->bytes + version->clustering_bytes, version->image_bytes);
+}
+
+/* What the image is to be merged with, and what that has for a base; NULL when the image is the whole row. */
+static inline const struct version *version_base(const struct version *version)
+{
+    const struct version *base = NULL;
+    if (version->is_partial)
+        memcpy(&base, version->bytes + version->clustering_bytes + version->image_bytes, sizeof base);
+    return base;
 }
 
 enum {
