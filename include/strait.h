@@ -172,6 +172,21 @@ STRAIT_API void strait_set_clock(strait *db, int64_t now_us);
  * For prompts. */
 STRAIT_API size_t strait_cut(const char *text, size_t length, int *out_complete, int *out_empty);
 
+/* ---- snapshots: a keyspace with its schema and indexes, kept under a name to go back to ----
+ *
+ * Each call takes well under a millisecond in memory and a few on disk, however much data there is, so a test can go back
+ * before every case. They are atomic and durable. From a driver: INSERT INTO strait.snapshots, .restores and .clones.
+ */
+
+/* Keep the keyspace as it is now; a snapshot of that name is replaced. */
+STRAIT_API int strait_snapshot(strait *db, const char *keyspace, const char *name);
+/* Go back: data and schema are what they were, also of a keyspace that was dropped since. Statements stay prepared. */
+STRAIT_API int strait_restore(strait *db, const char *keyspace, const char *name);
+/* Make keyspace `clone`, like `keyspace` now or, unless `name` is NULL, like that snapshot of it. */
+STRAIT_API int strait_clone(strait *db, const char *clone, const char *keyspace, const char *name);
+/* Forget a snapshot; it need not be there. */
+STRAIT_API int strait_snapshot_drop(strait *db, const char *keyspace, const char *name);
+
 /* ---- maintenance; table NULL: all tables of the keyspace; keyspace NULL: everything ---- */
 
 STRAIT_API int strait_flush(strait *db, const char *keyspace, const char *table);

@@ -78,6 +78,69 @@ static enum shell_command_result show_schema(struct script *script, const char *
     return RESULT_OF(run_cql(script, text));
 }
 
+/* The first word of an argument and the rest of it. */
+static const char *cut_word(const char *argument, char *word, size_t word_bytes)
+{
+    size_t bytes = strcspn(argument, " \t");
+    snprintf(word, word_bytes, "%.*s", (int)(bytes < word_bytes ? bytes : word_bytes - 1), argument);
+    argument += bytes;
+    return argument + strspn(argument, " \t");
+}
+
+static enum shell_command_result outcome(const struct script *script, int result)
+{
+    if (result != STRAIT_OK)
+        fprintf(stderr, "%s\n", strait_error_message(script->db));
+    return RESULT_OF(result == STRAIT_OK);
+}
+
+typedef int snapshot_call(strait *db, const char *keyspace, const char *name);
+
+/* "NAME [KEYSPACE]" */
+static enum shell_command_result with_snapshot(struct script *script, const char *argument, const char *usage,
+                                               snapshot_call *call)
+{
+    char name[256];
+    const char *keyspace = cut_word(argument, name, sizeof name);
+    if (!*keyspace)
+        keyspace = strait_keyspace(script->db);
+    if (!*name || !keyspace) {
+        fprintf(stderr, "usage: %s NAME, after USE; or %s NAME KEYSPACE\n", usage, usage);
+        return SHELL_COMMAND_FAILED;
+    }
+    return outcome(script, call(script->db, keyspace, name));
+}
+
+static enum shell_command_result take_snapshot(struct script *script, const char *argument)
+{
+    if (!*argument)
+        return RESULT_OF(run_cql(script, "SELECT * FROM strait.snapshots"));
+    return with_snapshot(script, argument, ".snapshot", strait_snapshot);
+}
+
+static enum shell_command_result restore_snapshot(struct script *script, const char *argument)
+{
+    return with_snapshot(script, argument, ".restore", strait_restore);
+}
+
+static enum shell_command_result forget_snapshot(struct script *script, const char *argument)
+{
+    return with_snapshot(script, argument, ".forget", strait_snapshot_drop);
+}
+
+static enum shell_command_result clone_keyspace(struct script *script, const char *argument)
+{
+    char clone[256];
+    const char *keyspace = cut_word(argument, clone, sizeof clone);
+    if (!*keyspace)
+        keyspace = strait_keyspace(script->db);
+    if (!*clone || !keyspace) {
+        fputs("usage: .clone NEW, after USE; or .clone NEW KEYSPACE\n", stderr);
+        return SHELL_COMMAND_FAILED;
+    }
+    return outcome(script, strait_clone(script->db, clone, keyspace, NULL));
+}
+
 static enum shell_command_result read_file(struct script *script, const char *argument)
 {
     size_t bytes;
@@ -130,6 +193,10 @@ static const struct command commands[] = {
     {".tables", "[KEYSPACE]", "tables of a keyspace, by default of the one in use", show_tables},
     {".columns", "[KEYSPACE.]TABLE", "columns of a table", show_columns},
     {".schema", "[NAME]", "statements that make a keyspace, table or index", show_schema},
+    {".snapshot", "[NAME [KEYSPACE]]", "keep a keyspace to go back to; without NAME: list", take_snapshot},
+    {".restore", "NAME [KEYSPACE]", "go back to a snapshot, data and schema", restore_snapshot},
+    {".forget", "NAME [KEYSPACE]", "drop a snapshot", forget_snapshot},
+    {".clone", "NEW [KEYSPACE]", "make a keyspace that is like another", clone_keyspace},
     {".read", "FILE", "run a file's statements up to the first failure", read_file},
     {".mode", "[FORMAT]", RESULT_FORMATS, set_mode},
     {".timing", "on|off", "say how long each statement took", set_timing},

@@ -268,6 +268,46 @@ describe('the Node.js driver', () => {
     await eventually('the keyspace is gone', () => watching.metadata.keyspaces.seen === undefined);
   });
 
+  test('goes back to a snapshot before each case, statements stay prepared', async () => {
+    await client.execute("CREATE KEYSPACE reset WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    await client.execute('CREATE TABLE reset.t (id int PRIMARY KEY, a text)');
+    await client.execute('CREATE INDEX ON reset.t (a)');
+    await client.execute("INSERT INTO reset.t (id, a) VALUES (0, 'kept')");
+    await client.execute("INSERT INTO strait.snapshots (keyspace_name, name) VALUES ('reset', 'base')");
+    for (let i = 1; i < 20; i++) {
+      await client.execute('INSERT INTO strait.restores (keyspace_name, name) VALUES (?, ?)', ['reset', 'base'], prepared);
+      await client.execute('INSERT INTO reset.t (id, a) VALUES (?, ?)', [i, 'kept'], prepared);
+      const found = await client.execute('SELECT id FROM reset.t WHERE a = ?', ['kept'], prepared);
+      assert.deepEqual(found.rows.map((row) => row.id).sort((a, b) => a - b), [0, i]);
+    }
+  });
+
+  test('follows a restore that changes the schema', async () => {
+    const watching = await server.connect({ refreshSchemaDelay: 20 });
+    await client.execute("CREATE KEYSPACE turned WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    await client.execute('CREATE TABLE turned.t (id int PRIMARY KEY)');
+    await client.execute("INSERT INTO strait.snapshots (keyspace_name, name) VALUES ('turned', 'base')");
+    await client.execute('ALTER TABLE turned.t ADD a text');
+    assert.equal((await client.execute('SELECT * FROM turned.t', [], prepared)).columns.length, 2);
+    await eventually('the new column is known',
+      async () => (await watching.metadata.getTable('turned', 't')).columns.length === 2);
+    await client.execute("INSERT INTO strait.restores (keyspace_name, name) VALUES ('turned', 'base')");
+    assert.equal((await client.execute('SELECT * FROM turned.t', [], prepared)).columns.length, 1);
+    await eventually('the column is gone',
+      async () => (await watching.metadata.getTable('turned', 't')).columns.length === 1);
+  });
+
+  test('clones a keyspace', async () => {
+    await client.execute("CREATE KEYSPACE template WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    await client.execute('CREATE TABLE template.t (id int PRIMARY KEY)');
+    await client.execute('INSERT INTO template.t (id) VALUES (1)');
+    await client.execute("INSERT INTO strait.clones (keyspace_name, source) VALUES ('case_1', 'template')");
+    await client.execute('INSERT INTO case_1.t (id) VALUES (2)');
+    assert.equal((await client.execute('SELECT id FROM case_1.t')).rows.length, 2);
+    assert.equal((await client.execute('SELECT id FROM template.t')).rows.length, 1);
+    await client.execute('DROP KEYSPACE case_1');
+  });
+
   test('maps rows to objects with the mapper', async () => {
     const mapper = new cassandra.mapping.Mapper(client, { models: { Note: { tables: ['notes'], keyspace: 't' } } });
     const notes = mapper.forModel('Note');

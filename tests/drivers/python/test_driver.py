@@ -230,6 +230,49 @@ class Driver(unittest.TestCase):
         self.session.execute('DROP KEYSPACE seen')
         self.assertTrue(eventually(lambda: 'seen' not in watching.metadata.keyspaces))
 
+    # Snapshots
+
+    def test_goes_back_to_a_snapshot_before_each_case(self):
+        self.session.execute('CREATE KEYSPACE reset WITH replication = ' + REPLICATION)
+        self.session.execute('CREATE TABLE reset.t (id int PRIMARY KEY, a text)')
+        self.session.execute('CREATE INDEX ON reset.t (a)')
+        self.session.execute("INSERT INTO reset.t (id, a) VALUES (0, 'kept')")
+        self.session.execute("INSERT INTO strait.snapshots (keyspace_name, name) VALUES ('reset', 'base')")
+        restore = self.session.prepare('INSERT INTO strait.restores (keyspace_name, name) VALUES (?, ?)')
+        insert = self.session.prepare('INSERT INTO reset.t (id, a) VALUES (?, ?)')
+        read = self.session.prepare('SELECT id FROM reset.t WHERE a = ?')
+        for case in range(1, 20):
+            self.session.execute(restore, ('reset', 'base'))
+            self.session.execute(insert, (case, 'kept'))
+            self.assertEqual({0, case}, {row.id for row in self.session.execute(read, ('kept',))})
+
+    def test_a_restore_that_changes_the_schema_is_followed(self):
+        watching = self.server.cluster(schema_event_refresh_window=0)
+        watching.connect()
+        self.session.execute('CREATE KEYSPACE turned WITH replication = ' + REPLICATION)
+        self.session.execute('CREATE TABLE turned.t (id int PRIMARY KEY)')
+        self.session.execute("INSERT INTO strait.snapshots (keyspace_name, name) VALUES ('turned', 'base')")
+        self.session.execute('ALTER TABLE turned.t ADD a text')
+        self.session.execute('CREATE TABLE turned.newer (id int PRIMARY KEY)')
+        all_of_it = self.session.prepare('SELECT * FROM turned.t')
+        self.session.execute("INSERT INTO strait.restores (keyspace_name, name) VALUES ('turned', 'base')")
+        self.assertEqual([], list(self.session.execute(all_of_it)))  # prepared anew by the driver
+
+        def followed():
+            tables = watching.metadata.keyspaces['turned'].tables
+            return 'newer' not in tables and list(tables['t'].columns) == ['id']
+        self.assertTrue(eventually(followed))
+
+    def test_a_clone_has_its_own_rows(self):
+        self.session.execute('CREATE KEYSPACE template WITH replication = ' + REPLICATION)
+        self.session.execute('CREATE TABLE template.t (id int PRIMARY KEY)')
+        self.session.execute('INSERT INTO template.t (id) VALUES (1)')
+        self.session.execute("INSERT INTO strait.clones (keyspace_name, source) VALUES ('case_1', 'template')")
+        self.session.execute('INSERT INTO case_1.t (id) VALUES (2)')
+        self.assertEqual({1, 2}, {row.id for row in self.session.execute('SELECT id FROM case_1.t')})
+        self.assertEqual([1], [row.id for row in self.session.execute('SELECT id FROM template.t')])
+        self.session.execute('DROP KEYSPACE case_1')
+
 
 if __name__ == '__main__':
     unittest.main()
