@@ -290,11 +290,11 @@ describe('the Node.js driver', () => {
     await client.execute('ALTER TABLE turned.t ADD a text');
     assert.equal((await client.execute('SELECT * FROM turned.t', [], prepared)).columns.length, 2);
     await eventually('the new column is known',
-      async () => (await watching.metadata.getTable('turned', 't')).columns.length === 2);
+      async () => (await watching.metadata.getTable('turned', 't'))?.columns.length === 2);
     await client.execute("INSERT INTO strait.restores (keyspace_name, name) VALUES ('turned', 'base')");
     assert.equal((await client.execute('SELECT * FROM turned.t', [], prepared)).columns.length, 1);
     await eventually('the column is gone',
-      async () => (await watching.metadata.getTable('turned', 't')).columns.length === 1);
+      async () => (await watching.metadata.getTable('turned', 't'))?.columns.length === 1);
   });
 
   test('clones a keyspace', async () => {
