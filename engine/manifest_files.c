@@ -50,6 +50,13 @@ status manifest_files_add(struct manifest_files *files, uint32_t shard, const st
     return STATUS_DONE;
 }
 
+static void file_free(struct manifest_file *file)
+{
+    if (file)
+        sstable_unref(file->opened);
+    free(file);
+}
+
 void manifest_files_let_go(struct manifest_files *files, struct manifest_file *file)
 {
     if (--file->tables)
@@ -57,7 +64,7 @@ void manifest_files_let_go(struct manifest_files *files, struct manifest_file *f
     uint32_t mask = files->slot_count - 1, at = slot_of(files, file->info.file_number);
     files->slots[at] = NULL;
     files->count--;
-    free(file);
+    file_free(file);
     /* Close the hole, so that probes which ran over it still find what comes after. */
     for (uint32_t i = (at + 1) & mask; files->slots[i]; i = (i + 1) & mask) {
         struct manifest_file *moved = files->slots[i];
@@ -66,10 +73,20 @@ void manifest_files_let_go(struct manifest_files *files, struct manifest_file *f
     }
 }
 
+void manifest_files_close(struct manifest_files *files)
+{
+    for (uint32_t i = 0; i < files->slot_count; i++) {
+        if (!files->slots[i])
+            continue;
+        sstable_unref(files->slots[i]->opened);
+        files->slots[i]->opened = NULL;
+    }
+}
+
 void manifest_files_deinit(struct manifest_files *files)
 {
     for (uint32_t i = 0; i < files->slot_count; i++)
-        free(files->slots[i]);
+        file_free(files->slots[i]);
     free(files->slots);
     *files = (struct manifest_files){0};
 }

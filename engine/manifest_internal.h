@@ -30,7 +30,7 @@ struct manifest_file {
     uint32_t tables; /* that name it */
     uint32_t shard;
     bool encoded;           /* while a state is being encoded: written already */
-    struct sstable *opened; /* while a store is being opened: borrowed from a tablet */
+    struct sstable *opened; /* counted; while a store is being opened, then NULL */
     struct sstable_info info;
 };
 
@@ -103,6 +103,8 @@ uint32_t manifest_property_above(const struct manifest_state *state, struct slic
 uint32_t manifest_snapshot_above(const struct manifest_state *state, struct slice above);
 /* Whether any table has the file. */
 bool manifest_file_named(const struct manifest_state *state, uint64_t file_number);
+/* Let go of what was `opened`. */
+void manifest_files_close(struct manifest_files *files);
 /* Whether a log record of `source_id` that begins at `begin` in `stream` belongs to the table and may not be in its
  * files, as far as `shard` is concerned. */
 bool manifest_table_wants(const struct manifest_table *table, uint64_t source_id, uint32_t shard,

@@ -56,7 +56,7 @@ static status file_open(struct store *store, struct manifest_file *file, struct 
         return STATUS_FAIL(STATUS_CORRUPT);
     }
     file->opened = table;
-    *out_table = table;
+    *out_table = sstable_ref(table);
     return STATUS_DONE;
 }
 
@@ -90,6 +90,7 @@ static status tables_restore(struct store *store)
     for (uint32_t i = 0; i < store->state.table_count; i++)
         for (uint32_t j = 0; j < store->shard_count; j++)
             TRY(tablet_restore(store, store->state.tables[i], j));
+    manifest_files_close(&store->state.files); /* the tablets hold them now */
     return STATUS_DONE;
 }
 
