@@ -2,7 +2,7 @@
  * peer_rocksdb.c: RocksDB with zstd and a Bloom filter over channels, leveled and universal; as it comes, and tuned.
  *
  * Tuned follows the tuning guide for this workload: write buffers of a quarter of the budget, lz4 above and zstd with a
- * trained dictionary below, dynamic level sizes, 16 KB blocks, recycled logs, pipelined writes, a Bloom filter over
+ * trained dictionary below, dynamic level sizes, 8 KB blocks, recycled logs, pipelined writes, a Bloom filter over
  * memtables, files that stay open. Both read with an upper bound and within the prefix, and pin what they get.
  */
 #include <rocksdb/c.h>
@@ -16,7 +16,7 @@ enum {
     BUFFERS = 4,
     DICTIONARY_BYTES = 16 << 10,
     TRAIN_BYTES = 1600 << 10,
-    TUNED_BLOCK_BYTES = 16 << 10,
+    TUNED_BLOCK_BYTES = 8 << 10,
     RECYCLED_LOGS = 4,
     POLL_US = 5000,
     QUIET_POLLS = 5,

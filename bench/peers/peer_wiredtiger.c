@@ -42,7 +42,7 @@ static void create_table(struct tiger *peer, const struct peer_setup *setup)
     WT_SESSION *session;
     int bytes = snprintf(config, sizeof config,
                          "key_format=u,value_format=u,block_compressor=snappy,prefix_compression=true,"
-                         "leaf_page_max=16KB,internal_page_max=16KB");
+                         "leaf_page_max=16KB,internal_page_max=16KB,checksum=on");
     if (peer->lsm)
         snprintf(config + bytes, sizeof config - (size_t)bytes,
                  ",type=lsm,lsm=(chunk_size=%lluMB,bloom=true,bloom_bit_count=10)",
