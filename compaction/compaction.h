@@ -46,7 +46,8 @@ struct compaction_options {
                                   may rewrite all the same: nothing is forgotten wrongly, only in vain */
     bool tombstones_alone_never; /* time windows: no such rewriting unless an option of it was given */
 
-    int64_t window_s; /* time windows: compaction_window_size x unit; 86400 */
+    int64_t window_s;      /* time windows: compaction_window_size x unit; 86400 */
+    bool timestamps_in_ms; /* time windows: write timestamps count milliseconds; false */
     bool
         expiry_unchecked; /* time windows: unsafe_aggressive_sstable_expiration, whatever others hold; false */
     bool expiry_checked_late; /* the caller looked for expired tables a moment ago: not again now */

@@ -14,7 +14,8 @@ enum {
 
 int64_t compaction_window_of(const struct compaction_options *options, int64_t timestamp)
 {
-    int64_t second = timestamp / 1000000 - (timestamp % 1000000 < 0);
+    int64_t unit = options->timestamps_in_ms ? 1000 : 1000000;
+    int64_t second = timestamp / unit - (timestamp % unit < 0);
     int64_t window_s = options->window_s > 0 ? options->window_s : compaction_defaults.window_s;
     return second / window_s - (second % window_s < 0);
 }

@@ -1,5 +1,7 @@
 #include "engine/background_internal.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
@@ -10,6 +12,8 @@ enum {
     IDLE_US = 5000000,
     BACKOFF_US = 100000,
     CLAIM_LOOK_US = 50000,
+    /* Asking for the room on the disk is a call of the kernel: once in so many steps. */
+    SPACE_LOOK_STEPS = 16,
 };
 
 /* ---- claims ---- */
@@ -25,8 +29,10 @@ void background_unclaim(struct store *store, struct tablet *tablet, enum claim_k
     lock_acquire(&background->lock);
     *claim_of(tablet, kind) = false;
     if (kind == CLAIM_FLUSH)
-        tablet->compaction_idle = false; /* there may be one more SSTable to think of */
-    background->work_pending = true;
+        tablet->compaction_idle = tablet->compaction_large =
+            false; /* there may be one more SSTable to think of */
+    background->news++;
+    lock_wake_all(&background->wake);
     lock_wake_all(&background->done);
     lock_release(&background->lock);
 }
@@ -41,7 +47,8 @@ static status claim_wait(struct store *store)
         return STATUS_FAIL(STATUS_CLOSED); /* nobody steps any job then */
     if (background->threaded) {
         lock_wait_for(&background->done, &background->lock, CLAIM_LOOK_US);
-        return background->last.code == STATUS_NOSPACE ? background->last : STATUS_DONE;
+        st = background_failure(store);
+        return st.code == STATUS_NOSPACE ? st : STATUS_DONE;
     }
     bool did;
     lock_release(&background->lock);
@@ -98,6 +105,46 @@ static bool may_compact(const struct tablet *tablet)
            tablet->options.compaction != STORE_COMPACTION_NONE;
 }
 
+static bool may_compact_little(const struct tablet *tablet)
+{
+    return !tablet->compaction_large && may_compact(tablet);
+}
+
+/* ---- jobs ---- */
+
+void background_job_add(struct store *store, struct job *job)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    job->next = background->jobs;
+    if (job->next)
+        job->next->previous = job;
+    background->jobs = job;
+    lock_release(&background->lock);
+}
+
+void background_job_remove(struct store *store, struct job *job)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    if (job->next)
+        job->next->previous = job->previous;
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        background->jobs = job->next;
+    lock_release(&background->lock);
+}
+
+status background_failure(const struct store *store)
+{
+    const struct background *background = &store->background;
+    for (uint32_t i = 0; i < background->worker_count; i++)
+        if (failed(background->workers[i].last))
+            return background->workers[i].last;
+    return STATUS_DONE;
+}
+
 /* ---- steps ---- */
 
 static status flush_find(struct store *store, struct job **out_job)
@@ -134,23 +181,42 @@ static void recheck_all(struct store *store)
         lock_acquire(&shard->versions);
         for (uint32_t j = 0; j < shard->slot_count; j++)
             if (shard->slots[j])
-                shard->slots[j]->compaction_idle = false;
+                shard->slots[j]->compaction_idle = shard->slots[j]->compaction_large = false;
         lock_release(&shard->versions);
     }
     lock_release(&store->background.lock);
 }
 
-static status compaction_find(struct store *store, struct job **out_job)
+static void compaction_set_large(struct store *store, struct tablet *tablet)
 {
+    lock_acquire(&store->background.lock);
+    tablet->compaction_large = true;
+    lock_release(&store->background.lock);
+}
+
+/* Something to compact for a worker; who is busy with something large takes only something small. */
+static status compaction_find(struct worker *worker)
+{
+    struct store *store = worker->store;
     struct tablet *tablet;
+    struct job *job = NULL;
+    bool busy = worker->slots[SLOT_LARGE] != NULL;
     recheck_all(store);
-    while (!*out_job && (tablet = claim_first(store, CLAIM_COMPACTION, may_compact))) {
-        status st = compaction_begin(store, tablet, out_job);
-        if (failed(st) || !*out_job)
+    while (!job && (tablet = claim_first(store, CLAIM_COMPACTION, busy ? may_compact_little : may_compact))) {
+        bool larger;
+        status st =
+            compaction_begin(store, tablet, busy ? COMPACTION_LARGE_BYTES : UINT64_MAX, &job, &larger);
+        if (larger)
+            compaction_set_large(store, tablet);
+        else if (failed(st) || !job)
             compaction_set_idle(store, tablet);
+        if (ok(st))
+            compaction_backlog_update(store, tablet);
         tablet_unref(tablet);
         TRY(st);
     }
+    if (job)
+        worker->slots[job->progress.input_bytes > COMPACTION_LARGE_BYTES ? SLOT_LARGE : SLOT_SMALL] = job;
     return STATUS_DONE;
 }
 
@@ -159,7 +225,7 @@ static status slot_step(struct store *store, struct job **slot)
 {
     bool done = true;
     struct tablet *tablet = tablet_ref((*slot)->tablet);
-    bool compaction = (*slot)->input == NULL;
+    bool compaction = !(*slot)->flush;
     status st = job_step(*slot, JOB_STEP_ROWS, &done);
     /* The disk was too full for the manifest: the outputs are kept and installed later, not made again. */
     if (st.code == STATUS_NOSPACE && (*slot)->merged) {
@@ -172,35 +238,41 @@ static status slot_step(struct store *store, struct job **slot)
             compaction_set_idle(store, tablet);
         job_close(*slot);
         *slot = NULL;
+        compaction_backlog_update(store, tablet);
     }
     tablet_unref(tablet);
     return st;
 }
 
-status background_work_step(struct store *store, bool *out_did)
+static status worker_step(struct worker *worker, bool *out_did)
 {
-    struct background *background = &store->background;
+    struct store *store = worker->store;
+    struct job **slots = worker->slots;
     *out_did = false;
     if (store->read_only || atomic_load(&store->refusing))
         return STATUS_DONE;
-    store_space_check(store);
-    if (!background->flush)
-        TRY(flush_find(store, &background->flush));
-    if (background->flush) {
-        *out_did = true;
-        return slot_step(store, &background->flush);
-    }
-    if (store_discard_step(store)) {
+    if (worker->space_checked++ % SPACE_LOOK_STEPS == 0)
+        store_space_check(store);
+    if (!slots[SLOT_FLUSH])
+        TRY(flush_find(store, &slots[SLOT_FLUSH]));
+    if (!slots[SLOT_FLUSH] && store_discard_step(store)) {
         *out_did = true;
         return STATUS_DONE;
     }
-    if (!background->compaction)
-        TRY(compaction_find(store, &background->compaction));
-    if (background->compaction) {
+    if (!slots[SLOT_FLUSH] && !slots[SLOT_SMALL])
+        TRY(compaction_find(worker));
+    for (uint32_t i = 0; i < WORKER_SLOTS; i++) {
+        if (!slots[i])
+            continue;
         *out_did = true;
-        return slot_step(store, &background->compaction);
+        return slot_step(store, &slots[i]);
     }
     return STATUS_DONE;
+}
+
+status background_work_step(struct store *store, bool *out_did)
+{
+    return worker_step(&store->background.workers[0], out_did);
 }
 
 status background_log_step(struct store *store, bool *out_did)
@@ -236,8 +308,8 @@ void background_kick(struct store *store)
     if (!background->threaded || atomic_exchange_explicit(&background->kicked, true, memory_order_relaxed))
         return;
     lock_acquire(&background->lock);
-    background->work_pending = true;
-    lock_wake_one(&background->wake);
+    background->news++;
+    lock_wake_all(&background->wake);
     lock_release(&background->lock);
 }
 
@@ -257,19 +329,20 @@ void background_wait(struct store *store, int64_t timeout_us)
 {
     struct background *background = &store->background;
     lock_acquire(&background->lock);
-    background->work_pending = true;
-    lock_wake_one(&background->wake);
+    background->news++;
+    lock_wake_all(&background->wake);
     lock_wait_for(&background->done, &background->lock, timeout_us);
     lock_release(&background->lock);
 }
 
 /* Wait for a reason to work; false when the store closes. */
-static bool worker_wait(struct background *background, int64_t timeout_us)
+static bool worker_wait(struct worker *worker, int64_t timeout_us)
 {
+    struct background *background = &worker->store->background;
     lock_acquire(&background->lock);
-    if (!background->stopping && !background->work_pending)
+    if (!background->stopping && worker->seen == background->news)
         lock_wait_for(&background->wake, &background->lock, timeout_us);
-    background->work_pending = false;
+    worker->seen = background->news;
     atomic_store_explicit(&background->kicked, false, memory_order_relaxed);
     bool go_on = !background->stopping;
     lock_release(&background->lock);
@@ -287,15 +360,16 @@ static bool backoff(struct background *background)
 }
 
 /* Remember how it went and tell it once, not every 100 ms. */
-static void outcome_set(struct store *store, status st)
+static void outcome_set(struct worker *worker, status st)
 {
+    struct background *background = &worker->store->background;
     char text[200];
-    lock_acquire(&store->background.lock);
-    bool news = failed(st) && store->background.last.code != st.code;
-    store->background.last = st;
+    lock_acquire(&background->lock);
+    bool news = failed(st) && worker->last.code != st.code;
+    worker->last = st;
     if (failed(st))
-        lock_wake_all(&store->background.done);
-    lock_release(&store->background.lock);
+        lock_wake_all(&background->done);
+    lock_release(&background->lock);
     if (!news)
         return;
     status_print(st, text, sizeof text);
@@ -304,19 +378,21 @@ static void outcome_set(struct store *store, status st)
 
 static void worker_run(void *argument)
 {
-    struct store *store = argument;
-    struct background *background = &store->background;
+    struct worker *worker = argument;
+    struct background *background = &worker->store->background;
     bool go_on = true;
+    io_thread_yield();
     while (go_on) {
         bool did = false;
-        status st = background_work_step(store, &did);
-        outcome_set(store, st);
+        status st = worker_step(worker, &did);
+        if (failed(st) || failed(worker->last))
+            outcome_set(worker, st);
         if (failed(st))
             go_on = backoff(background);
         else if (did)
             go_on = !atomic_load(&background->stop_soon);
         else
-            go_on = worker_wait(background, IDLE_US);
+            go_on = worker_wait(worker, IDLE_US);
     }
 }
 
@@ -348,14 +424,24 @@ static void log_run(void *argument)
     }
 }
 
-status background_start(struct store *store, enum store_background mode)
+static uint32_t workers_wanted(uint32_t workers)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t wanted = workers ? workers : cores > 0 ? (uint32_t)cores : 1;
+    return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+}
+
+status background_start(struct store *store, enum store_background mode, uint32_t workers)
 {
     struct background *background = &store->background;
     background->threaded = mode == STORE_BACKGROUND_THREADS && !store->read_only;
     background->rechecked_us = io_now_us(store->env);
     if (!background->threaded)
         return STATUS_DONE;
-    TRY(io_thread_start(store->env, "strait-worker", worker_run, store, &background->worker));
+    background->worker_count = workers_wanted(workers);
+    for (uint32_t i = 0; i < background->worker_count; i++)
+        TRY(io_thread_start(store->env, "strait-worker", worker_run, &background->workers[i],
+                            &background->workers[i].thread));
     if (store->shards[0].log)
         TRY(io_thread_start(store->env, "strait-log", log_run, store, &background->log_thread));
     return STATUS_DONE;
@@ -370,10 +456,15 @@ void background_stop(struct store *store)
     lock_wake_all(&background->wake);
     lock_wake_all(&background->log_wake);
     lock_release(&background->lock);
-    io_thread_join(background->worker);
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        io_thread_join(background->workers[i].thread);
+        background->workers[i].thread = NULL;
+    }
     io_thread_join(background->log_thread);
-    background->worker = background->log_thread = NULL;
-    job_close(background->flush);
-    job_close(background->compaction);
-    background->flush = background->compaction = NULL;
+    background->log_thread = NULL;
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        for (uint32_t j = 0; j < WORKER_SLOTS; j++) {
+            job_close(background->workers[i].slots[j]);
+            background->workers[i].slots[j] = NULL;
+        }
 }

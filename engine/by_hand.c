@@ -1,4 +1,4 @@
-/* by_hand.c: background work on request: flush, compact, step, settle, verify. */
+/* by_hand.c: background work on request: flush, compact, step, settle, verify; scrub.c has the rest. */
 #include "engine/job_internal.h"
 
 #include <stdlib.h>
@@ -9,9 +9,9 @@ enum {
     SETTLE_WAIT_US = 20000,
 };
 
-/* Call `visit` for the tablets of one table, or of all (0), until it fails. */
-static status each_tablet_of(struct store *store, uint64_t table_id,
-                             status (*visit)(struct store *store, struct tablet *tablet))
+status job_each_tablet(struct store *store, uint64_t table_id,
+                       status (*visit)(struct store *store, struct tablet *tablet, void *context),
+                       void *context)
 {
     bool found = table_id == 0;
     status st = STATUS_DONE;
@@ -23,7 +23,7 @@ static status each_tablet_of(struct store *store, uint64_t table_id,
             bool wanted = table_id == 0 || tablets[j]->table_id == table_id;
             found = found || wanted;
             if (ok(st) && wanted)
-                st = visit(store, tablets[j]);
+                st = visit(store, tablets[j], context);
             tablet_unref(tablets[j]);
         }
         free(tablets);
@@ -31,7 +31,7 @@ static status each_tablet_of(struct store *store, uint64_t table_id,
     return ok(st) && !found ? STATUS_FAIL(STATUS_NOT_FOUND) : st;
 }
 
-static status job_run(struct job *job)
+status job_run(struct job *job)
 {
     bool done = false;
     status st = STATUS_DONE;
@@ -78,8 +78,9 @@ static status flush_until(struct store *store, struct tablet *tablet, const stru
     }
 }
 
-static status tablet_flush(struct store *store, struct tablet *tablet)
+static status tablet_flush(struct store *store, struct tablet *tablet, void *context)
 {
+    (void)context;
     struct write_buffer *frozen = NULL, *oldest;
     status st = flush_freeze(store, tablet, &frozen);
     while (st.code == STATUS_BUSY && (oldest = tablet_oldest_frozen(tablet))) {
@@ -105,32 +106,89 @@ static status refused(const struct store *store)
 status store_flush(struct store *store, uint64_t table_id)
 {
     TRY(refused(store));
-    return each_tablet_of(store, table_id, tablet_flush);
+    return job_each_tablet(store, table_id, tablet_flush, NULL);
 }
 
 /* ---- compaction ---- */
 
-static bool always(void *context)
+bool job_always(void *context)
 {
     (void)context;
     return true;
 }
 
-static status tablet_compact(struct store *store, struct tablet *tablet)
+/* Tables that this makes are not merged again by the same call. */
+static status tablet_compact(struct store *store, struct tablet *tablet, void *context)
 {
-    struct job *job;
-    bool claimed;
+    (void)context;
     if (tablet->sealed)
         return STATUS_DONE;
-    TRY(background_claim(store, tablet, CLAIM_COMPACTION, always, NULL, &claimed));
-    TRY(compaction_begin_major(store, tablet, &job));
-    return job ? job_run(job) : STATUS_DONE;
+    lock_acquire(&store->edit);
+    uint64_t made_before = store->next_file;
+    lock_release(&store->edit);
+    for (;;) {
+        struct job *job;
+        bool claimed;
+        TRY(background_claim(store, tablet, CLAIM_COMPACTION, job_always, NULL, &claimed));
+        TRY(compaction_begin_major(store, tablet, made_before, &job));
+        if (!job)
+            return STATUS_DONE;
+        TRY(job_run(job));
+    }
 }
 
 status store_compact(struct store *store, uint64_t table_id)
 {
     TRY(refused(store));
-    return each_tablet_of(store, table_id, tablet_compact);
+    return job_each_tablet(store, table_id, tablet_compact, NULL);
+}
+
+struct chosen_files {
+    const uint64_t *numbers;
+    uint32_t count;
+};
+
+static status tablet_compact_chosen(struct store *store, struct tablet *tablet, void *context)
+{
+    const struct chosen_files *files = context;
+    struct job *job;
+    bool claimed;
+    if (tablet->sealed)
+        return STATUS_DONE;
+    TRY(background_claim(store, tablet, CLAIM_COMPACTION, job_always, NULL, &claimed));
+    TRY(compaction_begin_chosen(store, tablet, files->numbers, files->count, &job));
+    return job ? job_run(job) : STATUS_DONE;
+}
+
+status store_compact_files(struct store *store, uint64_t table_id, const uint64_t *file_numbers,
+                           uint32_t count)
+{
+    struct chosen_files files = {file_numbers, count};
+    TRY(refused(store));
+    return job_each_tablet(store, table_id, tablet_compact_chosen, &files);
+}
+
+uint32_t store_jobs(struct store *store, struct store_job *out_jobs, uint32_t capacity)
+{
+    struct background *background = &store->background;
+    uint32_t count = 0;
+    lock_acquire(&background->lock);
+    for (const struct job *job = background->jobs; job; job = job->next, count++) {
+        if (count >= capacity)
+            continue;
+        out_jobs[count] = (struct store_job){
+            .what = job->flush ? "flush" : compaction_reason_name(job->plan.reason),
+            .table_id = job->tablet->table_id,
+            .shard = job->tablet->shard->index,
+            .input_bytes = job->progress.input_bytes,
+            .rows_total = job->progress.rows_total,
+            .rows_done = atomic_load_explicit(&job->progress.rows_done, memory_order_relaxed),
+        };
+        if (out_jobs[count].rows_done > out_jobs[count].rows_total)
+            out_jobs[count].rows_done = out_jobs[count].rows_total;
+    }
+    lock_release(&background->lock);
+    return count;
 }
 
 /* ---- steps ---- */
@@ -185,10 +243,10 @@ status store_settle(struct store *store)
     status st = STATUS_DONE;
     lock_acquire(&background->lock);
     while (ok(st) && !store_quiet(store)) {
-        background->work_pending = true;
-        lock_wake_one(&background->wake);
+        background->news++;
+        lock_wake_all(&background->wake);
         lock_wait_for(&background->done, &background->lock, SETTLE_WAIT_US);
-        st = background->last;
+        st = background_failure(store);
         if (ok(st))
             st = refused(store);
     }
@@ -198,9 +256,10 @@ status store_settle(struct store *store)
 
 /* ---- verify ---- */
 
-static status tablet_verify(struct store *store, struct tablet *tablet)
+static status tablet_verify(struct store *store, struct tablet *tablet, void *context)
 {
     (void)store;
+    (void)context;
     struct version *version = tablet_version(tablet);
     status st = STATUS_DONE;
     for (uint32_t i = 0; version && ok(st) && i < version->sstable_count; i++)
@@ -211,5 +270,5 @@ static status tablet_verify(struct store *store, struct tablet *tablet)
 
 status store_verify(struct store *store, uint64_t table_id)
 {
-    return each_tablet_of(store, table_id, tablet_verify);
+    return job_each_tablet(store, table_id, tablet_verify, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/store_internal.h"
+#include "engine/tuning_internal.h"
 
 struct candidates {
     struct sstable **tables;    /* borrowed from the version */
@@ -10,19 +11,19 @@ struct candidates {
     uint32_t count;
 };
 
-static struct compaction_options options_for(const struct store_table_options *table)
+/* What a flush makes of one shard when memtables are flushed as they fill, as if it covered all tokens. */
+static uint64_t flush_bytes_of(const struct store *store)
 {
-    struct compaction_options options = compaction_defaults;
-    options.strategy = table->compaction == STORE_COMPACTION_TIME_WINDOW   ? COMPACTION_TIME_WINDOW
-                       : table->compaction == STORE_COMPACTION_SIZE_TIERED ? COMPACTION_SIZE_TIERED
-                                                                           : COMPACTION_NONE;
-    if (table->min_threshold)
-        options.min_threshold = table->min_threshold;
-    if (table->max_threshold)
-        options.max_threshold = table->max_threshold;
-    if (table->window_s)
-        options.window_s = table->window_s;
-    return options;
+    return store->memtable_budget_bytes / 2;
+}
+
+struct compaction_options compaction_options_of(struct store *store, struct tablet *tablet,
+                                                struct store_table_options *out_table)
+{
+    lock_acquire(&tablet->shard->versions);
+    *out_table = tablet->options;
+    lock_release(&tablet->shard->versions);
+    return tuning_options(out_table, flush_bytes_of(store));
 }
 
 static status candidates_open(const struct version *version, struct candidates *out)
@@ -34,6 +35,7 @@ static status candidates_open(const struct version *version, struct candidates *
     if (!out->tables || !out->infos) {
         free(out->tables);
         free(out->infos);
+        *out = (struct candidates){0};
         return STATUS_FAIL(STATUS_NOMEM);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -86,16 +88,28 @@ static uint64_t greatest_number(struct sstable *const *tables, uint32_t count)
     return greatest;
 }
 
-/* A choice that only pays when it can forget something is worth it only when nothing keeps it from forgetting. A
- * table that was rewritten for its tombstones once is not rewritten for them again: whatever kept them is still there. */
-static bool worth_it(struct tablet *tablet, const struct version *version, enum compaction_reason reason,
+/* A choice that only pays when it can forget something is worth it only when nothing keeps it from forgetting, unless
+ * the table's options say otherwise. A table that was rewritten for its tombstones once is not rewritten for them again:
+ * whatever kept them is still there. */
+static bool worth_it(struct tablet *tablet, const struct version *version,
+                     const struct compaction_options *options, enum compaction_reason reason,
                      struct sstable *const *chosen, uint32_t count)
 {
-    if (reason != COMPACTION_EXPIRED && reason != COMPACTION_TOMBSTONES)
+    if (reason == COMPACTION_EXPIRED)
+        return options->expiry_unchecked || alone_in_time(version, chosen, count);
+    if (reason != COMPACTION_TOMBSTONES)
         return true;
-    if (reason == COMPACTION_TOMBSTONES && greatest_number(chosen, count) <= tablet->tombstones_tried)
+    if (greatest_number(chosen, count) <= tablet->tombstones_tried)
         return false;
-    return alone_in_time(version, chosen, count);
+    return options->tombstones_unchecked || alone_in_time(version, chosen, count);
+}
+
+/* Time windows look for expired tables only so often. */
+static bool expiry_is_due(struct tablet *tablet, const struct store_table_options *table, int64_t now_s)
+{
+    int64_t passed_s = now_s - tablet->expiry_checked_s;
+    return table->compaction != STORE_COMPACTION_TIME_WINDOW || passed_s < 0 ||
+           passed_s >= tuning_expiry_check_s(table);
 }
 
 /* The best choice that is worth it, its tables in `chosen`. */
@@ -103,30 +117,64 @@ static struct compaction_choice choose(struct store *store, struct tablet *table
                                        const struct version *version, struct candidates *candidates,
                                        struct sstable **chosen)
 {
-    lock_acquire(&tablet->shard->versions);
-    struct store_table_options table = tablet->options;
-    lock_release(&tablet->shard->versions);
-    struct compaction_options options = options_for(&table);
+    struct store_table_options table;
+    struct compaction_options options = compaction_options_of(store, tablet, &table);
     int64_t now_s = io_now_us(store->env) / 1000000;
+    options.expiry_checked_late = !expiry_is_due(tablet, &table, now_s);
     for (;;) {
         struct compaction_choice choice =
             compaction_pick(&options, candidates->infos, candidates->count, now_s, now_s - table.gc_grace_s);
+        /* As long as there is something expired it is looked for again at once. */
+        if (choice.reason != COMPACTION_EXPIRED && !options.expiry_checked_late)
+            tablet->expiry_checked_s = now_s;
         if (choice.reason == COMPACTION_IDLE)
             return choice;
         for (uint32_t i = 0; i < choice.count; i++)
             chosen[i] = candidates->tables[choice.chosen[i]];
-        if (worth_it(tablet, version, choice.reason, chosen, choice.count))
+        if (worth_it(tablet, version, &options, choice.reason, chosen, choice.count))
             return choice;
         leave_out(candidates, &choice);
     }
 }
 
-status compaction_begin(struct store *store, struct tablet *tablet, struct job **out_job)
+static struct job_plan plan_of(const struct compaction_choice *choice)
+{
+    return (struct job_plan){
+        .reason = choice->reason,
+        .level = choice->level,
+        .run = choice->run,
+        .output_bytes_max = choice->output_bytes_max,
+        .output_shards = choice->output_shards,
+    };
+}
+
+static uint64_t bytes_of(struct sstable *const *tables, uint32_t count)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += sstable_info(tables[i])->file_bytes;
+    return bytes;
+}
+
+/* Takes over the claim. */
+static status begin(struct store *store, struct tablet *tablet, struct sstable **chosen,
+                    const struct compaction_choice *choice, struct job **out_job)
+{
+    struct job_plan plan = plan_of(choice);
+    plan.drop_unread = choice->reason == COMPACTION_EXPIRED && !store_batches_under_way(store);
+    if (choice->reason == COMPACTION_TOMBSTONES)
+        tablet->tombstones_tried = UINT64_MAX; /* until the job knows the numbers of its outputs */
+    return job_open_compaction(store, tablet, chosen, choice->count, &plan, out_job);
+}
+
+status compaction_begin(struct store *store, struct tablet *tablet, uint64_t bytes_max, struct job **out_job,
+                        bool *out_larger)
 {
     struct version *version = tablet_version(tablet);
     struct candidates candidates;
-    struct sstable *chosen[ARRAY_LEN(((struct compaction_choice *)0)->chosen)];
+    struct sstable *chosen[COMPACTION_CHOSEN_MAX];
     *out_job = NULL;
+    *out_larger = false;
     status st = candidates_open(version, &candidates);
     if (failed(st)) {
         version_unref(version);
@@ -134,37 +182,160 @@ status compaction_begin(struct store *store, struct tablet *tablet, struct job *
         return st;
     }
     struct compaction_choice choice = choose(store, tablet, version, &candidates, chosen);
-    if (choice.reason == COMPACTION_IDLE) {
+    *out_larger = choice.reason != COMPACTION_IDLE && bytes_of(chosen, choice.count) > bytes_max;
+    if (choice.reason == COMPACTION_IDLE || *out_larger)
         background_unclaim(store, tablet, CLAIM_COMPACTION);
-    } else {
-        bool drop_unread = choice.reason == COMPACTION_EXPIRED && !store_batches_under_way(store);
-        if (choice.reason == COMPACTION_TOMBSTONES)
-            tablet->tombstones_tried = UINT64_MAX; /* until the job knows the numbers of its outputs */
-        st = job_open_compaction(store, tablet, chosen, choice.count, drop_unread, out_job);
-    }
+    else
+        st = begin(store, tablet, chosen, &choice, out_job);
     candidates_close(&candidates);
     version_unref(version);
     return st;
 }
 
-/* A lone table is rewritten only when it may hold something to forget. */
-static bool major_useful(const struct version *version)
-{
-    if (!version || version->sstable_count == 0)
-        return false;
-    const struct sstable_info *only = sstable_info(version->sstables[0]);
-    return version->sstable_count > 1 || only->tombstones > 0 || only->min_expiry_s != INT64_MAX;
-}
-
-status compaction_begin_major(struct store *store, struct tablet *tablet, struct job **out_job)
+void compaction_backlog_update(struct store *store, struct tablet *tablet)
 {
     struct version *version = tablet_version(tablet);
-    status st = STATUS_DONE;
+    struct store_table_options table;
+    struct compaction_options options = compaction_options_of(store, tablet, &table);
+    struct candidates candidates;
+    if (ok(candidates_open(version, &candidates))) {
+        uint64_t backlog = compaction_backlog(&options, candidates.infos, candidates.count);
+        uint64_t before = atomic_exchange_explicit(&tablet->backlog_bytes, backlog, memory_order_relaxed);
+        atomic_fetch_add_explicit(&store->backlog_bytes, backlog - before, memory_order_relaxed);
+        candidates_close(&candidates);
+    }
+    version_unref(version);
+}
+
+/* ---- by hand ---- */
+
+/* Keep the candidates for which `wanted` says so. */
+static void keep(struct candidates *candidates,
+                 bool (*wanted)(const struct sstable_info *info, const void *context), const void *context)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        if (!wanted(&candidates->infos[i], context))
+            continue;
+        candidates->tables[kept] = candidates->tables[i];
+        candidates->infos[kept++] = candidates->infos[i];
+    }
+    candidates->count = kept;
+}
+
+struct made_before {
+    uint64_t file_number;
+};
+
+static bool is_made_before(const struct sstable_info *info, const void *context)
+{
+    return info->file_number < ((const struct made_before *)context)->file_number;
+}
+
+struct in_window {
+    const struct compaction_options *options;
+    int64_t window;
+};
+
+static bool is_in_window(const struct sstable_info *info, const void *context)
+{
+    const struct in_window *in = context;
+    return compaction_window(in->options, info) == in->window;
+}
+
+struct among {
+    const uint64_t *files;
+    uint32_t count;
+};
+
+static bool is_among(const struct sstable_info *info, const void *context)
+{
+    const struct among *among = context;
+    for (uint32_t i = 0; i < among->count; i++)
+        if (among->files[i] == info->file_number)
+            return true;
+    return false;
+}
+
+/* Whether merging the tables that satisfy `in` can change anything: there are several runs of them, or something in them
+ * may be forgotten. */
+static bool major_useful(const struct candidates *candidates, const struct in_window *in)
+{
+    const struct sstable_info *first = NULL;
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        const struct sstable_info *info = &candidates->infos[i];
+        if (in && !is_in_window(info, in))
+            continue;
+        if (info->tombstones || info->min_expiry_s != INT64_MAX ||
+            (first && (!first->run || info->run != first->run)))
+            return true;
+        first = first ? first : info;
+    }
+    return false;
+}
+
+/* One job over all the candidates; they are at most as many as a choice holds. */
+static status begin_all(struct store *store, struct tablet *tablet, const struct candidates *candidates,
+                        const struct compaction_options *options, enum compaction_reason reason,
+                        struct job **out_job)
+{
+    struct compaction_choice choice = compaction_pick_all(options, candidates->infos, candidates->count);
+    choice.reason = reason;
+    if (reason == COMPACTION_CHOSEN)
+        choice.level = 0; /* deeper levels are disjoint, which somebody's choice is not */
+    return begin(store, tablet, candidates->tables, &choice, out_job);
+}
+
+/* A table of time windows keeps them apart: one of them at a time. */
+static bool major_narrow(struct candidates *candidates, const struct compaction_options *options)
+{
+    struct in_window in = {.options = options};
+    if (options->strategy != COMPACTION_TIME_WINDOW)
+        return major_useful(candidates, NULL);
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        in.window = compaction_window(options, &candidates->infos[i]);
+        if (major_useful(candidates, &in)) {
+            keep(candidates, is_in_window, &in);
+            return true;
+        }
+    }
+    return false;
+}
+
+status compaction_begin_major(struct store *store, struct tablet *tablet, uint64_t made_before,
+                              struct job **out_job)
+{
+    struct version *version = tablet_version(tablet);
+    struct store_table_options table;
+    struct compaction_options options = compaction_options_of(store, tablet, &table);
+    struct candidates candidates;
     *out_job = NULL;
-    if (major_useful(version))
-        st = job_open_compaction(store, tablet, version->sstables, version->sstable_count, false, out_job);
+    status st = candidates_open(version, &candidates);
+    keep(&candidates, is_made_before, &(struct made_before){made_before});
+    if (ok(st) && major_narrow(&candidates, &options))
+        st = begin_all(store, tablet, &candidates, &options, COMPACTION_MAJOR, out_job);
     else
         background_unclaim(store, tablet, CLAIM_COMPACTION);
+    candidates_close(&candidates);
+    version_unref(version);
+    return st;
+}
+
+status compaction_begin_chosen(struct store *store, struct tablet *tablet, const uint64_t *files,
+                               uint32_t count, struct job **out_job)
+{
+    struct version *version = tablet_version(tablet);
+    struct store_table_options table;
+    struct compaction_options options = compaction_options_of(store, tablet, &table);
+    struct candidates candidates;
+    *out_job = NULL;
+    status st = candidates_open(version, &candidates);
+    keep(&candidates, is_among, &(struct among){files, count});
+    if (ok(st) && candidates.count)
+        st = begin_all(store, tablet, &candidates, &options, COMPACTION_CHOSEN, out_job);
+    else
+        background_unclaim(store, tablet, CLAIM_COMPACTION);
+    candidates_close(&candidates);
     version_unref(version);
     return st;
 }

@@ -2,19 +2,15 @@
 
 #include <stdlib.h>
 
+#include "compaction/salvage.h"
+#include "compaction/time_slice.h"
 #include "engine/store_internal.h"
+#include "engine/tuning_internal.h"
 
 enum {
     OUTPUT_BYTES_MAX = 256 << 20,
+    FILE_NUMBERS_MAX = 10000,
 };
-
-static struct store_table_options options_of(struct tablet *tablet)
-{
-    lock_acquire(&tablet->shard->versions);
-    struct store_table_options options = tablet->options;
-    lock_release(&tablet->shard->versions);
-    return options;
-}
 
 /* Bits per partition that give a filter the chance of a false positive asked for: 1.44 log2(1/p), a little more
  * because the filter is blocked. */
@@ -37,9 +33,11 @@ static struct compaction_job_options work_options(struct store *store,
                   .table_id = table_id,
                   .block_bytes = table->block_bytes,
                   .compression_level = table->compression_level,
-                  .filter_bits = filter_bits(table->filter_fp_chance)},
+                  .filter_bits = filter_bits(table->filter_fp_chance),
+                  .off_strategy = store->recovering},
         .folder = store->table_folder,
         .output_bytes_max = OUTPUT_BYTES_MAX,
+        .no_block_copy = store->no_block_copy,
         .rules = &store->rules,
     };
 }
@@ -47,58 +45,104 @@ static struct compaction_job_options work_options(struct store *store,
 /* Enough file numbers for outputs of at most `bytes` in all, even if each closes at half its size. */
 static status numbers_for(struct store *store, uint64_t bytes, struct compaction_job_options *options)
 {
-    uint64_t count = bytes / (OUTPUT_BYTES_MAX / 2) + 2;
-    options->file_number_count = count > 10000 ? 10000 : (uint32_t)count;
-    return store_file_numbers(store, options->file_number_count, &options->first_file_number);
+    uint64_t count = bytes / (options->output_bytes_max / 2 + 1) + 2 + options->output_shards;
+    options->file_number_count = count > FILE_NUMBERS_MAX ? FILE_NUMBERS_MAX : (uint32_t)count;
+    TRY(store_file_numbers(store, options->file_number_count, &options->first_file_number));
+    if (!options->build.run)
+        options->build.run = options->first_file_number;
+    return STATUS_DONE;
 }
 
-/* Over cursors that stay with the caller when this fails. */
-static void cursors_close(struct cursor **cursors, uint32_t count)
+/* ---- flush ---- */
+
+/* One pass over the memtable: all of it, or what lies in some windows. */
+static status pass_open(struct job *job, struct compaction_job_options options, uint64_t bytes,
+                        const struct compaction_options *windows, int64_t first, int64_t last)
 {
+    struct cursor *cursor = NULL, *slice = NULL;
+    options.build.run = 0; /* a run of its own: runs are weighed by window */
+    TRY(numbers_for(job->store, bytes, &options));
+    TRY(memtable_cursor_open(job->input->memtable, false, &cursor));
+    status st = windows ? time_slice_open(cursor, windows, first, last, &slice) : STATUS_DONE;
+    if (slice)
+        cursor = slice;
+    if (ok(st))
+        st = compaction_job_new(&options, &cursor, 1, &job->works[job->work_count]);
+    if (failed(st))
+        cursor_close(cursor);
+    else
+        job->work_count++;
+    return st;
+}
+
+static status windows_of(struct job *job, const struct compaction_options *options, int64_t *out_windows,
+                         uint32_t *out_count)
+{
+    struct cursor *cursor;
+    TRY(memtable_cursor_open(job->input->memtable, false, &cursor));
+    status st = time_slice_survey(cursor, options, JOB_PASSES_MAX, out_windows, out_count);
+    cursor_close(cursor);
+    return st;
+}
+
+static status passes_open(struct job *job, const struct compaction_job_options *options,
+                          const struct store_table_options *table, const struct memtable_stats *stats)
+{
+    struct compaction_options windows = tuning_options(table, 0);
+    int64_t found[JOB_PASSES_MAX];
+    uint32_t count = 0;
+    bool may_split = table->compaction == STORE_COMPACTION_TIME_WINDOW && stats->writes &&
+                     compaction_window_of(&windows, stats->min_timestamp) !=
+                         compaction_window_of(&windows, stats->max_timestamp);
+    if (may_split)
+        TRY(windows_of(job, &windows, found, &count));
+    if (count < 2)
+        return pass_open(job, *options, stats->bytes, NULL, 0, 0);
     for (uint32_t i = 0; i < count; i++)
-        cursor_close(cursors[i]);
+        TRY(pass_open(job, *options, stats->bytes, &windows, i ? found[i] : INT64_MIN,
+                      i + 1 < count ? found[i] : INT64_MAX));
+    return STATUS_DONE;
+}
+
+static status flush_work_open(struct job *job)
+{
+    struct tablet *tablet = job->tablet;
+    struct memtable_stats stats;
+    struct store_table_options table;
+    (void)compaction_options_of(job->store, tablet, &table);
+    struct compaction_job_options options = work_options(job->store, &table, tablet->table_id);
+    struct version *version = tablet_version(tablet);
+    memtable_stats(job->input->memtable, &stats);
+    job->progress.rows_total = stats.rows;
+    job->progress.input_bytes = stats.bytes;
+    options.build.expected_partitions = stats.partitions;
+    status st = version ? sstable_dictionary_choose(version->sstables, version->sstable_count,
+                                                    &options.build.dictionary)
+                        : STATUS_DONE;
+    version_unref(version);
+    job->dictionary = options.build.dictionary;
+    return ok(st) ? passes_open(job, &options, &table, &stats) : st;
 }
 
 status job_open_flush(struct store *store, struct tablet *tablet, struct job **out_job)
 {
-    struct cursor *cursor = NULL;
-    struct memtable_stats stats;
     struct job *job = calloc(1, sizeof *job);
-    status st = job ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
-    if (failed(st)) {
+    if (!job) {
         background_unclaim(store, tablet, CLAIM_FLUSH);
-        return st;
+        return STATUS_FAIL(STATUS_NOMEM);
     }
-    *job = (struct job){.store = store, .tablet = tablet_ref(tablet), .input = tablet_oldest_frozen(tablet)};
-    if (!job->input) {
-        st = STATUS_FAIL(STATUS_NOT_FOUND);
-        goto out;
-    }
-    struct store_table_options table = options_of(tablet);
-    struct compaction_job_options options = work_options(store, &table, tablet->table_id);
-    memtable_stats(job->input->memtable, &stats);
-    options.build.expected_partitions = stats.partitions;
-    st = numbers_for(store, stats.bytes, &options);
+    *job = (struct job){
+        .store = store, .tablet = tablet_ref(tablet), .flush = true, .input = tablet_oldest_frozen(tablet)};
+    background_job_add(store, job);
+    status st = job->input ? flush_work_open(job) : STATUS_FAIL(STATUS_NOT_FOUND);
     if (ok(st))
-        st = memtable_cursor_open(job->input->memtable, false, &cursor);
-    if (ok(st)) {
-        st = compaction_job_new(&options, &cursor, 1, &job->work);
-        if (failed(st))
-            cursor_close(cursor);
-    }
-    if (ok(st)) {
         *out_job = job;
-        job = NULL;
-    }
-out:
-    if (job) {
-        write_buffer_unref(job->input);
-        tablet_unref(job->tablet);
-        free(job);
-        background_unclaim(store, tablet, CLAIM_FLUSH);
-    }
+    else
+        job_close(job);
     return st;
 }
+
+/* ---- compaction ---- */
 
 bool store_batches_under_way(struct store *store)
 {
@@ -111,57 +155,91 @@ bool store_batches_under_way(struct store *store)
     return any;
 }
 
-static void purge_set(struct store *store, struct tablet *tablet, const struct store_table_options *table,
-                      struct sstable *const *inputs, uint32_t count, struct compaction_job_options *options)
+static void purge_set(struct job *job, const struct store_table_options *table,
+                      struct compaction_job_options *options)
 {
     int64_t min_token = INT64_MAX, max_token = INT64_MIN;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct sstable_info *info = sstable_info(inputs[i]);
+    for (uint32_t i = 0; i < job->input_count; i++) {
+        const struct sstable_info *info = sstable_info(job->inputs[i]);
         min_token = info->min_token < min_token ? info->min_token : min_token;
         max_token = info->max_token > max_token ? info->max_token : max_token;
     }
-    int64_t now_s = io_now_us(store->env) / 1000000;
-    options->purging = !store_batches_under_way(store);
-    struct version *version = tablet_version(tablet);
+    int64_t now_s = io_now_us(job->store->env) / 1000000;
+    options->purging = !job->plan.salvage && !store_batches_under_way(job->store);
+    struct version *version = tablet_version(job->tablet);
     options->purge = (struct purge){
         .now_s = now_s,
         .gc_before_s = now_s - table->gc_grace_s,
-        .max_purgeable_timestamp = version_min_timestamp(version, min_token, max_token, inputs, count),
+        .max_purgeable_timestamp =
+            version_min_timestamp(version, min_token, max_token, job->inputs, job->input_count),
     };
     version_unref(version);
 }
 
-static status compaction_work_open(struct job *job)
+/* The dictionary that most of the inputs share, so that their blocks may pass as they are; else what a new table would
+ * use. */
+static status dictionary_choose(struct job *job, struct compaction_job_options *options)
 {
-    struct store *store = job->store;
-    struct cursor **cursors = calloc(job->input_count, sizeof(struct cursor *));
-    uint32_t opened = 0;
-    uint64_t bytes = 0, partitions = 0;
-    if (!cursors)
-        return STATUS_FAIL(STATUS_NOMEM);
-    struct store_table_options table = options_of(job->tablet);
-    struct compaction_job_options options = work_options(store, &table, job->tablet->table_id);
-    status st = STATUS_DONE;
-    for (; ok(st) && opened < job->input_count; opened += ok(st)) {
-        const struct sstable_info *info = sstable_info(job->inputs[opened]);
-        bytes += info->file_bytes > info->raw_bytes ? info->file_bytes : info->raw_bytes;
-        partitions += info->partitions;
-        st = sstable_cursor_open(job->inputs[opened], false, &cursors[opened]);
+    uint64_t most = 0, all = 0;
+    struct sstable *best = NULL;
+    for (uint32_t i = 0; i < job->input_count; i++) {
+        uint64_t id = sstable_table_dictionary_id(job->inputs[i]), bytes = 0;
+        all += sstable_info(job->inputs[i])->raw_bytes;
+        for (uint32_t j = 0; id && j < job->input_count; j++)
+            if (sstable_table_dictionary_id(job->inputs[j]) == id)
+                bytes += sstable_info(job->inputs[j])->raw_bytes;
+        if (bytes > most) {
+            most = bytes;
+            best = job->inputs[i];
+        }
     }
-    options.build.expected_partitions = partitions;
-    purge_set(store, job->tablet, &table, job->inputs, job->input_count, &options);
-    if (ok(st))
-        st = numbers_for(store, bytes, &options);
-    if (ok(st))
-        st = compaction_job_new(&options, cursors, job->input_count, &job->work);
+    status st = best && most >= all / 2 && !job->plan.salvage
+                    ? sstable_dictionary_get(best, &job->dictionary)
+                    : sstable_dictionary_choose(job->inputs, job->input_count, &job->dictionary);
+    /* A damaged input may not give its dictionary; then one is trained. */
+    options->build.dictionary = ok(st) ? job->dictionary : NULL;
+    return job->plan.salvage ? STATUS_DONE : st;
+}
+
+static status salvage_open(struct job *job, const struct compaction_job_options *options)
+{
+    struct cursor *cursor;
+    TRY(salvage_cursor_open(job->inputs[0], &job->rows_saved, &cursor));
+    status st = compaction_job_new(options, &cursor, 1, &job->works[0]);
     if (failed(st))
-        cursors_close(cursors, opened);
-    free(cursors);
+        cursor_close(cursor);
     return st;
 }
 
+static status compaction_work_open(struct job *job)
+{
+    uint64_t bytes = 0, partitions = 0;
+    struct store_table_options table;
+    (void)compaction_options_of(job->store, job->tablet, &table);
+    struct compaction_job_options options = work_options(job->store, &table, job->tablet->table_id);
+    for (uint32_t i = 0; i < job->input_count; i++) {
+        const struct sstable_info *info = sstable_info(job->inputs[i]);
+        bytes += info->file_bytes > info->raw_bytes ? info->file_bytes : info->raw_bytes;
+        partitions += info->partitions;
+    }
+    options.build.expected_partitions = partitions;
+    options.build.level = job->plan.level;
+    options.build.run = job->plan.run;
+    options.build.off_strategy = false;
+    options.output_shards = job->plan.output_shards;
+    if (job->plan.output_bytes_max)
+        options.output_bytes_max = job->plan.output_bytes_max;
+    purge_set(job, &table, &options);
+    TRY(dictionary_choose(job, &options));
+    TRY(numbers_for(job->store, bytes, &options));
+    TRY(job->plan.salvage ? salvage_open(job, &options)
+                          : compaction_job_new_over(&options, job->inputs, job->input_count, &job->works[0]));
+    job->work_count = 1;
+    return STATUS_DONE;
+}
+
 status job_open_compaction(struct store *store, struct tablet *tablet, struct sstable *const *inputs,
-                           uint32_t count, bool drop_unread, struct job **out_job)
+                           uint32_t count, const struct job_plan *plan, struct job **out_job)
 {
     struct job *job = calloc(1, sizeof *job);
     struct sstable **tables = calloc(count ? count : 1, sizeof(struct sstable *));
@@ -171,10 +249,15 @@ status job_open_compaction(struct store *store, struct tablet *tablet, struct ss
         background_unclaim(store, tablet, CLAIM_COMPACTION);
         return STATUS_FAIL(STATUS_NOMEM);
     }
-    for (uint32_t i = 0; i < count; i++)
+    *job = (struct job){
+        .store = store, .tablet = tablet_ref(tablet), .inputs = tables, .input_count = count, .plan = *plan};
+    for (uint32_t i = 0; i < count; i++) {
         tables[i] = sstable_ref(inputs[i]);
-    *job = (struct job){.store = store, .tablet = tablet_ref(tablet), .inputs = tables, .input_count = count};
-    status st = drop_unread ? STATUS_DONE : compaction_work_open(job);
+        job->progress.rows_total += sstable_info(inputs[i])->rows;
+        job->progress.input_bytes += sstable_info(inputs[i])->file_bytes;
+    }
+    background_job_add(store, job);
+    status st = plan->drop_unread ? STATUS_DONE : compaction_work_open(job);
     if (failed(st)) {
         job_close(job);
         return st;
@@ -187,183 +270,41 @@ void job_close(struct job *job)
 {
     if (!job)
         return;
-    bool flush = job->input != NULL;
-    compaction_job_free(job->work);
+    background_job_remove(job->store, job);
+    for (uint32_t i = 0; i < job->work_count; i++)
+        compaction_job_free(job->works[i]);
     for (uint32_t i = 0; i < job->input_count; i++)
         sstable_unref(job->inputs[i]);
     free(job->inputs);
-    write_buffer_unref(job->input);
-    background_unclaim(job->store, job->tablet, flush ? CLAIM_FLUSH : CLAIM_COMPACTION);
+    if (job->input)
+        write_buffer_unref(job->input);
+    sstable_dictionary_unref(job->dictionary);
+    background_unclaim(job->store, job->tablet, job->flush ? CLAIM_FLUSH : CLAIM_COMPACTION);
     tablet_unref(job->tablet);
     free(job);
 }
 
-/* ---- installing ---- */
+/* ---- steps ---- */
 
-/* Who gets the outcome of a job. A memtable may be shared by a table, its snapshots and its clones: it is flushed once,
- * for whichever of them have it still. */
-struct receivers {
-    struct tablet **tablets; /* owned, counted */
-    uint32_t count;
-};
-
-/* The tablet still has what the compaction worked on: no TRUNCATE, DROP or restore came between. */
-static bool inputs_current(struct job *job)
+static status work_step(struct job *job, uint64_t rows)
 {
-    struct tablet *tablet = job->tablet;
-    lock_acquire(&tablet->shard->versions);
-    bool current = !tablet->dropped;
-    for (uint32_t i = 0; i < job->input_count; i++)
-        current = current && version_has_sstable(tablet->version, sstable_info(job->inputs[i])->file_number);
-    lock_release(&tablet->shard->versions);
-    return current;
-}
-
-/* None when the outcome is not wanted any more. Caller holds `edit`. */
-static status receivers_find(struct job *job, struct receivers *out)
-{
-    if (job->input)
-        return shard_holders(job->tablet->shard, job->input, &out->tablets, &out->count);
-    out->tablets = malloc(sizeof(struct tablet *));
-    if (!out->tablets)
-        return STATUS_FAIL(STATUS_NOMEM);
-    if (inputs_current(job))
-        out->tablets[out->count++] = tablet_ref(job->tablet);
+    bool done = false;
+    TRY(compaction_job_step(job->works[job->work_at], rows, &done));
+    atomic_fetch_add_explicit(&job->progress.rows_done, rows, memory_order_relaxed);
+    if (done)
+        job->work_at++;
+    else if (!job->flush && !job->plan.salvage)
+        TRY(job_release(job));
     return STATUS_DONE;
-}
-
-static void receivers_free(struct receivers *receivers)
-{
-    for (uint32_t i = 0; i < receivers->count; i++)
-        tablet_unref(receivers->tablets[i]);
-    free(receivers->tablets);
-}
-
-static status outputs_open(struct job *job, struct sstable ***out_tables, uint32_t *out_count)
-{
-    uint32_t count = 0, opened = 0;
-    const struct sstable_info *outputs = job->work ? compaction_job_outputs(job->work, &count) : NULL;
-    struct sstable **tables = calloc(count ? count : 1, sizeof(struct sstable *));
-    if (!tables)
-        return STATUS_FAIL(STATUS_NOMEM);
-    status st = STATUS_DONE;
-    for (; ok(st) && opened < count; opened += ok(st))
-        st = store_open_sstable(job->store, outputs[opened].file_number, &tables[opened]);
-    if (failed(st)) {
-        for (uint32_t i = 0; i < opened; i++)
-            sstable_unref(tables[i]);
-        free(tables);
-        return st;
-    }
-    *out_tables = tables;
-    *out_count = count;
-    return STATUS_DONE;
-}
-
-static void edit_encode(const struct job *job, const struct receivers *receivers,
-                        struct sstable *const *outputs, uint32_t count, struct buffer *edit)
-{
-    for (uint32_t r = 0; r < receivers->count; r++) {
-        const struct tablet *tablet = receivers->tablets[r];
-        for (uint32_t i = 0; i < count; i++) {
-            if (r == 0)
-                edit_add_file(edit, tablet->table_id, tablet->shard->index, sstable_info(outputs[i]));
-            else
-                edit_share_file(edit, tablet->table_id, sstable_info(outputs[i])->file_number);
-        }
-        for (uint32_t i = 0; i < job->input_count; i++)
-            edit_remove_file(edit, tablet->table_id, sstable_info(job->inputs[i])->file_number);
-        if (job->input)
-            edit_floors(edit, tablet->table_id, tablet->shard->index, job->input->floors,
-                        job->store->shard_count);
-    }
-}
-
-static void count_work(const struct job *job, struct sstable *const *outputs, uint32_t count)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++)
-        bytes += sstable_info(outputs[i])->file_bytes;
-    struct tablet *tablet = job->tablet;
-    atomic_fetch_add_explicit(job->input ? &tablet->flushes : &tablet->compactions, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&tablet->written_bytes, bytes, memory_order_relaxed);
-    if (job->input)
-        atomic_fetch_add_explicit(&tablet->flushed_bytes, bytes, memory_order_relaxed);
-    if (tablet->tombstones_tried == UINT64_MAX && !job->input)
-        tablet->tombstones_tried = count ? sstable_info(outputs[count - 1])->file_number : 0;
-}
-
-/* Exchange sources after the edit is durable. There is no way back from here: if memory runs out now, the store
- * refuses writes and the next open sees what the manifest says. */
-static status sources_exchange(struct job *job, const struct receivers *receivers,
-                               struct sstable *const *outputs, uint32_t count)
-{
-    struct store *store = job->store;
-    for (uint32_t i = 0; i < receivers->count; i++) {
-        struct tablet *tablet = receivers->tablets[i];
-        status st = tablet_exchange(tablet, job->input, job->inputs, job->input_count, outputs, count);
-        if (failed(st)) {
-            atomic_store(&store->refusing, true);
-            return st;
-        }
-        if (!job->input)
-            continue;
-        lock_acquire(&store->background.lock);
-        tablet->compaction_idle = false; /* there may be one more SSTable to think of */
-        lock_release(&store->background.lock);
-    }
-    for (uint32_t i = 0; i < job->input_count; i++)
-        if (!manifest_file_named(&store->state, sstable_info(job->inputs[i])->file_number))
-            sstable_set_obsolete(job->inputs[i]);
-    count_work(job, outputs, count);
-    return STATUS_DONE;
-}
-
-static status install(struct job *job)
-{
-    struct store *store = job->store;
-    struct sstable **outputs = NULL;
-    struct buffer edit = {0};
-    struct receivers receivers = {0};
-    uint32_t count = 0;
-    /* What the memtable holds must be in the log before it is in a table: else a power cut could keep one half of a
-     * batch, or a later write without an earlier one (I2). */
-    if (job->input)
-        TRY(store_sync_logs(store));
-    TRY(outputs_open(job, &outputs, &count));
-
-    lock_acquire(&store->edit);
-    status st = receivers_find(job, &receivers);
-    bool current = receivers.count > 0;
-    if (current) {
-        edit_encode(job, &receivers, outputs, count, &edit);
-        st = store_edit(store, &edit);
-        if (ok(st))
-            st = sources_exchange(job, &receivers, outputs, count);
-    } else if (ok(st)) {
-        for (uint32_t i = 0; i < count; i++)
-            sstable_set_obsolete(outputs[i]);
-    }
-    lock_release(&store->edit);
-
-    buffer_deinit(&edit);
-    receivers_free(&receivers);
-    for (uint32_t i = 0; i < count; i++)
-        sstable_unref(outputs[i]);
-    free(outputs);
-    if (ok(st) && current && job->input)
-        st = flush_release_logs(store);
-    return st;
 }
 
 status job_step(struct job *job, uint64_t rows, bool *out_done)
 {
-    if (job->work && !job->merged)
-        TRY(compaction_job_step(job->work, rows, &job->merged));
-    else
-        job->merged = true;
+    if (job->work_at < job->work_count)
+        TRY(work_step(job, rows));
+    job->merged = job->work_at == job->work_count;
     if (job->merged)
-        TRY(install(job));
+        TRY(job_install(job));
     *out_done = job->merged;
     return STATUS_DONE;
 }

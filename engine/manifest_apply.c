@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/manifest_parts_internal.h"
+#include "engine/tuning_internal.h"
 
 static struct slice take_bytes(struct reader *in)
 {
@@ -49,7 +50,8 @@ static status options_take(struct reader *in, struct store_table_options *out)
     out->block_bytes = take_u32(in);
     uint64_t fp_chance = reader_le64(in);
     memcpy(&out->filter_fp_chance, &fp_chance, sizeof fp_chance);
-    if (compaction > STORE_COMPACTION_NONE || level < -100 || level > 100)
+    TRY(tuning_decode(in, &out->tuning));
+    if (compaction > STORE_COMPACTION_UNIFIED || level < -100 || level > 100)
         return STATUS_FAIL(STATUS_CORRUPT);
     return reader_status(in);
 }

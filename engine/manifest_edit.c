@@ -1,5 +1,6 @@
 /* manifest_edit.c: edits as bytes. docs/formats/manifest.md */
 #include "engine/manifest_parts_internal.h"
+#include "engine/tuning_internal.h"
 
 static void append_bytes(struct buffer *edit, struct slice bytes)
 {
@@ -30,6 +31,7 @@ void edit_table(struct buffer *edit, uint64_t id, const struct store_table_optio
     buffer_append_varint(edit, zigzag_encode(options->compression_level));
     buffer_append_varint(edit, options->block_bytes);
     buffer_append_le64(edit, fp_chance);
+    tuning_encode(edit, &options->tuning);
     append_bytes(edit, properties);
 }
 

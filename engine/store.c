@@ -62,6 +62,7 @@ static void options_take(struct store *store, const struct store_options *option
 {
     store->rules = options->rules;
     store->read_only = options->read_only;
+    store->no_block_copy = options->no_block_copy;
     store->durability = options->durability == DURABILITY_DEFAULT ? DURABILITY_PERIODIC : options->durability;
     store->period_us = options->period_us > 0 ? options->period_us : PERIOD_US;
     store->memtable_budget_bytes = options->memtable_bytes ? options->memtable_bytes : MEMTABLE_BYTES;
@@ -78,6 +79,8 @@ static void locks_init(struct store *store)
     lock_condition_init(&store->background.wake);
     lock_condition_init(&store->background.log_wake);
     lock_condition_init(&store->background.done);
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        store->background.workers[i].store = store;
 }
 
 static void locks_deinit(struct store *store)
@@ -109,7 +112,7 @@ status store_open(const struct store_options *options, struct store **out_store)
     if (ok(st))
         st = store_recover(store, options);
     if (ok(st))
-        st = background_start(store, options->background);
+        st = background_start(store, options->background, options->workers);
     if (failed(st)) {
         (void)store_close(store);
         return st;

@@ -48,6 +48,11 @@ struct store_options {
     int64_t period_us;          /* 0: 10000 */
     int64_t clock_us; /* hold the clock here from the start, before any background work; 0: let it run */
     enum store_background background;
+    uint32_t workers;   /* threads for flush and compaction; 0: one per core, at most 8 */
+    bool no_block_copy; /* a shortcut off, for tests: compaction decodes every block */
+    /* A table file that cannot be opened, or is not the one that the manifest names, goes to lost/ and the store opens
+     * without it; else STATUS_CORRUPT (I6). What it held is missing then, deletions too. */
+    bool set_aside_damaged_tables;
     struct reconcile_rules rules;
 };
 
@@ -75,6 +80,33 @@ enum store_compaction {
     STORE_COMPACTION_SIZE_TIERED,
     STORE_COMPACTION_TIME_WINDOW,
     STORE_COMPACTION_NONE,
+    STORE_COMPACTION_LEVELED,
+    STORE_COMPACTION_INCREMENTAL,
+    STORE_COMPACTION_UNIFIED,
+};
+
+enum { STORE_SCALING_MAX = 8 };
+
+/* How a strategy is tuned, under the names of compaction.h. 0 and false are the strategy's defaults; what can be set to
+ * zero says how. */
+struct store_compaction_tuning {
+    double bucket_low, bucket_high;
+    uint64_t min_sstable_bytes;   /* 1 for none */
+    double tombstone_threshold;   /* tiny for 0 */
+    int64_t tombstone_interval_s; /* negative for 0 */
+    bool tombstones_unchecked;
+    bool tombstones_alone; /* time windows: an option of such rewriting was given, so it is done */
+    bool expiry_unchecked;
+    bool timestamps_in_ms;  /* time windows: write timestamps count milliseconds */
+    int64_t expiry_check_s; /* 600: time windows look for expired tables so often; negative: always */
+    uint64_t sstable_bytes;
+    uint32_t fanout;
+    double space_amplification_goal;
+    uint32_t scaling_count;
+    int32_t scaling[STORE_SCALING_MAX];
+    uint32_t base_shards;
+    double growth; /* negative for 0 */
+    uint64_t flush_bytes;
 };
 
 /* What the engine must know of a table; everything else is in `properties`, which is opaque to it. */
@@ -86,6 +118,7 @@ struct store_table_options {
     int compression_level;                 /* zstd; 0: none */
     uint32_t block_bytes;                  /* 0: default */
     double filter_fp_chance;               /* 0: default */
+    struct store_compaction_tuning tuning;
 };
 
 struct store_table {
@@ -240,10 +273,35 @@ status store_compact(struct store *store, uint64_t table_id);
 status store_step(struct store *store, bool *out_did);
 /* Wait until no flush is needed and no compaction is due. */
 status store_settle(struct store *store);
+/* Merge those SSTables of a table that are named by their numbers; one that is not there any more is left out. */
+status store_compact_files(struct store *store, uint64_t table_id, const uint64_t *file_numbers,
+                           uint32_t count);
 /* Read every block of every SSTable of a table (0: all) and check it. */
 status store_verify(struct store *store, uint64_t table_id);
 
+/* Verify, and make a damaged SSTable anew of the rows that can be read; a copy of the damaged file stays in lost/ (I5). */
+struct store_scrub {
+    uint64_t tables, damaged;       /* files */
+    uint64_t rows_saved, rows_lost; /* of the damaged ones */
+};
+status store_scrub(struct store *store, uint64_t table_id, struct store_scrub *out_scrub);
+
+/* A flush or compaction that is under way. */
+struct store_job {
+    const char *what; /* "flush", or why it compacts: "tier", "window", "level", "major", ... static */
+    uint64_t table_id;
+    uint32_t shard;
+    uint64_t input_bytes;
+    uint64_t rows_done, rows_total; /* about */
+};
+/* How many there are; the first `capacity` of them are described. */
+uint32_t store_jobs(struct store *store, struct store_job *out_jobs, uint32_t capacity);
+
 /* ---- statistics ---- */
+
+enum { STORE_COMPACTION_REASONS = 11 };
+/* "tier", "window", ...: of a number below STORE_COMPACTION_REASONS. */
+const char *store_compaction_reason(uint32_t reason);
 
 struct store_table_stats {
     uint64_t memtable_bytes, memtable_rows, memtable_partitions;
@@ -256,6 +314,16 @@ struct store_table_stats {
     uint64_t flushes, compactions;
     uint64_t written_bytes; /* by flush and compaction */
     uint64_t flushed_bytes; /* by flush alone */
+    /* What compaction did since the store was opened, by reason (store_compaction_reason()). */
+    struct store_compaction_stats {
+        uint64_t jobs, in_bytes, out_bytes;
+    } compacted[STORE_COMPACTION_REASONS];
+    uint64_t blocks_copied;   /* by compaction, without decoding them ... */
+    uint64_t rows_copied;     /* ... with so many rows */
+    uint64_t rows_rewritten;  /* rows that it decoded and encoded */
+    uint64_t rows_reconciled; /* of several tables */
+    uint64_t backlog_bytes;   /* still to be rewritten before the strategy is at rest, by its reckoning */
+    uint64_t sstable_runs;    /* sets of tables that were made together */
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 
@@ -268,8 +336,10 @@ struct store_stats {
     uint64_t cache_bytes, cache_budget_bytes, cache_hits, cache_misses;
     uint64_t stalls, stall_us;                   /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
-    bool log_tail_torn; /* the log ended in an incomplete write, as after a power cut */
-    bool failed;        /* refuses writes after an I/O failure */
+    bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
+    uint32_t tables_set_aside; /* damaged files that the store was opened without */
+    uint64_t backlog_bytes;    /* that compaction is behind, of all tables */
+    bool failed;               /* refuses writes after an I/O failure */
 };
 void store_stats(struct store *store, struct store_stats *out_stats);
 

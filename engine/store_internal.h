@@ -41,6 +41,8 @@ struct store {
     uint64_t memtable_budget_bytes;
     uint64_t log_segment_bytes;
     bool read_only;
+    bool no_block_copy;
+    bool recovering; /* what is flushed now was not written through this handle */
 
     uint32_t shard_count;
     struct shard *shards;      /* owned */
@@ -59,6 +61,8 @@ struct store {
     atomic_int_fast64_t memory_bytes;        /* in all memtables */
     atomic_int_fast64_t frozen_memory_bytes; /* of it, waiting for a flush */
     atomic_uint_fast64_t brake_ns;           /* delay owed by writers */
+    atomic_uint_fast64_t backlog_bytes;      /* that compaction is behind */
+    uint32_t tables_set_aside;               /* when it was opened; constant */
 
     struct background background;
     struct discards discards;

@@ -1,3 +1,6 @@
+#include <assert.h>
+
+#include "compaction/compaction.h"
 #include "engine/store_internal.h"
 
 static void add_memtables(const struct version *version, struct store_table_stats *stats)
@@ -23,7 +26,33 @@ static void add_sstables(const struct version *version, struct store_table_stats
         stats->sstable_tombstones += info->tombstones;
         if (info->largest_partition_bytes > stats->largest_partition_bytes)
             stats->largest_partition_bytes = info->largest_partition_bytes;
+        bool counted = false;
+        for (uint32_t j = 0; info->run && j < i && !counted; j++)
+            counted = sstable_info(version->sstables[j])->run == info->run;
+        stats->sstable_runs += !counted;
     }
+}
+
+static_assert((int)STORE_COMPACTION_REASONS == (int)COMPACTION_REASONS, "one slot a reason");
+
+const char *store_compaction_reason(uint32_t reason)
+{
+    return compaction_reason_name((enum compaction_reason)reason);
+}
+
+static void add_compactions(struct tablet *tablet, struct store_table_stats *stats)
+{
+    for (uint32_t i = 0; i < STORE_COMPACTION_REASONS; i++) {
+        struct compaction_tally *tally = &tablet->compacted[i];
+        stats->compacted[i].jobs += atomic_load_explicit(&tally->jobs, memory_order_relaxed);
+        stats->compacted[i].in_bytes += atomic_load_explicit(&tally->in_bytes, memory_order_relaxed);
+        stats->compacted[i].out_bytes += atomic_load_explicit(&tally->out_bytes, memory_order_relaxed);
+    }
+    stats->blocks_copied += atomic_load_explicit(&tablet->blocks_copied, memory_order_relaxed);
+    stats->rows_copied += atomic_load_explicit(&tablet->rows_copied, memory_order_relaxed);
+    stats->rows_rewritten += atomic_load_explicit(&tablet->rows_rewritten, memory_order_relaxed);
+    stats->rows_reconciled += atomic_load_explicit(&tablet->rows_reconciled, memory_order_relaxed);
+    stats->backlog_bytes += atomic_load_explicit(&tablet->backlog_bytes, memory_order_relaxed);
 }
 
 static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
@@ -36,6 +65,7 @@ static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
     version_unref(version);
     uint64_t reads, sources;
     tablet_reads(tablet, &reads, &sources);
+    add_compactions(tablet, stats);
     stats->writes += atomic_load_explicit(&tablet->writes, memory_order_relaxed);
     stats->reads += reads;
     stats->sources_read += sources;
@@ -69,6 +99,8 @@ void store_stats(struct store *store, struct store_stats *out_stats)
         .recovered_batches = store->recovered_batches,
         .recovered_bytes = store->recovered_bytes,
         .log_tail_torn = store->log_tail_torn,
+        .tables_set_aside = store->tables_set_aside,
+        .backlog_bytes = atomic_load_explicit(&store->backlog_bytes, memory_order_relaxed),
         .failed = atomic_load(&store->refusing),
     };
     struct block_cache_stats cache;

@@ -10,6 +10,7 @@
 #define STRAIT_ENGINE_TABLET_INTERNAL_H
 
 #include "commitlog/commitlog.h"
+#include "compaction/compaction.h"
 #include "engine/store.h"
 #include "engine/version_internal.h"
 
@@ -33,6 +34,11 @@ struct write_buffer {
     struct log_position floors[SHARDS_MAX];
 };
 
+/* What compactions of one reason did; relaxed. */
+struct compaction_tally {
+    atomic_uint_fast64_t jobs, in_bytes, out_bytes;
+};
+
 struct tablet {
     atomic_uint refs;
     uint64_t table_id;
@@ -50,12 +56,17 @@ struct tablet {
     /* Guard: the background's lock. */
     bool flushing, compacting; /* claimed by a job */
     bool compaction_idle;      /* nothing to compact until the set of SSTables changes or time passes */
+    bool compaction_large; /* what there is to compact is too large for who is busy with something large */
 
     /* Owned by who has claimed compaction: files up to this number were rewritten for their tombstones already. */
     uint64_t tombstones_tried;
+    int64_t expiry_checked_s;           /* when expired tables were last looked for */
+    atomic_uint_fast64_t backlog_bytes; /* as added to the store's; written by who has claimed compaction */
 
     /* Relaxed counters. */
     atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
+    atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_reconciled;
+    struct compaction_tally compacted[COMPACTION_REASONS];
 };
 
 status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,

@@ -150,6 +150,8 @@ status io_thread_start(struct io_env *env, const char *name, void (*run)(void *a
                        struct io_thread **out_thread);
 /* Wait for it to return, then free it. NULL is welcome. */
 void io_thread_join(struct io_thread *thread);
+/* The calling thread does what nobody waits for: from now on others go first. */
+void io_thread_yield(void);
 /* Sleep; the sim body only moves its clock. */
 void io_sleep_us(struct io_env *env, int64_t us);
 

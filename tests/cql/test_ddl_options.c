@@ -1,4 +1,5 @@
 /* Table options: taken or refused as the profile does, kept, shown, and what the engine makes of them (SCH-9). */
+#include <stdio.h>
 #include <string.h>
 
 #include "cql/catalog.h"
@@ -116,20 +117,94 @@ static void what_a_schema_dump_says_can_be_replayed(void **state)
     fixture_close(f);
 }
 
-static void strategies_of_others_are_shown_and_run_as_size_tiers(void **state)
+static void every_class_of_the_target_is_taken_and_no_other(void **state)
 {
     (void)state;
     struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
     does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'LeveledCompactionStrategy',"
             " 'sstable_size_in_mb': '160'}");
-    warned(f, "LeveledCompactionStrategy is kept and shown, and runs as SizeTieredCompactionStrategy");
     shows(f, SHOW("compaction"), "{'class': 'LeveledCompactionStrategy', 'sstable_size_in_mb': '160'}");
-    does(f, "ALTER TABLE t WITH compaction = {'class': 'IncrementalCompactionStrategy'}");
-    warned(f, "IncrementalCompactionStrategy");
+    does(f, "ALTER TABLE t WITH compaction = {'class': 'IncrementalCompactionStrategy',"
+            " 'space_amplification_goal': '1.5'}");
+    refuses(f, CQL_CONFIG_ERROR, "Unable to find compaction strategy class 'UnifiedCompactionStrategy'",
+            "ALTER TABLE t WITH compaction = {'class': 'UnifiedCompactionStrategy'}");
     fixture_close(f);
     f = fixture_open(PROFILE_CASSANDRA_4_1);
     does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy'}");
-    warned(f, "UnifiedCompactionStrategy");
+    refuses(f, CQL_CONFIG_ERROR, "Unable to find compaction strategy class",
+            "ALTER TABLE t WITH compaction = {'class': 'IncrementalCompactionStrategy'}");
+    does(f, "ALTER TABLE t WITH compaction = {'class': 'DateTieredCompactionStrategy'}");
+    warned(f, "DateTieredCompactionStrategy is kept and shown, and runs as TimeWindowCompactionStrategy");
+    fixture_close(f);
+}
+
+/* One refusal a line: options of compaction beside the class, and what is said of them. */
+static void values_of_compaction_options_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        enum cql_profile profile;
+        const char *class_name, *options, *refusal;
+    } cases[] = {
+#define SCYLLA_REFUSES(class_name, options, refusal) {PROFILE_SCYLLA_2025_1, class_name, options, refusal}
+#define CASSANDRA_REFUSES(class_name, options, refusal)     \
+    {                                                       \
+        PROFILE_CASSANDRA_4_1, class_name, options, refusal \
+    }
+        SCYLLA_REFUSES("SizeTiered", "'min_threshold': '1'",
+                       "min_threshold value (1) must be bigger or equal to 2"),
+        SCYLLA_REFUSES("SizeTiered", "'min_threshold': '9', 'max_threshold': '8'",
+                       "max_threshold (8) cannot be smaller than min_threshold (9)"),
+        SCYLLA_REFUSES("SizeTiered", "'bucket_low': '1.5'",
+                       "bucket_low value (1.5) must be between 0.0 and 1.0"),
+        SCYLLA_REFUSES("SizeTiered", "'bucket_high': '1'", "bucket_high value (1) must be greater than 1.0"),
+        SCYLLA_REFUSES("SizeTiered", "'min_sstable_size': '-1'",
+                       "min_sstable_size value (-1) must be non negative"),
+        SCYLLA_REFUSES("SizeTiered", "'tombstone_threshold': '2'",
+                       "tombstone_threshold value (2) must be between 0.0 and 1.0"),
+        SCYLLA_REFUSES("SizeTiered", "'tombstone_compaction_interval': '0'",
+                       "tombstone_compaction_interval value (0) must be positive"),
+        SCYLLA_REFUSES("SizeTiered", "'unchecked_tombstone_compaction': 'maybe'",
+                       "unchecked_tombstone_compaction value (maybe) must be \"true\" or \"false\""),
+        SCYLLA_REFUSES("SizeTiered", "'enabled': 'no'", "enabled value (no) must be \"true\" or \"false\""),
+        SCYLLA_REFUSES("SizeTiered", "'sstable_size_in_mb': '1'",
+                       "Invalid compaction strategy options {\"sstable_size_in_mb\": \"1\"}"),
+        SCYLLA_REFUSES("TimeWindow", "'compaction_window_size': '0'",
+                       "compaction_window_size value (0) must be greater than 1"),
+        SCYLLA_REFUSES("TimeWindow", "'timestamp_resolution': 'DAYS'",
+                       "Invalid timestamp resolution DAYS for timestamp_resolution"),
+        SCYLLA_REFUSES("TimeWindow", "'unsafe_aggressive_sstable_expiration': 'true'",
+                       "Invalid compaction strategy options"),
+        SCYLLA_REFUSES("Leveled", "'sstable_size_in_mb': '0'",
+                       "sstable_size_in_mb value (0) must be positive"),
+        SCYLLA_REFUSES(
+            "Incremental", "'space_amplification_goal': '3'",
+            "space_amplification_goal value (3) must be greater than 1.0 and less than or equal to 2.0"),
+        CASSANDRA_REFUSES("Unified", "'scaling_parameters': 'T4, X2'",
+                          "Scaling parameter X2 must be an integer"),
+        CASSANDRA_REFUSES("Unified", "'target_sstable_size': '1KiB'",
+                          "target_sstable_size (1KiB) is not a size"),
+        CASSANDRA_REFUSES("Unified", "'sstable_growth': '150%'",
+                          "sstable_growth must be between 0.0 and 1.0"),
+        CASSANDRA_REFUSES("Unified", "'bucket_low': '0.5'",
+                          "Properties specified [bucket_low] are not understood"),
+        CASSANDRA_REFUSES("TimeWindow", "'compaction_window_unit': 'WEEKS'",
+                          "WEEKS is not valid for compaction_window_unit"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char statement[400];
+        struct fixture *f = fixture_open(cases[i].profile);
+        snprintf(
+            statement, sizeof statement,
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': '%sCompactionStrategy', %s}",
+            cases[i].class_name, cases[i].options);
+        refuses(f, CQL_CONFIG_ERROR, cases[i].refusal, statement);
+        fixture_close(f);
+    }
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    refuses(f, CQL_SYNTAX_ERROR, "Invalid integer value soon for 'expired_sstable_check_frequency_seconds'",
+            "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'TimeWindowCompactionStrategy',"
+            " 'expired_sstable_check_frequency_seconds': 'soon'}");
     fixture_close(f);
 }
 
@@ -178,6 +253,58 @@ static void the_engine_hears_of_compaction_and_compression(void **state)
     fixture_close(f);
 }
 
+static void the_engine_hears_of_every_option(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE a (id int PRIMARY KEY) WITH compaction = {'class': 'LeveledCompactionStrategy',"
+            " 'sstable_size_in_mb': '10', 'fanout_size': '5', 'tombstone_threshold': '0.5',"
+            " 'tombstone_compaction_interval': '60', 'unchecked_tombstone_compaction': 'true'}");
+    struct store_table_options options = engine_options(f, "a");
+    assert_int_equal(options.compaction, STORE_COMPACTION_LEVELED);
+    assert_int_equal(options.tuning.sstable_bytes, 10 << 20);
+    assert_int_equal(options.tuning.fanout, 5);
+    assert_true(options.tuning.tombstone_threshold == 0.5);
+    assert_int_equal(options.tuning.tombstone_interval_s, 60);
+    assert_true(options.tuning.tombstones_unchecked);
+    does(f, "CREATE TABLE b (id int PRIMARY KEY) WITH compaction = {'class': 'IncrementalCompactionStrategy',"
+            " 'sstable_size_in_mb': '100', 'space_amplification_goal': '1.25', 'bucket_low': '0.25',"
+            " 'bucket_high': '2', 'min_sstable_size': '0', 'max_threshold': '8'}");
+    options = engine_options(f, "b");
+    assert_int_equal(options.compaction, STORE_COMPACTION_INCREMENTAL);
+    assert_int_equal(options.tuning.sstable_bytes, 100 << 20);
+    assert_true(options.tuning.space_amplification_goal == 1.25);
+    assert_true(options.tuning.bucket_low == 0.25 && options.tuning.bucket_high == 2);
+    assert_int_equal(options.tuning.min_sstable_bytes, 1); /* none: 0 would be the default */
+    assert_int_equal(options.max_threshold, 8);
+    does(f, "CREATE TABLE c (id int PRIMARY KEY) WITH compaction = {'class': 'TimeWindowCompactionStrategy',"
+            " 'expired_sstable_check_frequency_seconds': '0', 'timestamp_resolution': 'MILLISECONDS',"
+            " 'tombstone_threshold': '0.3'}");
+    options = engine_options(f, "c");
+    assert_true(options.tuning.expiry_check_s < 0);
+    assert_true(options.tuning.timestamps_in_ms);
+    assert_true(options.tuning.tombstones_alone);
+    fixture_close(f);
+    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    does(f,
+         "CREATE TABLE d (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy',"
+         " 'scaling_parameters': 'T4, N, L10, -3', 'target_sstable_size': '256MiB', 'base_shard_count': '2',"
+         " 'sstable_growth': '50%', 'min_sstable_size': '10MiB', 'flush_size_override': '64MiB'}");
+    options = engine_options(f, "d");
+    assert_int_equal(options.compaction, STORE_COMPACTION_UNIFIED);
+    assert_int_equal(options.tuning.scaling_count, 4);
+    assert_int_equal(options.tuning.scaling[0], 2);
+    assert_int_equal(options.tuning.scaling[1], 0);
+    assert_int_equal(options.tuning.scaling[2], -8);
+    assert_int_equal(options.tuning.scaling[3], -3);
+    assert_int_equal(options.tuning.sstable_bytes, 256 << 20);
+    assert_int_equal(options.tuning.base_shards, 2);
+    assert_true(options.tuning.growth == 0.5);
+    assert_int_equal(options.tuning.min_sstable_bytes, 10 << 20);
+    assert_int_equal(options.tuning.flush_bytes, 64 << 20);
+    fixture_close(f);
+}
+
 static void a_table_clustered_by_time_gets_windows_unless_told_otherwise(void **state)
 {
     (void)state;
@@ -220,7 +347,9 @@ int main(void)
         cmocka_unit_test(given_options_are_shown_and_altered),
         cmocka_unit_test(unknown_and_wrong_options_are_refused),
         cmocka_unit_test(what_a_schema_dump_says_can_be_replayed),
-        cmocka_unit_test(strategies_of_others_are_shown_and_run_as_size_tiers),
+        cmocka_unit_test(every_class_of_the_target_is_taken_and_no_other),
+        cmocka_unit_test(values_of_compaction_options_are_checked),
+        cmocka_unit_test(the_engine_hears_of_every_option),
         cmocka_unit_test(the_engine_hears_of_compaction_and_compression),
         cmocka_unit_test(a_table_clustered_by_time_gets_windows_unless_told_otherwise),
         cmocka_unit_test(options_that_do_nothing_here_say_so),

@@ -1,0 +1,475 @@
+#include "cql/compaction_options_internal.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cql/table_options_internal.h"
+
+/* ---- classes ---- */
+
+enum {
+    SIZES = 1,
+    WINDOWS = 2,
+    LEVELS = 4,
+    FRAGMENTS = 8,
+    DENSITY = 16,
+    EVERY = SIZES | WINDOWS | LEVELS | FRAGMENTS | DENSITY,
+    NOT_DENSITY = EVERY & ~DENSITY,
+};
+
+enum {
+    SCYLLA = 1,
+    CASSANDRA = 2,
+    BOTH = SCYLLA | CASSANDRA,
+};
+
+/* Names that the targets know, as they are written without their package. */
+static const struct strategy {
+    const char *name;
+    enum store_compaction runs_as;
+    unsigned targets;
+    unsigned options; /* whose it takes; 0: they are not looked at */
+    bool stands_in;   /* the engine runs something else under the name, and says so */
+} strategies[] = {
+    {"SizeTieredCompactionStrategy", STORE_COMPACTION_SIZE_TIERED, BOTH, SIZES, false},
+    {"TimeWindowCompactionStrategy", STORE_COMPACTION_TIME_WINDOW, BOTH, WINDOWS, false},
+    {"LeveledCompactionStrategy", STORE_COMPACTION_LEVELED, BOTH, LEVELS, false},
+    {"IncrementalCompactionStrategy", STORE_COMPACTION_INCREMENTAL, SCYLLA, FRAGMENTS, false},
+    {"UnifiedCompactionStrategy", STORE_COMPACTION_UNIFIED, CASSANDRA, DENSITY, false},
+    {"DateTieredCompactionStrategy", STORE_COMPACTION_TIME_WINDOW, CASSANDRA, 0, true},
+    {"NullCompactionStrategy", STORE_COMPACTION_NONE, SCYLLA, 0, false},
+};
+
+const char *compaction_class_bare(const char *name)
+{
+    size_t bytes = strlen(COMPACTION_PACKAGE);
+    return strncmp(name, COMPACTION_PACKAGE, bytes) == 0 ? name + bytes : name;
+}
+
+static const struct strategy *strategy_of(const char *name, unsigned targets)
+{
+    const char *bare = compaction_class_bare(name);
+    for (size_t i = 0; i < ARRAY_LEN(strategies); i++)
+        if (strcmp(strategies[i].name, bare) == 0 && (strategies[i].targets & targets))
+            return &strategies[i];
+    return NULL;
+}
+
+const char *compaction_options_name(enum store_compaction compaction)
+{
+    for (size_t i = 0; i < ARRAY_LEN(strategies); i++)
+        if (strategies[i].runs_as == compaction && compaction != STORE_COMPACTION_NONE)
+            return strategies[i].name;
+    return "none";
+}
+
+/* ---- options ---- */
+
+#define FIELD(name) offsetof(struct store_compaction_tuning, name)
+
+enum field_kind {
+    FIELD_NONE, /* nothing here acts on it */
+    FIELD_U64,
+    FIELD_U32,
+    FIELD_S64,
+    FIELD_DOUBLE,
+    FIELD_BOOL,
+};
+
+enum value_kind {
+    VALUE_ANY,
+    VALUE_NUMBER,
+    VALUE_FRACTION,
+    VALUE_FLAG,
+    VALUE_SIZE,    /* a number of bytes, or one with a unit: 100MiB */
+    VALUE_PERCENT, /* 0.333 or 33.3% */
+    VALUE_UNIT,
+    VALUE_RESOLUTION,
+    VALUE_SCALING,
+};
+
+/* A value is refused with `refusal` unless it is least <= value <= most, where an open end is left out. */
+static const struct option_rule {
+    const char *name;
+    unsigned strategies, targets;
+    enum value_kind value;
+    double least, most;
+    bool least_open, most_open;
+    enum cql_message refusal;
+    enum field_kind kind;
+    size_t field;
+    double scale; /* of the field; 0: 1 */
+    double zero;  /* what stands for 0 in the field, where 0 means the default */
+} rules[] = {
+    {"class", EVERY, BOTH, .value = VALUE_ANY},
+    {"enabled", EVERY, BOTH, .value = VALUE_FLAG},
+    {"min_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
+    {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
+    {"tombstone_threshold", EVERY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
+     .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
+    {"tombstone_compaction_interval", EVERY, BOTH, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
+     .kind = FIELD_S64, .field = FIELD(tombstone_interval_s)},
+    {"unchecked_tombstone_compaction", EVERY, BOTH, VALUE_FLAG, .kind = FIELD_BOOL,
+     .field = FIELD(tombstones_unchecked)},
+    {"only_purge_repaired_tombstones", EVERY, BOTH, .value = VALUE_FLAG},
+    {"provide_overlapping_tombstones", EVERY, BOTH, .value = VALUE_ANY},
+    {"log_all", EVERY, BOTH, .value = VALUE_FLAG},
+    {"min_sstable_size", NOT_DENSITY, BOTH, VALUE_NUMBER, 0, 9e15, .refusal = MSG_OPTION_NEGATIVE,
+     .kind = FIELD_U64, .field = FIELD(min_sstable_bytes), .zero = 1},
+    {"bucket_low", NOT_DENSITY, BOTH, VALUE_FRACTION, 0, 1, true, true, .refusal = MSG_OPTION_FRACTION,
+     .kind = FIELD_DOUBLE, .field = FIELD(bucket_low)},
+    {"bucket_high", NOT_DENSITY, BOTH, VALUE_FRACTION, 1, 1e15, true, .refusal = MSG_OPTION_ABOVE_ONE,
+     .kind = FIELD_DOUBLE, .field = FIELD(bucket_high)},
+    {"cold_reads_to_omit", NOT_DENSITY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION},
+    {"compaction_window_unit", WINDOWS, BOTH, VALUE_UNIT, .refusal = MSG_WINDOW_UNIT},
+    {"compaction_window_size", WINDOWS, BOTH, VALUE_NUMBER, 1, INT32_MAX, .refusal = MSG_OPTION_WINDOW_SIZE},
+    {"timestamp_resolution", WINDOWS, BOTH, VALUE_RESOLUTION, .refusal = MSG_OPTION_RESOLUTION},
+    {"enable_optimized_twcs_queries", WINDOWS, BOTH, .value = VALUE_FLAG},
+    {"expired_sstable_check_frequency_seconds", WINDOWS | DENSITY, BOTH, VALUE_NUMBER, 0, 9e15,
+     .refusal = MSG_OPTION_NEGATIVE, .kind = FIELD_S64, .field = FIELD(expiry_check_s), .zero = -1},
+    {"unsafe_aggressive_sstable_expiration", WINDOWS | DENSITY, CASSANDRA, VALUE_FLAG, .kind = FIELD_BOOL,
+     .field = FIELD(expiry_unchecked)},
+    {"sstable_size_in_mb", LEVELS | FRAGMENTS, BOTH, VALUE_NUMBER, 1, 1e9, .refusal = MSG_OPTION_POSITIVE,
+     .kind = FIELD_U64, .field = FIELD(sstable_bytes), .scale = 1 << 20},
+    {"fanout_size", LEVELS, BOTH, VALUE_NUMBER, 1, 1e6, .refusal = MSG_OPTION_POSITIVE, .kind = FIELD_U32,
+     .field = FIELD(fanout)},
+    {"single_sstable_uplevel", LEVELS, BOTH, .value = VALUE_FLAG},
+    {"space_amplification_goal", FRAGMENTS, SCYLLA, VALUE_FRACTION, 1, 2, true, .refusal = MSG_OPTION_GOAL,
+     .kind = FIELD_DOUBLE, .field = FIELD(space_amplification_goal)},
+    {"scaling_parameters", DENSITY, CASSANDRA, .value = VALUE_SCALING},
+    {"target_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 9e15, .kind = FIELD_U64,
+     .field = FIELD(sstable_bytes)},
+    {"min_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 0, 9e15, .kind = FIELD_U64,
+     .field = FIELD(min_sstable_bytes), .zero = 1},
+    {"flush_size_override", DENSITY, CASSANDRA, VALUE_SIZE, 0, 9e15, .kind = FIELD_U64,
+     .field = FIELD(flush_bytes)},
+    {"base_shard_count", DENSITY, CASSANDRA, VALUE_NUMBER, 1, 1 << 16, .refusal = MSG_OPTION_POSITIVE,
+     .kind = FIELD_U32, .field = FIELD(base_shards)},
+    {"sstable_growth", DENSITY, CASSANDRA, VALUE_PERCENT, 0, 1, .refusal = MSG_OPTION_FRACTION,
+     .kind = FIELD_DOUBLE, .field = FIELD(growth), .zero = -1},
+    {"overlap_inclusion_method", DENSITY, CASSANDRA, .value = VALUE_ANY},
+    {"max_sstables_to_compact", DENSITY, CASSANDRA, VALUE_NUMBER, 0, INT32_MAX,
+     .refusal = MSG_OPTION_NEGATIVE},
+    {"survival_factor", DENSITY, CASSANDRA, .value = VALUE_ANY},
+};
+
+static const struct option_rule *rule_of(const char *name, unsigned of_strategies, unsigned targets)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        if ((rules[i].strategies & of_strategies) && (rules[i].targets & targets) &&
+            strcmp(rules[i].name, name) == 0)
+            return &rules[i];
+    return NULL;
+}
+
+/* ---- values ---- */
+
+static int64_t window_unit_s(const char *unit)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {{"MINUTES", 60}, {"HOURS", 3600}, {"DAYS", 86400}};
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (strcmp(units[i].name, unit) == 0)
+            return units[i].seconds;
+    return 0;
+}
+
+/* A number of bytes with or without a unit. */
+static bool parse_size(const char *text, double *out_bytes)
+{
+    static const struct {
+        const char *name;
+        double bytes;
+    } units[] = {{"", 1},
+                 {"B", 1},
+                 {"KiB", 1024},
+                 {"KB", 1024},
+                 {"MiB", 1048576},
+                 {"MB", 1048576},
+                 {"GiB", 1073741824.0},
+                 {"GB", 1073741824.0},
+                 {"TiB", 1099511627776.0},
+                 {"TB", 1099511627776.0}};
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || !isfinite(number) || number < 0)
+        return false;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (strcasecmp(units[i].name, end) == 0) {
+            *out_bytes = number * units[i].bytes;
+            return true;
+        }
+    return false;
+}
+
+static bool parse_percent(const char *text, double *out_value)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || !isfinite(value))
+        return false;
+    if (*end == '%') {
+        value /= 100;
+        end++;
+    }
+    *out_value = value;
+    return *end == 0;
+}
+
+/* One of "N", "T4", "L10", "-8": as the number that Cassandra calls W. */
+static bool parse_scaling(const char *text, int32_t *out_scaling)
+{
+    char letter = (char)toupper((unsigned char)*text), *end;
+    if (letter == 'N' && !text[1]) {
+        *out_scaling = 0;
+        return true;
+    }
+    bool fanout = letter == 'T' || letter == 'L';
+    long number = strtol(text + fanout, &end, 10);
+    if (end == text + fanout || *end || number < (fanout ? 2 : -10000) || number > 10000)
+        return false;
+    *out_scaling = (int32_t)(letter == 'T' ? number - 2 : letter == 'L' ? 2 - number : number);
+    return true;
+}
+
+/* A list with commas between; false leaves *out_bad at the piece that is none. */
+static bool parse_scalings(const char *text, struct store_compaction_tuning *tuning, char out_bad[32])
+{
+    struct store_compaction_tuning parsed = {0};
+    for (const char *at = text;; at++) {
+        char piece[32];
+        size_t bytes = strcspn(at, ","), begin = strspn(at, " ");
+        begin = begin < bytes ? begin : bytes;
+        snprintf(piece, sizeof piece, "%.*s", (int)(bytes - begin), at + begin);
+        piece[strcspn(piece, " ")] = 0;
+        int32_t scaling = 0;
+        if (!parse_scaling(piece, &scaling)) {
+            snprintf(out_bad, 32, "%s", piece);
+            return false;
+        }
+        /* Of more levels than there is room for, the last stands for all further ones. */
+        uint32_t slot =
+            parsed.scaling_count < STORE_SCALING_MAX ? parsed.scaling_count++ : STORE_SCALING_MAX - 1;
+        parsed.scaling[slot] = scaling;
+        at += bytes;
+        if (!*at)
+            break;
+    }
+    memcpy(tuning->scaling, parsed.scaling, sizeof tuning->scaling);
+    tuning->scaling_count = parsed.scaling_count;
+    return true;
+}
+
+static bool is_flag(const char *text)
+{
+    return strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0;
+}
+
+/* ---- checking ---- */
+
+static bool check_range(const struct option_rule *rule, const char *text, double value,
+                        enum cql_profile profile, struct cql_error *error)
+{
+    bool below = rule->least_open ? value <= rule->least : value < rule->least;
+    bool above = rule->most_open ? value >= rule->most : value > rule->most;
+    return (!below && !above) || cql_refuse(error, profile, rule->refusal, rule->name, text);
+}
+
+static bool check_value(const struct option_rule *rule, const char *text, enum cql_profile profile,
+                        struct cql_error *error)
+{
+    struct store_compaction_tuning tuning;
+    char *end, bad[32], least[32];
+    double value = 0;
+    switch (rule->value) {
+    case VALUE_ANY: return true;
+    case VALUE_FLAG: return is_flag(text) || cql_refuse(error, profile, MSG_OPTION_FLAG, rule->name, text);
+    case VALUE_NUMBER:
+        value = (double)strtoll(text, &end, 10);
+        if (end == text || *end)
+            return cql_refuse(error, profile, MSG_PROPERTY_NOT_INTEGER, rule->name, text);
+        return check_range(rule, text, value, profile, error);
+    case VALUE_FRACTION:
+        value = strtod(text, &end);
+        if (end == text || *end || !isfinite(value))
+            return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
+        return check_range(rule, text, value, profile, error);
+    case VALUE_PERCENT:
+        if (!parse_percent(text, &value))
+            return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
+        return check_range(rule, text, value, profile, error);
+    case VALUE_SIZE:
+        snprintf(least, sizeof least, "%.0f bytes", rule->least);
+        return (parse_size(text, &value) && value >= rule->least && value <= rule->most) ||
+               cql_refuse(error, profile, MSG_OPTION_SIZE, rule->name, text, least);
+    case VALUE_UNIT: return window_unit_s(text) || cql_refuse(error, profile, rule->refusal, text);
+    case VALUE_RESOLUTION:
+        return strcmp(text, "MICROSECONDS") == 0 || strcmp(text, "MILLISECONDS") == 0 ||
+               cql_refuse(error, profile, rule->refusal, rule->name, text);
+    case VALUE_SCALING:
+        return parse_scalings(text, &tuning, bad) || cql_refuse(error, profile, MSG_OPTION_SCALING, bad);
+    }
+    return cql_refuse(error, profile, MSG_INTERNAL, "an option without a kind of value");
+}
+
+/* Every option that the strategy does not know, in one refusal: ScyllaDB shows them with their values. */
+static bool check_understood(const struct table_options_request *request, const struct strategy *strategy,
+                             const struct cql_option_map *map, struct cql_error *error)
+{
+    struct buffer unknown = {0};
+    unsigned target = request->target->is_scylla ? SCYLLA : CASSANDRA;
+    for (uint32_t i = 0; strategy->options && i < map->count; i++) {
+        const struct cql_option *option = &map->items[i];
+        if (rule_of(option->key, strategy->options, target))
+            continue;
+        if (unknown.bytes)
+            buffer_printf(&unknown, ", ");
+        if (request->target->is_scylla)
+            buffer_printf(&unknown, "\"%s\": \"%s\"", option->key, option->value);
+        else
+            buffer_printf(&unknown, "%s", option->key);
+    }
+    bool understood = !unknown.bytes && !unknown.failed;
+    buffer_append_u8(&unknown, 0);
+    if (unknown.failed)
+        cql_refuse(error, request->profile, MSG_NOMEM);
+    else if (!understood)
+        cql_refuse(error, request->profile, MSG_COMPACTION_OPTIONS, (const char *)unknown.data,
+                   strategy->name);
+    understood &= !unknown.failed;
+    buffer_deinit(&unknown);
+    return understood;
+}
+
+/* What two options say together. */
+static bool check_pairs(const struct cql_option_map *map, enum cql_profile profile, struct cql_error *error)
+{
+    const char *low = option_map_get(map, "bucket_low"), *high = option_map_get(map, "bucket_high");
+    const char *least = option_map_get(map, "min_threshold"), *most = option_map_get(map, "max_threshold");
+    long min_threshold = least ? strtol(least, NULL, 10) : 4,
+         max_threshold = most ? strtol(most, NULL, 10) : 32;
+    if (max_threshold < min_threshold)
+        return cql_refuse(error, profile, MSG_COMPACTION_THRESHOLDS, (int)min_threshold, (int)max_threshold);
+    if (low && high && strtod(high, NULL) <= strtod(low, NULL))
+        return cql_refuse(error, profile, MSG_OPTION_BUCKETS, high, low);
+    return true;
+}
+
+bool compaction_options_check(const struct table_options_request *request, const struct cql_option_map *map,
+                              struct cql_error *error)
+{
+    enum cql_profile profile = request->profile;
+    unsigned target = request->target->is_scylla ? SCYLLA : CASSANDRA;
+    const char *name = option_map_get(map, "class");
+    if (!name)
+        return cql_refuse(error, profile, MSG_SUB_OPTION_MISSING, "class", "compaction");
+    const struct strategy *strategy = strategy_of(name, target);
+    if (!strategy)
+        return cql_refuse(error, profile, MSG_COMPACTION_CLASS_UNKNOWN, name);
+    if (!check_understood(request, strategy, map, error))
+        return false;
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct option_rule *rule = rule_of(map->items[i].key, strategy->options, target);
+        if (rule && !check_value(rule, map->items[i].value, profile, error))
+            return false;
+    }
+    if (strategy->stands_in) {
+        buffer_printf(request->warnings, "Strait: %s is kept and shown, and runs as %s", strategy->name,
+                      compaction_options_name(strategy->runs_as));
+        buffer_append_u8(request->warnings, 0);
+    }
+    return check_pairs(map, profile, error);
+}
+
+/* ---- for the engine ---- */
+
+bool compaction_options_disabled(const struct cql_option_map *map)
+{
+    const char *enabled = option_map_get(map, "enabled");
+    return enabled && strcasecmp(enabled, "false") == 0;
+}
+
+enum store_compaction compaction_options_strategy(const struct cql_option_map *map)
+{
+    const char *name = option_map_get(map, "class");
+    const struct strategy *strategy = name ? strategy_of(name, BOTH) : NULL;
+    if (compaction_options_disabled(map))
+        return STORE_COMPACTION_NONE;
+    return strategy ? strategy->runs_as : STORE_COMPACTION_SIZE_TIERED;
+}
+
+static void field_set(const struct option_rule *rule, double value, struct store_compaction_tuning *tuning)
+{
+    char *at = (char *)tuning + rule->field;
+    value = value == 0 ? rule->zero : value * (rule->scale > 0 ? rule->scale : 1);
+    switch (rule->kind) {
+    case FIELD_U64: *(uint64_t *)at = (uint64_t)value; break;
+    case FIELD_U32: *(uint32_t *)at = (uint32_t)value; break;
+    case FIELD_S64: *(int64_t *)at = (int64_t)value; break;
+    case FIELD_DOUBLE: *(double *)at = value; break;
+    case FIELD_BOOL: *(bool *)at = value != 0; break;
+    case FIELD_NONE: break;
+    }
+}
+
+static void option_store(const struct option_rule *rule, const char *text,
+                         struct store_compaction_tuning *tuning)
+{
+    double value = 0;
+    char bad[32];
+    switch (rule->value) {
+    case VALUE_FLAG: value = strcasecmp(text, "true") == 0; break;
+    case VALUE_SIZE: (void)parse_size(text, &value); break;
+    case VALUE_PERCENT: (void)parse_percent(text, &value); break;
+    case VALUE_NUMBER:
+    case VALUE_FRACTION: value = strtod(text, NULL); break;
+    case VALUE_SCALING: (void)parse_scalings(text, tuning, bad); return;
+    case VALUE_ANY:
+    case VALUE_UNIT:
+    case VALUE_RESOLUTION: return;
+    }
+    field_set(rule, value, tuning);
+}
+
+static uint32_t map_u32(const struct cql_option_map *map, const char *key, uint32_t otherwise)
+{
+    const char *text = option_map_get(map, key);
+    long value = text ? strtol(text, NULL, 10) : 0;
+    return value > 0 && value <= INT32_MAX ? (uint32_t)value : otherwise;
+}
+
+static void window_store(const struct cql_option_map *map, struct store_table_options *store)
+{
+    const char *unit = option_map_get(map, "compaction_window_unit");
+    const char *resolution = option_map_get(map, "timestamp_resolution");
+    if (unit || option_map_get(map, "compaction_window_size"))
+        store->window_s =
+            (unit ? window_unit_s(unit) : 86400) * (int64_t)map_u32(map, "compaction_window_size", 1);
+    store->tuning.timestamps_in_ms = resolution && strcmp(resolution, "MILLISECONDS") == 0;
+    store->tuning.tombstones_alone =
+        option_map_get(map, "tombstone_threshold") || option_map_get(map, "tombstone_compaction_interval");
+}
+
+void compaction_options_store(const struct cql_option_map *map, struct store_table_options *store)
+{
+    const char *name = option_map_get(map, "class");
+    const struct strategy *strategy = name ? strategy_of(name, BOTH) : NULL;
+    store->min_threshold = map_u32(map, "min_threshold", 0);
+    store->max_threshold = map_u32(map, "max_threshold", 0);
+    for (uint32_t i = 0; strategy && i < map->count; i++) {
+        const struct option_rule *rule = rule_of(map->items[i].key, strategy->options, BOTH);
+        if (rule)
+            option_store(rule, map->items[i].value, &store->tuning);
+    }
+    if (store->compaction == STORE_COMPACTION_TIME_WINDOW)
+        window_store(map, store);
+}
