@@ -21,7 +21,18 @@ struct live_reader {
 
 /* STATUS_CORRUPT as row_open(). */
 status live_open(struct slice image, struct deletion cover, int64_t now_s, struct live_reader *out_reader);
+/* From the cell in *out_cell on, the first that lives. */
+status live_pass_dead(struct live_reader *reader, struct cell *out_cell, bool *out_more);
+
 /* *out_more is false past the last live cell. */
-status live_next_cell(struct live_reader *reader, struct cell *out_cell, bool *out_more);
+static inline status live_next_cell(struct live_reader *reader, struct cell *out_cell, bool *out_more)
+{
+    TRY(row_next_cell(&reader->reader, out_cell, out_more));
+    /* Every timestamp is above TIMESTAMP_NONE, which is that of no cover. */
+    if (!*out_more || (out_cell->kind == CELL_LIVE && out_cell->timestamp > reader->cover.timestamp &&
+                       !out_cell->path.bytes))
+        return STATUS_DONE;
+    return live_pass_dead(reader, out_cell, out_more);
+}
 
 #endif

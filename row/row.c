@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "row/image.h"
 #include "row/reconcile.h"
 #include "row/row_internal.h"
 

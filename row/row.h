@@ -19,7 +19,7 @@
 #define STRAIT_ROW_ROW_H
 
 #include "base/buffer.h"
-#include "base/reader.h"
+#include "row/image.h"
 
 #define TIMESTAMP_NONE INT64_MIN
 
@@ -105,9 +105,29 @@ struct row_reader {
     struct slice path;
 };
 
-status row_open(struct slice image, struct row_reader *out_reader);
-/* row_next_cell() for the cells that are not of the plainest form. */
+/* row_open() and row_next_cell() for what is not of the plainest form. */
+status row_open_any(struct slice image, struct row_reader *out_reader);
 status row_next_any_cell(struct row_reader *reader, struct cell *out_cell, bool *out_more);
+
+/* Inline, because nearly all rows have neither TTL nor deletion and fewer than 128 cells. */
+static inline status row_open(struct slice image, struct row_reader *out_reader)
+{
+    if (image.bytes < IMAGE_BYTES_MIN || image.data[0] > IMAGE_HAS_MARKER ||
+        image.data[IMAGE_BASE_END] >= 0x80)
+        return row_open_any(image, out_reader);
+    int64_t base = (int64_t)load_le64(image.data + IMAGE_BASE_AT);
+    uint32_t cells = image.data[IMAGE_BASE_END];
+    if (base == TIMESTAMP_NONE || cells > (image.bytes - IMAGE_BYTES_MIN) / 2)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    out_reader->marker = (struct marker){.timestamp = image.data[0] ? base : TIMESTAMP_NONE};
+    out_reader->deletion = DELETION_NONE;
+    out_reader->cell_count = out_reader->cells_left = cells;
+    out_reader->base_timestamp = base;
+    out_reader->column = 0;
+    out_reader->in = (struct reader){.at = image.data + IMAGE_BYTES_MIN, .end = image.data + image.bytes};
+    out_reader->path_seen = false;
+    return STATUS_DONE;
+}
 
 /* *out_more is false past the last cell. Inline, because nearly all cells of nearly all rows are live, of the row's own
  * timestamp, and shorter than 16 KiB: for those it is a few instructions in the caller. */

@@ -1,5 +1,4 @@
 /* Reading an image back. Nothing is believed: order, states and lengths are checked cell by cell. */
-#include "row/image.h"
 #include "row/row.h"
 
 /* Timestamps span all of int64, so their difference wraps; adding it back wraps to the same place. */
@@ -39,7 +38,7 @@ static void take_head(struct reader *in, unsigned flags, struct row_reader *read
     }
 }
 
-status row_open(struct slice image, struct row_reader *out_reader)
+status row_open_any(struct slice image, struct row_reader *out_reader)
 {
     if (image.bytes < IMAGE_BYTES_MIN)
         return STATUS_FAIL(STATUS_CORRUPT);
