@@ -183,7 +183,7 @@ static void values_of_compaction_options_are_checked(void **state)
         CASSANDRA_REFUSES("Unified", "'scaling_parameters': 'T4, X2'",
                           "Scaling parameter X2 must be an integer"),
         CASSANDRA_REFUSES("Unified", "'target_sstable_size': '1KiB'",
-                          "target_sstable_size (1KiB) is not a size"),
+                          "Invalid configuration, target_sstable_size (1KiB) is not a size"),
         CASSANDRA_REFUSES("Unified", "'sstable_growth': '150%'",
                           "sstable_growth must be between 0.0 and 1.0"),
         CASSANDRA_REFUSES("Unified", "'bucket_low': '0.5'",
