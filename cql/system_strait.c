@@ -61,6 +61,17 @@ static const struct system_column store_columns[] = {
     REGULAR("failed", "boolean"),
 };
 
+static const struct system_column table_stats_columns[] = {
+    KEY("keyspace_name", "text"), CLUSTERING("table_name", "text"), CLUSTERING("index_name", "text"),
+    CLUSTERING("name", "text"),   REGULAR("value", "bigint"),       REGULAR("ratio", "double"),
+    REGULAR("unit", "text"),      REGULAR("meaning", "text"),
+};
+
+static const struct system_column store_stats_columns[] = {
+    KEY("key", "text"),         CLUSTERING("name", "text"), REGULAR("value", "bigint"),
+    REGULAR("ratio", "double"), REGULAR("unit", "text"),    REGULAR("meaning", "text"),
+};
+
 static const struct system_column partition_sizes_columns[] = {
     KEY("keyspace_name", "text"), CLUSTERING("table_name", "text"), CLUSTERING("percentile", "double"),
     REGULAR("rows", "bigint"),    REGULAR("bytes", "bigint"),       REGULAR("partitions", "bigint"),
@@ -137,6 +148,70 @@ static bool generate_tables(const struct virtual_context *context, struct virtua
                                      table->indexes[k]->store_id, error))
                     return false;
         }
+    }
+    return true;
+}
+
+static void statistic_columns(struct virtual_rows *rows, const struct store_statistic *statistic)
+{
+    virtual_row_text(rows, "name", statistic->name);
+    virtual_row_text(rows, "unit", statistic->unit);
+    virtual_row_text(rows, "meaning", statistic->meaning);
+    if (statistic->is_ratio)
+        virtual_row_double(rows, "ratio", statistic->ratio);
+    else
+        set_count(rows, "value", statistic->value);
+}
+
+static bool statistic_rows(const struct virtual_context *context, struct virtual_rows *rows,
+                           const struct cql_table *table, const char *index_name, uint64_t store_id,
+                           struct cql_error *error)
+{
+    struct store_statistic statistics[STORE_STATISTICS_MAX];
+    uint32_t count;
+    status st = store_table_statistics(context->store, store_id, statistics, &count);
+    if (st.code == STATUS_NOT_FOUND) /* dropped since the statement was planned */
+        return true;
+    if (failed(st))
+        return cql_refuse_status(error, st);
+    for (uint32_t i = 0; i < count; i++) {
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "keyspace_name", table->keyspace);
+        virtual_row_text(rows, "table_name", table->name);
+        virtual_row_text(rows, "index_name", index_name);
+        statistic_columns(rows, &statistics[i]);
+    }
+    return true;
+}
+
+static bool generate_table_stats(const struct virtual_context *context, struct virtual_rows *rows,
+                                 struct cql_error *error)
+{
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; !keyspace->virtual_ && j < keyspace->table_count; j++) {
+            const struct cql_table *table = keyspace->tables[j];
+            if (!statistic_rows(context, rows, table, "", table->store_id, error))
+                return false;
+            for (uint32_t k = 0; k < table->index_count; k++)
+                if (!statistic_rows(context, rows, table, table->indexes[k]->name,
+                                    table->indexes[k]->store_id, error))
+                    return false;
+        }
+    }
+    return true;
+}
+
+static bool generate_store_stats(const struct virtual_context *context, struct virtual_rows *rows,
+                                 struct cql_error *error)
+{
+    (void)error;
+    struct store_statistic statistics[STORE_STATISTICS_MAX];
+    uint32_t count = store_statistics(context->store, statistics);
+    for (uint32_t i = 0; i < count; i++) {
+        virtual_row_begin(rows);
+        virtual_row_text(rows, "key", "store");
+        statistic_columns(rows, &statistics[i]);
     }
     return true;
 }
@@ -223,7 +298,11 @@ static const struct system_table tables[] = {
     TABLE("strait", "tables", "what each table and index holds and what it cost", tables_columns,
           generate_tables),
     TABLE("strait", "store", "the store as a whole", store_columns, generate_store),
-    TABLE("strait", "partition_sizes", "sizes of partitions by percentile; reads every partition",
+    TABLE("strait", "table_stats", "every statistic of each table and index, by name", table_stats_columns,
+          generate_table_stats),
+    TABLE("strait", "store_stats", "every statistic of the store, by name", store_stats_columns,
+          generate_store_stats),
+    TABLE("strait", "partition_sizes", "sizes of partitions by percentile; reads every directory",
           partition_sizes_columns, generate_partition_sizes),
 };
 

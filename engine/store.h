@@ -324,6 +324,8 @@ struct store_table_stats {
     uint64_t rows_reconciled; /* of several tables */
     uint64_t backlog_bytes;   /* still to be rewritten before the strategy is at rest, by its reckoning */
     uint64_t sstable_runs;    /* sets of tables that were made together */
+    uint64_t pending_flushes; /* memtables that wait for theirs */
+    uint64_t largest_sstable_bytes; /* of each shard, added up */
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 
@@ -343,7 +345,24 @@ struct store_stats {
 };
 void store_stats(struct store *store, struct store_stats *out_stats);
 
-/* Sizes in rows of every partition of a table, in token order, as of its SSTables and memtables merged. Reads all. */
+/* Every statistic by name, to be shown: the fields above and ratios of them. `unit` and `meaning` are static. */
+struct store_statistic {
+    char name[48];
+    const char *unit, *meaning;
+    bool is_ratio;
+    uint64_t value;
+    double ratio; /* 0 while there is nothing to divide by */
+};
+enum { STORE_STATISTICS_MAX = 128 };
+status store_table_statistics(struct store *store, uint64_t table_id,
+                              struct store_statistic out_statistics[STORE_STATISTICS_MAX],
+                              uint32_t *out_count);
+/* Of the store as a whole; gives their number. */
+uint32_t store_statistics(struct store *store, struct store_statistic out_statistics[STORE_STATISTICS_MAX]);
+
+/* Sizes of every partition of a table in rows and in bytes of rows, from the directories of its SSTables and from its
+ * memtables: what stands in several of them, or is covered by a deletion, counts until they are compacted. No row on disk
+ * is read. */
 status store_partition_sizes(struct store *store, uint64_t table_id, struct histogram *out_rows,
                              struct histogram *out_bytes);
 

@@ -55,6 +55,18 @@ static void add_compactions(struct tablet *tablet, struct store_table_stats *sta
     stats->backlog_bytes += atomic_load_explicit(&tablet->backlog_bytes, memory_order_relaxed);
 }
 
+static void add_pending(struct tablet *tablet, const struct version *version, struct store_table_stats *stats)
+{
+    uint64_t largest = 0;
+    for (uint32_t i = 0; version && i < version->sstable_count; i++)
+        if (sstable_info(version->sstables[i])->file_bytes > largest)
+            largest = sstable_info(version->sstables[i])->file_bytes;
+    stats->largest_sstable_bytes += largest;
+    lock_acquire(&tablet->shard->versions);
+    stats->pending_flushes += tablet->frozen_count;
+    lock_release(&tablet->shard->versions);
+}
+
 static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
 {
     struct version *version = tablet_version(tablet);
@@ -62,6 +74,7 @@ static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
         add_memtables(version, stats);
         add_sstables(version, stats);
     }
+    add_pending(tablet, version, stats);
     version_unref(version);
     uint64_t reads, sources;
     tablet_reads(tablet, &reads, &sources);
@@ -123,40 +136,4 @@ void store_stats(struct store *store, struct store_stats *out_stats)
         stats.manifest_bytes = manifest_written_bytes(store->manifest);
     lock_release(&store->edit);
     *out_stats = stats;
-}
-
-/* ---- partition sizes ---- */
-
-static status partition_measure(struct cursor *cursor, uint64_t *out_rows, uint64_t *out_bytes)
-{
-    uint64_t rows = 0, bytes = cursor->partition.key.bytes.bytes + cursor->partition.static_image.bytes;
-    TRY(cursor_next(cursor));
-    while (cursor->on_row) {
-        rows++;
-        bytes += cursor->row.clustering.bytes + cursor->row.image.bytes;
-        TRY(cursor_next(cursor));
-    }
-    *out_rows = rows;
-    *out_bytes = bytes;
-    return STATUS_DONE;
-}
-
-status store_partition_sizes(struct store *store, uint64_t table_id, struct histogram *out_rows,
-                             struct histogram *out_bytes)
-{
-    struct store_read read = {.table_id = table_id};
-    struct cursor *cursor;
-    TRY(store_cursor_open(store, &read, NULL, &cursor));
-    status st = cursor_next_partition(cursor);
-    while (ok(st) && cursor->on_partition) {
-        uint64_t rows, bytes;
-        st = partition_measure(cursor, &rows, &bytes);
-        if (failed(st))
-            break;
-        histogram_add(out_rows, rows);
-        histogram_add(out_bytes, bytes);
-        st = cursor_next_partition(cursor);
-    }
-    cursor_close(cursor);
-    return st;
 }

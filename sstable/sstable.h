@@ -140,6 +140,10 @@ status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **
 status sstable_cursor_open_one(struct sstable *table, struct partition_key key, bool reverse,
                                struct cursor **out_cursor);
 
+/* Rows of the partition that a cursor of an SSTable stands on, and their bytes before compression: from the directory,
+ * without reading them. */
+void sstable_cursor_partition_size(const struct cursor *cursor, uint64_t *out_rows, uint64_t *out_bytes);
+
 /*
  * A data block that lies ahead of a cursor and holds rows of this one partition only. Slices and frame are borrowed
  * from the cursor until it moves.

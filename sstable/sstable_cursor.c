@@ -482,6 +482,13 @@ void sstable_cursor_position(const struct cursor *base, struct sstable_position 
     };
 }
 
+void sstable_cursor_partition_size(const struct cursor *base, uint64_t *out_rows, uint64_t *out_bytes)
+{
+    const struct directory_entry *entry = &((const struct sstable_cursor *)base)->entry;
+    *out_rows = entry->rows;
+    *out_bytes = entry->raw_bytes;
+}
+
 status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **out_cursor)
 {
     /* A table that is small beside the cache is worth keeping whole; of others a scan would only drive out what reads

@@ -141,6 +141,30 @@ static enum shell_command_result clone_keyspace(struct script *script, const cha
     return outcome(script, strait_clone(script->db, clone, keyspace, NULL));
 }
 
+/* Of the store, or of one table. */
+static enum shell_command_result show_stats(struct script *script, const char *argument)
+{
+    const char *dot = strchr(argument, '.');
+    const char *keyspace = dot ? argument : strait_keyspace(script->db);
+    const char *table = dot ? dot + 1 : argument;
+    char keyspace_name[512], table_name[512], text[2048];
+    if (!*argument)
+        return RESULT_OF(run_cql(script, "SELECT name, value, ratio, unit, meaning FROM strait.store_stats"));
+    if (!keyspace || !*table) {
+        fputs("usage: .stats; .stats TABLE, after USE; or .stats KEYSPACE.TABLE\n", stderr);
+        return SHELL_COMMAND_FAILED;
+    }
+    if (!quote(keyspace, dot ? (size_t)(dot - argument) : strlen(keyspace), keyspace_name,
+               sizeof keyspace_name) ||
+        !quote(table, strlen(table), table_name, sizeof table_name))
+        return SHELL_COMMAND_FAILED;
+    snprintf(text, sizeof text,
+             "SELECT index_name, name, value, ratio, unit, meaning FROM strait.table_stats "
+             "WHERE keyspace_name = '%s' AND table_name = '%s'",
+             keyspace_name, table_name);
+    return RESULT_OF(run_cql(script, text));
+}
+
 static enum shell_command_result read_file(struct script *script, const char *argument)
 {
     size_t bytes;
@@ -197,6 +221,7 @@ static const struct command commands[] = {
     {".restore", "NAME [KEYSPACE]", "go back to a snapshot, data and schema", restore_snapshot},
     {".forget", "NAME [KEYSPACE]", "drop a snapshot", forget_snapshot},
     {".clone", "NEW [KEYSPACE]", "make a keyspace that is like another", clone_keyspace},
+    {".stats", "[[KEYSPACE.]TABLE]", "statistics of the store, or of a table", show_stats},
     {".read", "FILE", "run a file's statements up to the first failure", read_file},
     {".mode", "[FORMAT]", RESULT_FORMATS, set_mode},
     {".timing", "on|off", "say how long each statement took", set_timing},

@@ -339,7 +339,7 @@ static void a_flush_under_way_when_the_table_is_restored_is_the_snapshots(void *
 static void many_snapshots_with_writes_between_them(void **state)
 {
     struct store *store = store_of(state);
-    char text[64], name[8], expected[64];
+    char text[64], name[16], expected[64];
     for (int i = 0; i < 30; i++) {
         snprintf(text, sizeof text, "k/1 a=v%d @%d", i, 10 + i);
         write(store, text);

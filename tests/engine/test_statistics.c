@@ -1,0 +1,109 @@
+/* Statistics by name, and sizes of partitions that are told without reading rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "notation.h"
+
+static struct store *open_store(void)
+{
+    struct store *store;
+    struct store_options options = {.shards = 2, .background = STORE_BACKGROUND_MANUAL};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 0);
+    return store;
+}
+
+static double statistic(struct store *store, const char *name)
+{
+    struct store_statistic statistics[STORE_STATISTICS_MAX];
+    uint32_t count;
+    assert_ok(store_table_statistics(store, 1, statistics, &count));
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(statistics[i].name, name) == 0)
+            return statistics[i].is_ratio ? statistics[i].ratio : (double)statistics[i].value;
+    fail_msg("no statistic %s", name);
+    return 0;
+}
+
+#define assert_statistic(expected, store, name) \
+    assert_true(statistic(store, name) > (expected)-1e-9 && statistic(store, name) < (expected) + 1e-9)
+
+static void every_statistic_has_a_name_of_its_own_a_unit_and_a_meaning(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct store_statistic statistics[2][STORE_STATISTICS_MAX];
+    uint32_t counts[2];
+    assert_ok(apply_text(store, "k/1 a=x @1; foo/1 a=x @1", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_ok(apply_text(store, "k/1 a=y @2; foo/1 a=y @2", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_ok(store_compact(store, 1));
+    assert_ok(store_table_statistics(store, 1, statistics[0], &counts[0]));
+    counts[1] = store_statistics(store, statistics[1]);
+    for (uint32_t kind = 0; kind < 2; kind++)
+        for (uint32_t i = 0; i < counts[kind]; i++) {
+            assert_true(*statistics[kind][i].name && *statistics[kind][i].unit &&
+                        *statistics[kind][i].meaning);
+            for (uint32_t j = 0; j < i; j++)
+                assert_string_not_equal(statistics[kind][j].name, statistics[kind][i].name);
+        }
+    assert_code(STATUS_NOT_FOUND, store_table_statistics(store, 9, statistics[0], &counts[0]));
+    assert_ok(store_close(store));
+}
+
+static void statistics_say_what_happened(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    assert_ok(apply_text(store, "k/1 a=x @1; k/2 a=x @1", DURABILITY_DEFAULT));
+    assert_statistic(2, store, "memtable_rows");
+    assert_ok(store_flush(store, 1));
+    assert_ok(apply_text(store, "k/1 a=y @2", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_statistic(2, store, "sstables");
+    assert_statistic(3, store, "sstable_rows");
+    assert_statistic(2, store, "flushes");
+    assert_statistic(1, store, "write_amplification");
+    assert_true(statistic(store, "space_amplification") > 1.1);
+    assert_ok(store_compact(store, 1));
+    assert_statistic(2, store, "sstable_rows");
+    assert_statistic(1, store, "compactions");
+    assert_statistic(1, store, "major_compactions");
+    assert_statistic(1, store, "space_amplification");
+    assert_true(statistic(store, "write_amplification") > 1.1);
+    assert_statistic(0, store, "pending_flushes");
+    assert_ok(store_close(store));
+}
+
+static void partition_sizes_are_told_from_directories_and_memtables(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct histogram *sizes = calloc(2, sizeof *sizes);
+    assert_ok(apply_text(store, "a/1 a=x @1; a/2 a=x @1; a/3 a=x @1; foo/1 a=x @1", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_ok(apply_text(store, "a/4 a=x @2; k/1 a=x @2", DURABILITY_DEFAULT));
+    assert_ok(store_partition_sizes(store, 1, &sizes[0], &sizes[1]));
+    assert_int_equal(3, sizes[0].count);
+    assert_int_equal(6, sizes[0].sum);
+    assert_int_equal(4, sizes[0].max);
+    assert_true(sizes[1].sum > 0);
+    free(sizes);
+    assert_ok(store_close(store));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_statistic_has_a_name_of_its_own_a_unit_and_a_meaning),
+        cmocka_unit_test(statistics_say_what_happened),
+        cmocka_unit_test(partition_sizes_are_told_from_directories_and_memtables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
