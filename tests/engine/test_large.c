@@ -145,7 +145,7 @@ static void values_of_16_mib_go_the_whole_way(void **state)
     struct place place;
     uint8_t *value = calloc(1, VALUE_BYTES);
     assert_non_null(value);
-    place_new(&place, 64 << 20);
+    place_new(&place, 1 << 20); /* less than one value */
     row_builder_reset(&place.row);
     for (uint32_t number = 0; number < 2; number++) {
         for (size_t i = 0; i < VALUE_BYTES; i += 4093)
@@ -161,6 +161,45 @@ static void values_of_16_mib_go_the_whole_way(void **state)
     }
     free(value);
     everywhere(&place, expect_large_values);
+    place_remove(&place);
+}
+
+enum { LARGE_CELLS = 3 };
+
+static void expect_large_row(struct place *place)
+{
+    struct cursor *cursor = find_row(place, 5);
+    struct row_reader reader;
+    struct cell cell;
+    bool more;
+    assert_ok(row_open(cursor->row.image, &reader));
+    for (uint32_t column = 0; column < LARGE_CELLS; column++) {
+        assert_ok(row_next_cell(&reader, &cell, &more));
+        assert_true(more && cell.column == column && cell.value.bytes == VALUE_BYTES);
+        assert_int_equal(cell.value.data[VALUE_BYTES - 1], column + 1);
+    }
+    assert_ok(row_next_cell(&reader, &cell, &more));
+    assert_false(more);
+    cursor_close(cursor);
+}
+
+static void a_row_may_be_larger_than_any_batch(void **state)
+{
+    (void)state;
+    struct place place;
+    uint8_t *value = calloc(1, VALUE_BYTES);
+    assert_non_null(value);
+    place_new(&place, 128 << 20);
+    row_builder_reset(&place.row);
+    for (uint32_t column = 0; column < LARGE_CELLS; column++) {
+        value[VALUE_BYTES - 1] = (uint8_t)(column + 1);
+        row_builder_add(
+            &place.row,
+            (struct cell){.column = column, .timestamp = 9, .value = slice_of(value, VALUE_BYTES)});
+        write_row(&place, 5);
+    }
+    free(value);
+    everywhere(&place, expect_large_row);
     place_remove(&place);
 }
 
@@ -325,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_16_mib_go_the_whole_way),
+        cmocka_unit_test(a_row_may_be_larger_than_any_batch),
         cmocka_unit_test(a_batch_beyond_the_limit_is_refused_whole),
         cmocka_unit_test(a_collection_of_tens_of_thousands_goes_the_whole_way),
         cmocka_unit_test(newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks),
