@@ -3,7 +3,8 @@
  *
  * A hash of partitions; each partition keeps its rows as chunks of {8-byte key prefix, key, image},
  * sorted by clustering key. Appending at either end is the fast path (created_at rises, its key order
- * is DESC); a late row goes into its chunk by copy. Rows of one key are reconciled when written.
+ * is DESC); a late row goes into its chunk by copy. Rows of one key are reconciled when written;
+ * small changes of a large row when it is read.
  *
  * Ownership   memtable_new() gives one reference; ref/unref share it; the last unref frees every byte.
  *             Arguments are copied into the memtable's arena.
