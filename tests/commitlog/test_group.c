@@ -15,6 +15,7 @@ struct appender {
     uint32_t number;
     size_t payload_bytes;
     bool syncs;
+    bool pushes;
     bool went_well;
 };
 
@@ -31,6 +32,8 @@ static void append_all(void *argument)
         store_le32(payload + 4, i);
         size_t bytes = 8 + (appender->payload_bytes - 8) * i / PAYLOADS;
         well = ok(commitlog_append(appender->log, slice_of(payload, bytes), &end));
+        if (well && appender->pushes && i % 3 == 0)
+            commitlog_push(appender->log);
         if (well && appender->syncs)
             well = ok(commitlog_sync(appender->log, end)) &&
                    log_position_compare(commitlog_durable(appender->log), end) >= 0;
@@ -93,7 +96,12 @@ static struct commitlog_stats run_appenders(struct io_env *env, const char *fold
     assert_ok(io_thread_start(env, "keeper", keep_house, &background, &keeper));
     for (uint32_t i = 0; i < THREADS; i++) {
         appenders[i] = (struct appender){
-            .log = log, .number = i, .payload_bytes = payload_bytes, .syncs = sync || i == 0};
+            .log = log,
+            .number = i,
+            .payload_bytes = payload_bytes,
+            .syncs = sync || i == 0,
+            .pushes = i % 2 == 0,
+        };
         assert_ok(io_thread_start(env, "appender", append_all, &appenders[i], &threads[i]));
     }
     for (uint32_t i = 0; i < THREADS; i++)
@@ -161,9 +169,82 @@ static void on_a_real_disk_one_sync_serves_many_appenders(void **state)
     }
 }
 
+static void what_was_pushed_is_durable_after_the_sync_without_another_write(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct io_env *env = memory_env();
+        struct commitlog *log = log_open(env, "/s");
+        struct commitlog_stats before, after;
+        struct log_position end = log_append(log, 0, 500);
+        commitlog_push(log);
+        commitlog_push(log); /* there is nothing more to write */
+        assert_ok(commitlog_sync(log, end));
+        commitlog_stats(log, &before);
+        assert_int_equal(before.syncs, 1);
+        /* What comes while a write is under way goes with the next. */
+        log_append(log, 1, 500);
+        commitlog_push(log);
+        end = log_append(log, 2, 500);
+        if (late)
+            commitlog_push(log);
+        assert_ok(commitlog_sync(log, end));
+        commitlog_stats(log, &after);
+        assert_int_equal(after.syncs - before.syncs, 2);
+        assert_true(log_position_compare(commitlog_durable(log), end) >= 0);
+        assert_ok(commitlog_close(log));
+        struct replay replay = replay_all(env, "/s");
+        assert_int_equal(replay.count, 3);
+        assert_true(replay.intact);
+        io_env_close(env);
+    }
+}
+
+/* A write that was started without a sync comes first; the push then covers both. */
+static void a_push_makes_what_was_written_before_it_durable_too(void **state)
+{
+    (void)state;
+    struct io_env *env = memory_env();
+    struct commitlog *log = log_open_sized(env, "/s", 4 << 20, 4 << 20);
+    struct log_position end = {0};
+    uint32_t count = 0;
+    for (; count < 40; count++)
+        end = log_append(log, count, 20000);
+    commitlog_push(log);
+    assert_ok(commitlog_sync(log, end));
+    assert_ok(commitlog_close(log));
+    struct replay replay = replay_all(env, "/s");
+    assert_int_equal(replay.count, count);
+    assert_true(replay.intact);
+    io_env_close(env);
+}
+
+static void a_released_log_is_empty_to_the_next_opening_and_its_numbers_go_on(void **state)
+{
+    (void)state;
+    struct io_env *env = memory_env();
+    uint64_t next_segment = 0;
+    for (int round = 0; round < 4; round++) {
+        struct commitlog *log = log_open(env, "/s");
+        for (uint32_t i = 0; i < 30; i++)
+            log_append_synced(log, i, 2000);
+        commitlog_prepare(log);
+        assert_ok(commitlog_close_released(log));
+        struct replay replay = replay_all(env, "/s");
+        assert_int_equal(replay.count, 0);
+        assert_int_equal(replay.end, COMMITLOG_END_CLEAN);
+        assert_true(replay.next_segment > next_segment);
+        next_segment = replay.next_segment;
+    }
+    io_env_close(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_pushed_is_durable_after_the_sync_without_another_write),
+        cmocka_unit_test(a_push_makes_what_was_written_before_it_durable_too),
+        cmocka_unit_test(a_released_log_is_empty_to_the_next_opening_and_its_numbers_go_on),
         cmocka_unit_test(appenders_that_sync_share_a_stream),
         cmocka_unit_test(appenders_that_fill_both_buffers_wait_and_lose_nothing),
         cmocka_unit_test(payloads_larger_than_a_buffer_mix_with_small_ones),
