@@ -145,6 +145,23 @@ static struct strait *handle_new(void)
     return db;
 }
 
+/* What a failure to open means, with where it was noticed. */
+static int fail_open(struct strait *db, status st)
+{
+    char where[200];
+    int result = strait_fail_status(db, st);
+    const char *meaning = st.code == STATUS_UNSUPPORTED
+                              ? "it was written by a newer Strait, with a feature that this one does not know"
+                          : st.code == STATUS_CORRUPT
+                              ? "the store is damaged; 'strait inspect' shows its files"
+                              : NULL;
+    if (!meaning)
+        return result;
+    status_print(st, where, sizeof where);
+    snprintf(db->error.message, sizeof db->error.message, "%s (%s)", meaning, where);
+    return result;
+}
+
 static int open_store(struct strait *db, const char *path, const strait_options *options)
 {
     struct cql_database_options database_options;
@@ -158,7 +175,7 @@ static int open_store(struct strait *db, const char *path, const strait_options 
     status st = cql_database_open(&database_options, &store->database);
     if (failed(st)) {
         free(store);
-        return strait_fail_status(db, st);
+        return fail_open(db, st);
     }
     st = cql_session_open(store->database, &db->session);
     if (failed(st)) {

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "engine/manifest_internal.h"
 #include "io/sim.h"
 #include "notation.h"
@@ -134,6 +136,90 @@ static void after_a_full_disk_the_next_edit_begins_a_new_file(void **state)
     }
 }
 
+/* The header of a manifest with another word at `at` and a good checksum. */
+static status decode_with_word(uint64_t at, uint32_t word)
+{
+    struct world world;
+    struct io_file *file;
+    uint8_t bytes[4096];
+    size_t got;
+    struct manifest_state decoded;
+    enum manifest_end end;
+    world_open(&world, 1);
+    assert_ok(manifest_open(world.env, "m", STORE_ID, 1, 0, &world.state, &world.manifest));
+    assert_ok(io_open(world.env, "m/manifest-00000001", IO_READ, &file));
+    assert_ok(io_read(file, 0, bytes, sizeof bytes, &got));
+    io_close(file);
+    store_le32(bytes + at, word);
+    store_le64(bytes + 24, hash64(slice_of(bytes, 24), hash_place(STORE_ID, 1, 24)));
+    manifest_state_init(&decoded, 1);
+    status st = manifest_decode(slice_of(bytes, got), STORE_ID, 1, &decoded, &end);
+    manifest_state_deinit(&decoded);
+    world_close(&world);
+    return st;
+}
+
+static void another_version_and_features_nobody_knows_are_refused(void **state)
+{
+    (void)state;
+    assert_ok(decode_with_word(12, 0));
+    assert_code(STATUS_UNSUPPORTED, decode_with_word(8, 2));
+    for (unsigned bit = 0; bit < 32; bit++)
+        assert_code(STATUS_UNSUPPORTED, decode_with_word(12, UINT32_C(1) << bit));
+}
+
+/* A state with files that several tables share, sources and snapshots, told by its encoding. */
+static void a_checkpoint_says_what_the_edits_said(void **state)
+{
+    (void)state;
+    struct manifest_state made, read;
+    struct buffer edit = {0}, first = {0}, second = {0};
+    struct store_table_options options = {.gc_grace_s = 7};
+    struct sstable_info info = {.file_number = 5, .rows = 3};
+    struct log_position floors[2] = {{3, 100}, {4, 200}}, cut[2] = {{5, 50}, {6, 60}},
+                        later[2] = {{7, 0}, {8, 0}};
+    struct manifest_copy copies[] = {{1, 3}, {2, 4}};
+    struct manifest_snapshot snapshot = {.name = slice_text("s"),
+                                         .properties = slice_text("opaque"),
+                                         .created_us = -5,
+                                         .copies = copies,
+                                         .copy_count = 2};
+    manifest_state_init(&made, 2);
+    manifest_state_init(&read, 2);
+    edit_table(&edit, 1, &options, slice_text("one"));
+    edit_table(&edit, 2, &options, (struct slice){0});
+    edit_add_file(&edit, 1, 0, &info);
+    edit_floors(&edit, 1, 0, floors, 2);
+    edit_copy(&edit, 3, 1, true, 2, cut, 2);
+    edit_copy(&edit, 4, 2, true, 0, cut, 2);
+    edit_snapshot(&edit, &snapshot);
+    edit_copy(&edit, 2, 3, false, 2, later, 2);
+    assert_ok(manifest_state_apply(&made, buffer_slice(&edit)));
+    manifest_state_encode(&made, &first);
+    assert_ok(manifest_state_apply(&read, buffer_slice(&first)));
+    manifest_state_encode(&read, &second);
+    assert_true(slice_equal(buffer_slice(&first), buffer_slice(&second)));
+    for (unsigned i = 0; i < 2; i++) {
+        struct manifest_state *seen = i ? &read : &made;
+        assert_int_equal(3, manifest_find(seen, 1)->files[0]->tables);
+        assert_true(manifest_find(seen, 3)->sealed && !manifest_find(seen, 2)->sealed);
+        /* Shard 1 had records of table 1 in no file: until the cut they are the copies' too. */
+        assert_true(manifest_table_wants(manifest_find(seen, 2), 1, 1, 0, (struct log_position){5, 49}));
+        assert_false(manifest_table_wants(manifest_find(seen, 2), 1, 1, 0, (struct log_position){5, 50}));
+        assert_false(manifest_table_wants(manifest_find(seen, 2), 1, 0, 0, (struct log_position){5, 49}));
+        assert_false(manifest_table_wants(manifest_find(seen, 4), 2, 1, 0, (struct log_position){5, 49}));
+        assert_true(manifest_table_wants(manifest_find(seen, 1), 1, 0, 0, (struct log_position){9, 0}));
+        /* Table 2 has its own records from the time it became a copy. */
+        assert_false(manifest_table_wants(manifest_find(seen, 2), 2, 0, 1, (struct log_position){7, 99}));
+        assert_true(manifest_table_wants(manifest_find(seen, 2), 2, 0, 1, later[1]));
+    }
+    manifest_state_deinit(&made);
+    manifest_state_deinit(&read);
+    buffer_deinit(&edit);
+    buffer_deinit(&first);
+    buffer_deinit(&second);
+}
+
 static void after_another_failure_nothing_is_appended_any_more(void **state)
 {
     (void)state; /* F2 */
@@ -190,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_power_cut_anywhere_loses_no_edit_that_was_acknowledged),
         cmocka_unit_test(after_a_full_disk_the_next_edit_begins_a_new_file),
+        cmocka_unit_test(another_version_and_features_nobody_knows_are_refused),
+        cmocka_unit_test(a_checkpoint_says_what_the_edits_said),
         cmocka_unit_test(after_another_failure_nothing_is_appended_any_more),
         cmocka_unit_test(an_edit_that_no_encoder_wrote_is_corrupt),
         cmocka_unit_test(names_parse_only_as_they_are_made),

@@ -386,6 +386,25 @@ static void a_store_without_identity_is_not_made_anew(void **state)
     assert_contents(world->store, 1, "k/1 a=x");
 }
 
+static void unlink_all(struct world *world, const char *folder)
+{
+    while (count_names(world, folder, "") > 0)
+        assert_ok(io_unlink(world->env, path_of(world, folder, "")));
+}
+
+static void a_manifest_alone_is_a_damaged_store_and_no_unfinished_one(void **state)
+{
+    struct world *world = *state;
+    assert_ok(store_flush(world->store, 0));
+    shut(world);
+    unlink_all(world, FOLDER "/log");
+    unlink_all(world, FOLDER "/table");
+    assert_ok(io_unlink(world->env, FOLDER "/STORE"));
+    assert_code(STATUS_CORRUPT, try_open(world));
+    assert_ok(io_unlink(world->env, path_of(world, FOLDER, "manifest-")));
+    assert_ok(try_open(world)); /* nothing is left of it */
+}
+
 static void a_store_without_manifest_is_not_made_anew(void **state)
 {
     struct world *world = *state;
@@ -640,6 +659,7 @@ int main(void)
         cmocka_unit_test(a_second_process_is_busy),
         IN_WORLD(a_damaged_identity_is_told),
         IN_WORLD(a_store_without_identity_is_not_made_anew),
+        IN_WORLD(a_manifest_alone_is_a_damaged_store_and_no_unfinished_one),
         IN_WORLD(a_store_without_manifest_is_not_made_anew),
         IN_WORLD(every_damaged_byte_of_a_manifest_is_noticed),
         IN_WORLD(a_torn_edit_at_the_end_of_a_manifest_is_passed_over),
