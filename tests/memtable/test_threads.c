@@ -127,14 +127,14 @@ static void *read_until_done(void *argument)
     return NULL;
 }
 
-static void readers_see_all_of_a_mutation_or_none(void **state)
+static void write_beside_readers(size_t merge_above)
 {
-    (void)state;
     struct random rng = random_for("threads");
     struct scene scene = {0};
     struct batch batch = {0};
     pthread_t readers[READERS];
     assert_ok(memtable_new(&model_rules, &scene.memtable));
+    memtable_merge_above(scene.memtable, merge_above);
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_until_done, &scene), 0);
     for (int64_t i = 1; i <= WRITES; i++)
@@ -149,10 +149,23 @@ static void readers_see_all_of_a_mutation_or_none(void **state)
     memtable_unref(scene.memtable);
 }
 
+static void readers_see_all_of_a_mutation_or_none(void **state)
+{
+    (void)state;
+    write_beside_readers(SIZE_MAX);
+}
+
+static void readers_merge_partial_rows_beside_their_writer(void **state)
+{
+    (void)state;
+    write_beside_readers(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_all_of_a_mutation_or_none),
+        cmocka_unit_test(readers_merge_partial_rows_beside_their_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
