@@ -1,6 +1,6 @@
 /*
  * Any bytes as a manifest file (first byte 0), as an edit behind its checksum (1), or as an identity (2). What an edit
- * makes of a state must survive being written as a snapshot and read back.
+ * makes of a state must survive being written as a checkpoint and read back.
  */
 #include <stdlib.h>
 
