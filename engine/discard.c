@@ -11,7 +11,7 @@ struct discard {
     struct discard *next;
     struct version *version; /* counted */
     uint32_t buffer_count;
-    struct write_buffer *buffers[FROZEN_MAX + 1]; /* counted */
+    struct write_buffer *buffers[FROZEN_MAX + 1 + RETAINED_MAX]; /* counted */
 };
 
 static void let_go(struct version *version, struct write_buffer *const *buffers, uint32_t count)

@@ -73,18 +73,26 @@ static status child_add(struct gathering *sources, struct cursor *child, uint64_
     return STATUS_DONE;
 }
 
+static status memtable_gather(struct gathering *sources, struct memtable *memtable, uint64_t *counter)
+{
+    struct cursor *child;
+    status st = memtable_cursor_open_one(memtable, sources->key, sources->read->reverse, &child);
+    if (st.code == STATUS_NOT_FOUND)
+        return STATUS_DONE;
+    TRY(st);
+    return child_add(sources, child, counter);
+}
+
 static status memtables_gather(struct gathering *sources)
 {
     const struct version *version = sources->pin->version;
-    for (uint32_t i = 0; i < version->memtable_count; i++) {
-        struct cursor *child;
-        status st =
-            memtable_cursor_open_one(version->memtables[i], sources->key, sources->read->reverse, &child);
-        if (st.code == STATUS_NOT_FOUND)
-            continue;
-        TRY(st);
-        TRY(child_add(sources, child, &sources->counted.memtables));
-    }
+    for (uint32_t i = 0; i < version->memtable_count; i++)
+        TRY(memtable_gather(sources, version->memtables[i], &sources->counted.memtables));
+    if (sources->read->no_retained)
+        return STATUS_DONE;
+    for (uint32_t i = 0; i < version->retained_count; i++)
+        TRY(memtable_gather(sources, version->retained[i], &sources->counted.retained));
+    sources->counted.memtables += sources->counted.retained;
     return STATUS_DONE;
 }
 
@@ -96,6 +104,8 @@ static uint32_t sstables_choose(struct gathering *sources, struct sstable **out_
     for (uint32_t i = 0; i < version->sstable_count; i++) {
         struct sstable *table = version->sstables[i];
         const struct sstable_info *info = sstable_info(table);
+        if (version->stood_in[i] && !sources->read->no_retained)
+            continue;
         if (!sources->read->no_filter && !sstable_may_contain(table, sources->key)) {
             sources->counted.sstables_filtered++;
             continue;
@@ -197,6 +207,7 @@ static void counters_add(struct gathering *sources)
     sources->counters->sstables_filtered += counted->sstables_filtered;
     sources->counters->sources_skipped += counted->sources_skipped;
     sources->counters->standins += counted->standins;
+    sources->counters->retained += counted->retained;
 }
 
 static status sources_open(struct store *store, struct gathering *sources, struct sstable **chosen,
@@ -227,7 +238,8 @@ status store_cursor_open_one(struct store *store, const struct store_read *read,
         *out_cursor = NULL;
         return STATUS_DONE;
     }
-    uint32_t count = sources.pin->version->memtable_count + sources.pin->version->sstable_count;
+    const struct version *version = sources.pin->version;
+    uint32_t count = version->memtable_count + version->retained_count + version->sstable_count;
     if (count > SOURCES_INLINE)
         room = malloc(2 * count * sizeof(void *));
     status st = STATUS_FAIL(STATUS_NOMEM);

@@ -66,6 +66,8 @@ static void options_take(struct store *store, const struct store_options *option
     store->durability = options->durability == DURABILITY_DEFAULT ? DURABILITY_PERIODIC : options->durability;
     store->period_us = options->period_us > 0 ? options->period_us : PERIOD_US;
     store->memtable_budget_bytes = options->memtable_bytes ? options->memtable_bytes : MEMTABLE_BYTES;
+    store->retained_budget_bytes =
+        options->no_retained ? 0 : (options->cache_bytes ? options->cache_bytes : CACHE_BYTES) / 2;
     store->log_segment_bytes =
         options->log_segment_bytes ? options->log_segment_bytes : COMMITLOG_SEGMENT_BYTES;
 }

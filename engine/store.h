@@ -42,7 +42,8 @@ struct store_options {
     uint32_t
         shards; /* of a new store; 0: one per core, at most 16. A store keeps the number it was made with. */
     uint64_t memtable_bytes;    /* all memtables of the store together; 0: 64 MiB */
-    uint64_t cache_bytes;       /* block cache; 0: 64 MiB */
+    uint64_t cache_bytes;       /* of blocks, and up to half of it of memtables that are flushed; 0: 64 MiB */
+    bool no_retained;           /* a shortcut off, for tests: a memtable is forgotten once it is flushed */
     uint64_t log_segment_bytes; /* 0: the default of commitlog.h */
     enum durability durability; /* DEFAULT here means PERIODIC */
     int64_t period_us;          /* 0: 10000 */
@@ -238,11 +239,12 @@ struct store_read {
      * there or not, and the walk may end where the slice does. Borrowed as long as the cursor lives. */
     struct slice from, to;
     /* Shortcuts off, for tests. */
-    bool no_lazy;    /* the merge enters every source at once */
-    bool no_gallop;  /* it searches for every row anew */
-    bool no_filter;  /* SSTables are looked into although their filter says no */
-    bool no_skip;    /* sources are opened although their bounds lie outside the slice */
-    bool no_standin; /* SSTables are opened at once, not when the merge gets to their bounds */
+    bool no_lazy;     /* the merge enters every source at once */
+    bool no_gallop;   /* it searches for every row anew */
+    bool no_filter;   /* SSTables are looked into although their filter says no */
+    bool no_skip;     /* sources are opened although their bounds lie outside the slice */
+    bool no_standin;  /* SSTables are opened at once, not when the merge gets to their bounds */
+    bool no_retained; /* SSTables are read although the memtable they came from is still there */
 };
 
 /* What a read cost; zeroed by the caller, added to as the cursor moves and closes. */
@@ -252,6 +254,7 @@ struct store_read_counters {
     uint64_t sstables_filtered;   /* ruled out without I/O */
     uint64_t sources_skipped;     /* ruled out by bounds: nothing of the slice */
     uint64_t standins;            /* SSTables left closed at first; those opened later count as `sstables` */
+    uint64_t retained;            /* flushed memtables that had the partition; counted in `memtables` too */
 };
 
 /* A merged cursor over all partitions of a table in (token, key) order across shards. Partition tombstones, shadowed
@@ -336,6 +339,7 @@ struct store_stats {
     uint64_t manifest_bytes;
     uint64_t memtable_bytes, memtable_budget_bytes;
     uint64_t cache_bytes, cache_budget_bytes, cache_hits, cache_misses;
+    uint64_t retained_bytes;                     /* of the cache's budget, in memtables that are flushed */
     uint64_t stalls, stall_us;                   /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
     bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */

@@ -49,6 +49,10 @@ struct store {
     struct block_cache *cache; /* owned */
     struct slab_pool slabs;    /* memory of memtables that were, for those to come */
 
+    uint64_t retained_budget_bytes; /* constant once open */
+    atomic_size_t retained_bytes;   /* of memtables that stay readable after their flush */
+    uint64_t retained_stamp;        /* guard: edit */
+
     struct lock edit; /* RANK_EDIT: guards the four below; held over manifest I/O */
     struct manifest_state state;
     struct manifest *manifest; /* owned; NULL when read_only */

@@ -119,6 +119,7 @@ void store_stats(struct store *store, struct store_stats *out_stats)
     struct block_cache_stats cache;
     block_cache_stats(store->cache, &cache);
     stats.cache_bytes = cache.bytes;
+    stats.retained_bytes = atomic_load_explicit(&store->retained_bytes, memory_order_relaxed);
     stats.cache_budget_bytes = cache.budget_bytes;
     stats.cache_hits = cache.hits;
     stats.cache_misses = cache.misses;

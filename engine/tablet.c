@@ -44,6 +44,9 @@ void tablet_unref(struct tablet *tablet)
     write_buffer_unref(tablet->active);
     for (uint32_t i = 0; i < tablet->frozen_count; i++)
         write_buffer_unref(tablet->frozen[i]);
+    for (uint32_t i = 0; tablet->retained && i < tablet->retained->count; i++)
+        write_buffer_unref(tablet->retained->items[i].buffer);
+    free(tablet->retained);
     read_tally_unref(tablet->tally);
     free(tablet);
 }
@@ -82,13 +85,19 @@ void write_buffer_unref(struct write_buffer *buffer)
 static status version_of(const struct tablet *tablet, struct sstable *const *sstables, uint32_t count,
                          struct version **out_version)
 {
-    struct memtable *memtables[FROZEN_MAX + 1];
-    uint32_t memtable_count = 0;
+    struct memtable *memtables[FROZEN_MAX + 1], *retained[RETAINED_MAX];
+    struct version_sources sources = {
+        .memtables = memtables, .retained = retained, .sstables = sstables, .sstable_count = count};
     if (tablet->active)
-        memtables[memtable_count++] = tablet->active->memtable;
+        memtables[sources.memtable_count++] = tablet->active->memtable;
     for (uint32_t i = tablet->frozen_count; i-- > 0;)
-        memtables[memtable_count++] = tablet->frozen[i]->memtable;
-    return version_new(tablet->tally, memtables, memtable_count, sstables, count, out_version);
+        memtables[sources.memtable_count++] = tablet->frozen[i]->memtable;
+    for (uint32_t i = tablet->retained ? tablet->retained->count : 0; i-- > 0;)
+        retained[sources.retained_count++] = tablet->retained->items[i].buffer->memtable;
+    TRY(version_new(tablet->tally, &sources, out_version));
+    for (uint32_t i = 0; i < count; i++)
+        (*out_version)->stood_in[i] = retained_has(tablet->retained, sstables[i]);
+    return STATUS_DONE;
 }
 
 status tablet_open_active(struct tablet *tablet)
@@ -232,7 +241,8 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
     struct shard *shard = tablet->shard;
     struct sstable **tables = NULL;
     struct version *next = NULL, *old = NULL;
-    uint32_t count = 0;
+    struct write_buffer *forgotten[RETAINED_MAX];
+    uint32_t count = 0, forgotten_count = 0;
     lock_acquire(&shard->writer);
     status st =
         sstables_exchanged(tablet->version, removed, removed_count, added, added_count, &tables, &count);
@@ -244,6 +254,11 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
             frozen[i] = tablet->frozen[i];
         if (flushed)
             frozen_remove(tablet, flushed);
+        if (removed_count)
+            forgotten_count = retained_forget(tablet, removed, removed_count, forgotten);
+        if (flushed)
+            forgotten_count +=
+                retained_keep(tablet, flushed, added, added_count, forgotten + forgotten_count);
         st = version_of(tablet, tables, count, &next);
         if (ok(st)) {
             old = tablet->version;
@@ -259,12 +274,39 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
         frozen_release(shard, flushed);
     lock_release(&shard->writer);
     free(tables);
+    for (uint32_t i = 0; i < forgotten_count; i++)
+        write_buffer_unref(forgotten[i]);
     if (failed(st))
         return st;
     version_retire(old);
     if (flushed)
         write_buffer_unref(flushed);
+    if (flushed || forgotten_count)
+        retained_trim(shard->store);
     return STATUS_DONE;
+}
+
+status tablet_forget_oldest(struct tablet *tablet)
+{
+    struct shard *shard = tablet->shard;
+    struct version *old = NULL, *next = NULL;
+    struct write_buffer *forgotten = NULL;
+    status st = STATUS_DONE;
+    lock_acquire(&shard->writer);
+    shard_versions_change(shard);
+    uint32_t forgotten_count = retained_forget_oldest(tablet, &forgotten);
+    if (forgotten_count) {
+        old = tablet->version;
+        st = version_of(tablet, old->sstables, old->sstable_count, &next);
+        if (ok(st))
+            tablet->version = next;
+    }
+    shard_versions_changed(shard);
+    lock_release(&shard->writer);
+    write_buffer_unref(forgotten);
+    if (ok(st))
+        version_retire(old);
+    return st;
 }
 
 /* Let go of every memtable; returns how many are in `out_buffers` now. Caller holds `writer` and `versions`. */
@@ -288,10 +330,11 @@ void tablet_clear(struct tablet *tablet, bool dropped)
 {
     struct shard *shard = tablet->shard;
     struct store *store = shard->store;
-    struct write_buffer *buffers[FROZEN_MAX + 1];
+    struct write_buffer *buffers[FROZEN_MAX + 1 + RETAINED_MAX];
     lock_acquire(&shard->writer);
     shard_versions_change(shard);
     uint32_t count = memtables_take(tablet, buffers);
+    count += retained_forget(tablet, NULL, 0, buffers + count);
     tablet->dropped = tablet->dropped || dropped;
     struct version *old = tablet->version;
     tablet->version = NULL;
@@ -303,6 +346,7 @@ void tablet_clear(struct tablet *tablet, bool dropped)
             sstable_set_obsolete(old->sstables[i]);
     store_discard(store, version_ref(old), buffers, count);
     version_retire(old);
+    retained_trim(store);
 }
 
 status tablet_copy(struct tablet *tablet, struct tablet *from)

@@ -11,6 +11,7 @@
 
 #include "commitlog/commitlog.h"
 #include "compaction/compaction.h"
+#include "engine/retained_internal.h"
 #include "engine/store.h"
 #include "engine/version_internal.h"
 
@@ -48,8 +49,9 @@ struct tablet {
     struct write_buffer *active;             /* counted; NULL until the first write */
     struct write_buffer *frozen[FROZEN_MAX]; /* counted; oldest first */
     uint32_t frozen_count;
-    struct version *version;  /* counted; NULL when empty */
-    struct read_tally *tally; /* counted */
+    struct retained_set *retained; /* owned; NULL: nothing */
+    struct version *version;       /* counted; NULL when empty */
+    struct read_tally *tally;      /* counted */
     bool dropped;
     bool sealed; /* a snapshot's copy: no write comes to it */
 
@@ -89,6 +91,8 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
  * nothing to freeze. */
 status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
                      struct write_buffer **out_frozen);
+/* Let go of the memtable that has been retained longest. Takes `writer` and `versions`. STATUS_NOMEM. */
+status tablet_forget_oldest(struct tablet *tablet);
 /* How often it was read, and how many of its sources the reads looked into. */
 void tablet_reads(const struct tablet *tablet, uint64_t *out_reads, uint64_t *out_sources);
 /* The oldest frozen memtable, counted, or NULL. Takes `versions`. */

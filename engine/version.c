@@ -20,17 +20,34 @@ void read_tally_unref(struct read_tally *tally)
         free(tally);
 }
 
-status version_new(struct read_tally *tally, struct memtable *const *memtables, uint32_t memtable_count,
-                   struct sstable *const *sstables, uint32_t sstable_count, struct version **out_version)
+/* Behind the struct: the arrays of pointers, then the marks. */
+static struct version *version_alloc(const struct version_sources *sources)
 {
-    if (memtable_count + sstable_count == 0) {
+    size_t pointers = (size_t)sources->memtable_count + sources->retained_count + sources->sstable_count;
+    size_t bytes = sizeof(struct version) + pointers * sizeof(void *) + sources->sstable_count;
+    bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+    struct version *version = aligned_alloc(CACHE_LINE_BYTES, bytes);
+    if (!version)
+        return NULL;
+    memset(version, 0, bytes);
+    version->memtable_count = sources->memtable_count;
+    version->retained_count = sources->retained_count;
+    version->sstable_count = sources->sstable_count;
+    version->memtables = (struct memtable **)(version + 1);
+    version->retained = version->memtables + version->memtable_count;
+    version->sstables = (struct sstable **)(version->retained + version->retained_count);
+    version->stood_in = (bool *)(version->sstables + version->sstable_count);
+    return version;
+}
+
+status version_new(struct read_tally *tally, const struct version_sources *sources,
+                   struct version **out_version)
+{
+    if (sources->memtable_count + sources->sstable_count == 0) {
         *out_version = NULL;
         return STATUS_DONE;
     }
-    size_t pointers = (size_t)memtable_count + sstable_count;
-    size_t bytes = sizeof(struct version) + pointers * sizeof(void *);
-    struct version *version =
-        aligned_alloc(CACHE_LINE_BYTES, (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
+    struct version *version = version_alloc(sources);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
     for (uint32_t i = 0; i < READ_STRIPES; i++) {
@@ -40,14 +57,12 @@ status version_new(struct read_tally *tally, struct memtable *const *memtables, 
     atomic_init(&version->stripes_held, READ_STRIPES);
     atomic_fetch_add_explicit(&tally->refs, 1, memory_order_relaxed);
     version->tally = tally;
-    version->memtable_count = memtable_count;
-    version->sstable_count = sstable_count;
-    version->memtables = (struct memtable **)(version + 1);
-    version->sstables = (struct sstable **)(version->memtables + memtable_count);
-    for (uint32_t i = 0; i < memtable_count; i++)
-        version->memtables[i] = memtable_ref(memtables[i]);
-    for (uint32_t i = 0; i < sstable_count; i++)
-        version->sstables[i] = sstable_ref(sstables[i]);
+    for (uint32_t i = 0; i < version->memtable_count; i++)
+        version->memtables[i] = memtable_ref(sources->memtables[i]);
+    for (uint32_t i = 0; i < version->retained_count; i++)
+        version->retained[i] = memtable_ref(sources->retained[i]);
+    for (uint32_t i = 0; i < version->sstable_count; i++)
+        version->sstables[i] = sstable_ref(sources->sstables[i]);
     *out_version = version;
     return STATUS_DONE;
 }
@@ -56,6 +71,8 @@ static void version_free(struct version *version)
 {
     for (uint32_t i = 0; i < version->memtable_count; i++)
         memtable_unref(version->memtables[i]);
+    for (uint32_t i = 0; i < version->retained_count; i++)
+        memtable_unref(version->retained[i]);
     for (uint32_t i = 0; i < version->sstable_count; i++)
         sstable_unref(version->sstables[i]);
     read_tally_unref(version->tally);

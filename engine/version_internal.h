@@ -48,15 +48,25 @@ struct version {
     struct version_stripe stripes[READ_STRIPES];
     atomic_uint stripes_held; /* that are not down to 0 */
     struct read_tally *tally; /* counted */
-    uint32_t memtable_count, sstable_count;
+    uint32_t memtable_count, retained_count, sstable_count;
     struct memtable **memtables; /* counted; newest first */
+    struct memtable **retained;  /* counted; newest first: instead of the SSTables that `stood_in` marks */
     struct sstable **sstables;   /* counted; newest file number first */
+    bool *stood_in;              /* by SSTable */
 };
 
-/* Takes references of its own. The result is the tablet's: version_retire() lets go of it. *out_version is NULL when
- * both counts are 0. STATUS_NOMEM. */
-status version_new(struct read_tally *tally, struct memtable *const *memtables, uint32_t memtable_count,
-                   struct sstable *const *sstables, uint32_t sstable_count, struct version **out_version);
+/* What a version is made of; the arrays are borrowed. */
+struct version_sources {
+    struct memtable *const *memtables;
+    struct memtable *const *retained;
+    struct sstable *const *sstables;
+    uint32_t memtable_count, retained_count, sstable_count;
+};
+
+/* Takes references of its own; no SSTable is stood in for yet. The result is the tablet's: version_retire() lets go of
+ * it. *out_version is NULL when there are neither memtables nor SSTables. STATUS_NOMEM. */
+status version_new(struct read_tally *tally, const struct version_sources *sources,
+                   struct version **out_version);
 /* NULL is welcome to all of these. */
 void version_retire(struct version *version);
 struct version *version_ref(struct version *version);

@@ -349,7 +349,7 @@ static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void
     /* The rows of a page fill about thirteen blocks of 8 KiB; what leads to them are a few index pages. Older tables are
      * not asked for rows. */
     assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 0, 25);
-    assert_in_range(counters.merge.children_entered, 1, 2);
+    assert_in_range(counters.merge.children_entered, 0, 2); /* 0: compaction left one table, no merge */
     place_restart(&place);
     assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 1, 25);
 

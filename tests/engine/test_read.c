@@ -103,6 +103,7 @@ static void answer(struct store *store, const struct store_read *read, const str
 static void all_off(struct store_read *read)
 {
     read->no_lazy = read->no_gallop = read->no_filter = read->no_skip = read->no_standin = true;
+    read->no_retained = true;
 }
 
 static void assert_same_answer(struct store *store, struct random *rng, const struct query *query,
@@ -121,6 +122,7 @@ static void assert_same_answer(struct store *store, struct random *rng, const st
     read.no_filter = switches & 4;
     read.no_skip = switches & 8;
     read.no_standin = switches & 16;
+    read.no_retained = switches & 32;
     if (random_below(rng, 4)) {
         read.from = buffer_slice(&from);
         read.to = buffer_slice(&to);
@@ -217,6 +219,7 @@ static void shortcuts_change_no_answer_and_are_taken(void **state)
     assert_true(counters.sstables_filtered > 0);
     assert_true(counters.sources_skipped > 0);
     assert_true(counters.standins > 0);
+    assert_true(counters.retained > 0);
 }
 
 /* ---- one shortcut at a time ---- */
@@ -258,7 +261,7 @@ static void the_newest_rows_of_many_windows_come_from_one_file(void **state)
 {
     (void)state;
     struct store *store = windows();
-    struct store_read read = {.table_id = TABLE};
+    struct store_read read = {.table_id = TABLE, .no_retained = true};
     struct store_read_counters cost = cost_of(store, &read, 0, 10);
     assert_int_equal(cost.standins, 10);
     assert_int_equal(cost.sstables, 1);
@@ -283,7 +286,8 @@ static void a_row_is_looked_for_only_where_it_can_be(void **state)
     struct buffer from = {0}, to = {0};
     row_key(&from, 42);
     row_key(&to, 43);
-    struct store_read read = {.table_id = TABLE, .from = buffer_slice(&from), .to = buffer_slice(&to)};
+    struct store_read read = {
+        .table_id = TABLE, .from = buffer_slice(&from), .to = buffer_slice(&to), .no_retained = true};
     struct store_read_counters cost = cost_of(store, &read, 42, 1);
     assert_int_equal(cost.sources_skipped, 9);
     assert_int_equal(cost.sstables, 1);
@@ -303,6 +307,65 @@ static void a_row_is_looked_for_only_where_it_can_be(void **state)
     assert_int_equal(cost.sources_skipped, 0);
     buffer_deinit(&from);
     buffer_deinit(&to);
+    assert_ok(store_close(store));
+}
+
+static void a_memtable_stays_readable_until_its_file_is_compacted(void **state)
+{
+    (void)state;
+    struct store *store = windows();
+    struct store_read read = {.table_id = TABLE};
+    struct store_stats stats;
+    struct store_read_counters cost = cost_of(store, &read, 0, 80);
+    assert_int_equal(cost.retained, 8); /* of ten, as many as a tablet keeps */
+    assert_int_equal(cost.sstables, 0);
+    store_stats(store, &stats);
+    assert_true(stats.retained_bytes > 0);
+
+    assert_ok(store_compact(store, TABLE));
+    cost = cost_of(store, &read, 0, 100);
+    assert_int_equal(cost.retained, 0);
+    assert_int_equal(cost.sstables, 1);
+    store_stats(store, &stats);
+    assert_int_equal(stats.retained_bytes, 0);
+    assert_ok(store_close(store));
+}
+
+static void the_memtable_retained_longest_makes_room(void **state)
+{
+    (void)state;
+    struct store *store = store_with_table(400 << 10);
+    struct store_read read = {.table_id = TABLE};
+    char text[3000];
+    for (unsigned flush = 0; flush < 20; flush++) {
+        snprintf(text, sizeof text, "k/%u a=%0*u @%u", 20 - flush, 2000, flush, flush + 1);
+        put(store, text);
+        assert_ok(store_flush(store, TABLE));
+        struct store_stats stats;
+        store_stats(store, &stats);
+        assert_true(stats.retained_bytes <= 200 << 10);
+    }
+    struct store_read_counters cost = cost_of(store, &read, 0, 1);
+    assert_true(cost.retained > 0);
+    assert_int_equal(cost.sstables, 0); /* the newest row is in the memtable flushed last */
+    cost = cost_of(store, &read, 0, 20);
+    assert_true(cost.sstables > 0);
+    assert_ok(store_close(store));
+}
+
+static void truncation_forgets_retained_memtables(void **state)
+{
+    (void)state;
+    struct store *store = windows();
+    struct store_change truncate = {.kind = STORE_TRUNCATE_TABLE, .table_id = TABLE};
+    struct store_stats stats;
+    assert_ok(store_change(store, &truncate, 1));
+    assert_contents(store, TABLE, "");
+    struct store_read read = {.table_id = TABLE};
+    struct store_read_counters cost = cost_of(store, &read, 0, 1);
+    assert_int_equal(cost.memtables, 0);
+    store_stats(store, &stats);
+    assert_int_equal(stats.retained_bytes, 0);
     assert_ok(store_close(store));
 }
 
@@ -339,6 +402,9 @@ int main(void)
         cmocka_unit_test(shortcuts_change_no_answer_and_are_taken),
         cmocka_unit_test(the_newest_rows_of_many_windows_come_from_one_file),
         cmocka_unit_test(a_row_is_looked_for_only_where_it_can_be),
+        cmocka_unit_test(a_memtable_stays_readable_until_its_file_is_compacted),
+        cmocka_unit_test(the_memtable_retained_longest_makes_room),
+        cmocka_unit_test(truncation_forgets_retained_memtables),
         cmocka_unit_test(deletions_reach_rows_of_files_that_were_left_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
