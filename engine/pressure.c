@@ -1,7 +1,8 @@
 /*
  * Memory and disk pressure. Half the budget may lie in active memtables before the largest is frozen; the rest is
- * room for what waits for its flush. Above the budget writers are braked by the byte, so that the delay is spread
- * and not stop and go; at twice the budget they wait.
+ * room for what waits for its flush. From three quarters of the budget on writers are braked by the byte. The delay
+ * begins at nothing and grows with the square of what is too much, so that it finds the pace of the flush by itself,
+ * close to the budget, and is never stop and go. At twice the budget writers wait.
  */
 #include "engine/store_internal.h"
 
@@ -10,12 +11,16 @@ enum {
     WAIT_STEP_US = 2000,
     /* A sleep shorter than this costs more than it says. */
     BRAKE_NS_MIN = 100000,
-    /* Delay per byte when memory stands at twice the budget; at half the excess it is half of that. */
+    /* Delay per byte when memory stands at twice the budget. At the budget it is a twenty-fifth of that: what a fast
+     * flush needs. */
     BRAKE_NS_PER_BYTE = 100,
+    BRAKE_STEPS = 1 << 10, /* in which the excess is measured */
     /* Touched memory that lies ready while memtables grow; the background looks every few milliseconds. */
     SLABS_AHEAD = 4,
-    /* Room on the disk beyond what memory holds, for manifest and log. */
-    SPACE_BYTES_MIN = 256 << 10,
+    /* Room on the disk beyond what memory holds, for manifest and log; and what of it deletions may use, because
+     * without them a full disk may never get emptier. */
+    SPACE_BYTES_MIN = 512 << 10,
+    SPACE_BYTES_FOR_DELETIONS = 384 << 10,
 };
 
 void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes)
@@ -57,10 +62,20 @@ static void stalled(struct store *store, int64_t us)
     atomic_fetch_add_explicit(&store->stall_us, (uint64_t)us, memory_order_relaxed);
 }
 
-static void brake(struct store *store, uint64_t excess, size_t batch_bytes)
+uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t batch_bytes)
 {
-    uint64_t share = excess * BRAKE_NS_PER_BYTE / store->memtable_budget_bytes + 1;
-    uint64_t owed = atomic_fetch_add_explicit(&store->brake_ns, share * batch_bytes, memory_order_relaxed);
+    uint64_t begin = budget_bytes - budget_bytes / 4, end = 2 * budget_bytes;
+    if (memory_bytes <= begin)
+        return 0;
+    uint64_t excess = (memory_bytes < end ? memory_bytes : end) - begin;
+    uint64_t share = excess * BRAKE_STEPS / (end - begin);
+    return batch_bytes * BRAKE_NS_PER_BYTE * share / BRAKE_STEPS * share / BRAKE_STEPS;
+}
+
+/* Delays are saved up until one is worth a sleep. */
+static void brake(struct store *store, uint64_t delay_ns)
+{
+    uint64_t owed = atomic_fetch_add_explicit(&store->brake_ns, delay_ns, memory_order_relaxed);
     if (owed < BRAKE_NS_MIN)
         return;
     owed = atomic_exchange_explicit(&store->brake_ns, 0, memory_order_relaxed);
@@ -100,30 +115,80 @@ static status wait_for_room(struct store *store)
     return has_room(store) ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
 }
 
-status store_admit(struct store *store, size_t batch_bytes)
+/* What the disk has beyond what memory holds; INT64_MAX when that cannot be told. */
+static int64_t space_left(const struct store *store)
 {
-    if (atomic_load_explicit(&store->no_space, memory_order_relaxed)) {
-        store_space_check(store);
-        if (atomic_load_explicit(&store->no_space, memory_order_relaxed))
-            return STATUS_FAIL(STATUS_NOSPACE);
+    uint64_t free_bytes;
+    if (!store->folder || store->read_only || failed(io_free_space(store->env, store->folder, &free_bytes)) ||
+        free_bytes > INT64_MAX)
+        return INT64_MAX;
+    return (int64_t)free_bytes - (int64_t)memory_bytes(store);
+}
+
+static status row_only_deletes(struct slice image, bool *out_only)
+{
+    struct row_reader row;
+    struct cell cell;
+    TRY(row_open(image, &row));
+    *out_only = row.marker.timestamp == TIMESTAMP_NONE;
+    for (bool more = true; *out_only;) {
+        TRY(row_next_cell(&row, &cell, &more));
+        if (!more)
+            break;
+        *out_only = cell_is_tombstone(&cell);
     }
+    return STATUS_DONE;
+}
+
+/* Nothing in the batch but deletions. It is asked on a full disk only. */
+static status batch_only_deletes(struct slice payload, bool *out_only)
+{
+    struct reader in = reader_of(payload);
+    *out_only = true;
+    for (bool more_mutations = true;;) {
+        struct mutation mutation;
+        struct mutation_part part;
+        TRY(mutation_next(&in, &mutation, &more_mutations));
+        if (!more_mutations)
+            return STATUS_DONE;
+        for (bool more = true; *out_only;) {
+            TRY(mutation_next_part(&mutation, &part, &more));
+            if (!more)
+                break;
+            if (part.kind == MUTATION_ROW || part.kind == MUTATION_STATIC)
+                TRY(row_only_deletes(part.image, out_only));
+        }
+    }
+}
+
+/* The disk is full: nothing but deletions goes on, as long as their reserve lasts. */
+static status admit_without_space(struct store *store, struct slice payload)
+{
+    bool only = false;
+    store_space_check(store);
+    if (!atomic_load_explicit(&store->no_space, memory_order_relaxed))
+        return STATUS_DONE;
+    TRY(batch_only_deletes(payload, &only));
+    bool allowed = only && space_left(store) >= SPACE_BYTES_MIN - SPACE_BYTES_FOR_DELETIONS;
+    return allowed ? STATUS_DONE : STATUS_FAIL(STATUS_NOSPACE);
+}
+
+status store_admit(struct store *store, struct slice payload)
+{
+    if (atomic_load_explicit(&store->no_space, memory_order_relaxed))
+        TRY(admit_without_space(store, payload));
     uint64_t bytes = memory_bytes(store);
-    if (bytes <= store->memtable_budget_bytes)
+    uint64_t delay_ns = pressure_delay_ns(bytes, store->memtable_budget_bytes, payload.bytes);
+    if (!delay_ns)
         return STATUS_DONE;
     if (!has_room(store))
         return wait_for_room(store);
     if (store->background.threaded)
-        brake(store, bytes - store->memtable_budget_bytes, batch_bytes);
+        brake(store, delay_ns);
     return STATUS_DONE;
 }
 
 void store_space_check(struct store *store)
 {
-    uint64_t free_bytes;
-    if (!store->folder || store->read_only)
-        return;
-    if (failed(io_free_space(store->env, store->folder, &free_bytes)))
-        return;
-    atomic_store_explicit(&store->no_space, free_bytes < memory_bytes(store) + SPACE_BYTES_MIN,
-                          memory_order_relaxed);
+    atomic_store_explicit(&store->no_space, space_left(store) < SPACE_BYTES_MIN, memory_order_relaxed);
 }

@@ -96,8 +96,11 @@ status store_sync_logs(struct store *store);
 
 /* ---- pressure.c ---- */
 
-/* Hold the caller back when memory is over its budget. STATUS_BUSY after 5 s, STATUS_NOSPACE when the disk is full. */
-status store_admit(struct store *store, size_t batch_bytes);
+/* Hold the caller back when memory is over its budget. STATUS_BUSY after 5 s, STATUS_NOSPACE when the disk is full; a
+ * batch that only deletes may use a reserve. */
+status store_admit(struct store *store, struct slice payload);
+/* How long a batch is to be held back when memtables take `memory_bytes`: a pure function. */
+uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t batch_bytes);
 /* Count memory of memtables. Never waits. */
 void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes);
 /* Memtables hold more than the budget. */

@@ -267,7 +267,7 @@ status store_apply_deferred(struct store *store, const struct batch *batch, enum
         return STATUS_FAIL(STATUS_INVALID);
     if (payload.bytes > STORE_BATCH_BYTES_MAX)
         return STATUS_FAIL(STATUS_LIMIT);
-    TRY(store_admit(store, payload.bytes));
+    TRY(store_admit(store, payload));
 
     if (durability == DURABILITY_DEFAULT)
         durability = store->durability;

@@ -1,0 +1,207 @@
+/* Too little memory and too little disk: writers are slowed and refused, and everything goes on when there is room again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/store_internal.h"
+#include "io/sim.h"
+#include "notation.h"
+
+/* ---- the brake ---- */
+
+static void the_delay_of_a_writer_grows_without_a_step(void **state)
+{
+    (void)state;
+    enum { BUDGET = 64 << 20, STEP = BUDGET / 256, BATCH = 20000 };
+    uint64_t last = 0, rise = 0;
+    assert_int_equal(pressure_delay_ns(0, BUDGET, BATCH), 0);
+    assert_int_equal(pressure_delay_ns(BUDGET / 4 * 3, BUDGET, BATCH), 0);
+    for (uint64_t memory = BUDGET / 4 * 3; memory <= (uint64_t)2 * BUDGET; memory += STEP) {
+        uint64_t delay = pressure_delay_ns(memory, BUDGET, BATCH);
+        assert_true(delay >= last);
+        /* It rises a little faster all the time, never at once. */
+        assert_true(delay - last <= rise + (uint64_t)BATCH * 100 / 64);
+        rise = delay - last;
+        last = delay;
+    }
+    assert_int_equal(last, (uint64_t)BATCH * 100);
+    assert_int_equal(pressure_delay_ns(UINT64_MAX, BUDGET, BATCH), last);
+    assert_int_equal(pressure_delay_ns(BUDGET, BUDGET, 2 * BATCH) / 1000,
+                     2 * pressure_delay_ns(BUDGET, BUDGET, BATCH) / 1000);
+}
+
+/* ---- memory ---- */
+
+static uint64_t memory_of_tables(struct store *store, uint64_t tables)
+{
+    uint64_t bytes = 0;
+    for (uint64_t id = 1; id <= tables; id++) {
+        struct store_table_stats stats;
+        assert_ok(store_table_stats(store, id, &stats));
+        bytes += stats.memtable_bytes;
+    }
+    return bytes;
+}
+
+static uint64_t memory_of(struct store *store)
+{
+    struct store_stats stats;
+    store_stats(store, &stats);
+    return stats.memtable_bytes;
+}
+
+static void write_rows(struct store *store, unsigned from, unsigned to)
+{
+    char text[200];
+    for (unsigned i = from; i < to; i++) {
+        snprintf(text, sizeof text, "p%u/%u a=some-value b=another @%u; 2:p%u/%u a=x @%u", i % 11, i, i + 1,
+                 i % 3, i, i + 1);
+        assert_ok(apply_text(store, text, DURABILITY_DEFAULT));
+    }
+}
+
+static void the_memory_of_the_store_is_that_of_its_tables_to_the_byte(void **state)
+{
+    (void)state;
+    struct store *store;
+    struct store_options options = {
+        .shards = 3, .memtable_bytes = 64 << 20, .background = STORE_BACKGROUND_MANUAL};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    make_table(store, 2, 864000);
+    assert_int_equal(memory_of(store), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        write_rows(store, i * 100, i * 100 + 100);
+        assert_int_equal(memory_of(store), memory_of_tables(store, 2));
+    }
+    assert_ok(store_flush(store, 1));
+    assert_int_equal(memory_of(store), memory_of_tables(store, 2));
+    write_rows(store, 2000, 2500);
+    struct store_change truncate = {.kind = STORE_TRUNCATE_TABLE, .table_id = 1};
+    assert_ok(store_change(store, &truncate, 1));
+    assert_int_equal(memory_of(store), memory_of_tables(store, 2));
+    assert_ok(store_flush(store, 0));
+    assert_int_equal(memory_of(store), 0);
+    assert_ok(store_close(store));
+}
+
+static void memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it(void **state)
+{
+    (void)state;
+    enum { BUDGET = 128 << 10 };
+    struct store *store;
+    struct store_options options = {
+        .shards = 2, .memtable_bytes = BUDGET, .background = STORE_BACKGROUND_MANUAL};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    make_table(store, 2, 864000);
+    uint64_t most = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        write_rows(store, i * 20, i * 20 + 20);
+        most = memory_of(store) > most ? memory_of(store) : most;
+    }
+    /* Nothing is admitted at twice the budget; what was admitted before is as large as it is. */
+    assert_in_range(most, BUDGET / 2, 2 * BUDGET + (64 << 10));
+    assert_int_equal(memory_of(store), memory_of_tables(store, 2));
+    assert_ok(store_close(store));
+}
+
+/* ---- disk ---- */
+
+static struct store_options disk_options(struct io_env *env)
+{
+    return (struct store_options){.folder = "store",
+                                  .env = env,
+                                  .shards = 1,
+                                  .memtable_bytes = 1 << 20,
+                                  .log_segment_bytes = 64 << 10,
+                                  .background = STORE_BACKGROUND_MANUAL};
+}
+
+/* Write until the disk is full; how many rows that were. */
+static unsigned fill_disk(struct store *store)
+{
+    char value[301], text[400];
+    memset(value, 'v', 300);
+    value[300] = 0;
+    for (unsigned i = 0; i < 100000; i++) {
+        bool did;
+        snprintf(text, sizeof text, "k/%u a=%s @%u", i, value, i + 1);
+        status st = apply_text(store, text, DURABILITY_DURABLE);
+        if (st.code == STATUS_NOSPACE)
+            return i;
+        assert_ok(st);
+        (void)store_step(store, &did);
+    }
+    fail_msg("the disk does not get full");
+    return 0;
+}
+
+static void a_full_disk_refuses_writes_accepts_deletions_and_recovers(void **state)
+{
+    (void)state; /* I8 */
+    struct io_env *env;
+    struct store *store;
+    status st;
+    assert_ok(io_env_open(IO_BODY_SIM, 3, &env));
+    struct store_options options = disk_options(env);
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    sim_set_space(env, 3 << 20);
+    unsigned rows = fill_disk(store);
+    assert_in_range(rows, 100, 100000);
+
+    /* Reads go on, writes are refused whole, also those that delete and write in one batch. */
+    free(contents(store, 1, &st));
+    assert_ok(st);
+    assert_code(STATUS_NOSPACE, apply_text(store, "l/1 a=x @900000", DURABILITY_PERIODIC));
+    assert_code(STATUS_NOSPACE, apply_text(store, "l/1 a=x @900000; k/2! @900000", DURABILITY_PERIODIC));
+    assert_code(STATUS_NOSPACE, apply_text(store, "k/s a=x @900000", DURABILITY_PERIODIC));
+
+    /* Deletions of every kind are accepted while their reserve lasts, and no longer. */
+    assert_ok(apply_text(store, "k/0! @900000", DURABILITY_DURABLE));
+    assert_ok(apply_text(store, "k/1 ~a! @900000", DURABILITY_DURABLE));
+    assert_ok(apply_text(store, "k/2-4! @900000; m! @900000", DURABILITY_DURABLE));
+    unsigned deleted = 0;
+    for (st = STATUS_DONE; ok(st) && deleted < 200000; deleted += ok(st)) {
+        char text[64];
+        snprintf(text, sizeof text, "z%u! @900000", deleted);
+        st = apply_text(store, text, DURABILITY_PERIODIC);
+    }
+    assert_code(STATUS_NOSPACE, st);
+
+    /* Room is made from outside: everything goes on, and nothing that was acknowledged is gone. */
+    sim_set_space(env, 256 << 20);
+    assert_ok(store_settle(store));
+    assert_ok(apply_text(store, "l/1 a=after @1000000", DURABILITY_DURABLE));
+    assert_ok(store_flush(store, 0));
+    for (int again = 0; again < 2; again++) {
+        char *seen = contents(store, 1, &st);
+        assert_ok(st);
+        assert_null(strstr(seen, "k/0 "));
+        assert_null(strstr(seen, "k/3 "));
+        assert_non_null(strstr(seen, "k/4 a=v"));
+        assert_non_null(strstr(seen, "l/1 a=after"));
+        free(seen);
+        assert_ok(store_close(store));
+        assert_ok(store_open(&options, &store));
+    }
+    assert_ok(store_close(store));
+    io_env_close(env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_delay_of_a_writer_grows_without_a_step),
+        cmocka_unit_test(the_memory_of_the_store_is_that_of_its_tables_to_the_byte),
+        cmocka_unit_test(memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it),
+        cmocka_unit_test(a_full_disk_refuses_writes_accepts_deletions_and_recovers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
