@@ -2,13 +2,13 @@
  * A counter is read, changed and written under the lock of its partition; its timestamp is its clock. Nothing is lost or
  * counted twice, whatever flushes, compacts or restarts meanwhile and wherever the wall clock goes.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <threads.h>
 
 #include <cmocka.h>
 
@@ -110,7 +110,7 @@ struct caller {
     int64_t added[COUNTERS];
 };
 
-static int caller_run(void *context)
+static void *caller_run(void *context)
 {
     struct caller *caller = context;
     struct random rng = {caller->seed};
@@ -120,7 +120,7 @@ static int caller_run(void *context)
         counter_add(caller->store, row, amount);
         caller->added[row] += amount;
     }
-    return 0;
+    return NULL;
 }
 
 static void counts_from_all_callers_add_up(void **state)
@@ -131,17 +131,17 @@ static void counts_from_all_callers_add_up(void **state)
     place_new(&place, false);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         struct caller callers[CALLERS] = {0};
-        thrd_t threads[CALLERS];
+        pthread_t threads[CALLERS];
         /* Forward, back, and back again. */
         store_clock_set(place.store, (1700000000 - 100 * (int64_t)round) * 1000000);
         for (uint32_t i = 0; i < CALLERS; i++) {
             callers[i] = (struct caller){.store = place.store, .seed = round * CALLERS + i};
-            assert_int_equal(thrd_success, thrd_create(&threads[i], caller_run, &callers[i]));
+            assert_int_equal(0, pthread_create(&threads[i], NULL, caller_run, &callers[i]));
         }
         assert_ok(store_flush(place.store, TABLE));
         assert_ok(store_compact(place.store, TABLE));
         for (uint32_t i = 0; i < CALLERS; i++) {
-            assert_int_equal(thrd_success, thrd_join(threads[i], NULL));
+            assert_int_equal(0, pthread_join(threads[i], NULL));
             for (uint32_t row = 0; row < COUNTERS; row++)
                 expected[row] += callers[i].added[row];
         }
