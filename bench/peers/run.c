@@ -7,6 +7,7 @@
 
 const char *const phase_names[PHASES] = {
     [PHASE_LOAD1] = "load1",
+    [PHASE_PACED] = "paced",
     [PHASE_LOAD1X2] = "load1x2",
     [PHASE_LOAD100] = "load100",
     [PHASE_SPACE] = "space",
@@ -94,7 +95,8 @@ void run_engine(struct run *run)
 {
     const uint32_t durable =
         1u << PHASE_DURABLE100 | 1u << PHASE_DURABLE1X1 | 1u << PHASE_DURABLE1X16 | 1u << PHASE_DURABLE1X64;
-    const uint32_t apart = durable | 1u << PHASE_LOAD1 | 1u << PHASE_LOAD1X2 | 1u << PHASE_MIXED;
+    const uint32_t apart =
+        durable | 1u << PHASE_LOAD1 | 1u << PHASE_PACED | 1u << PHASE_LOAD1X2 | 1u << PHASE_MIXED;
     run_loads(run);
     if (run->phases & ~apart) {
         void *peer = run_load100(run);

@@ -13,9 +13,11 @@
 #include "bench/peers/peer.h"
 #include "bench/peers/workload.h"
 
-/* In the order in which they run. Those that read need the store of PHASE_LOAD100, which is then loaded in any case. */
+/* In the order in which they run. Those that read need the store of PHASE_LOAD100, which is then loaded in any case, as
+ * PHASE_PACED needs PHASE_LOAD1. */
 enum phase {
     PHASE_LOAD1,
+    PHASE_PACED,
     PHASE_LOAD1X2,
     PHASE_LOAD100,
     PHASE_SPACE,
@@ -41,13 +43,14 @@ extern const char *const phase_names[PHASES];
 struct run {
     const struct peer_ops *ops;
     const struct workload *workload;
-    const char *suffix;   /* of phase names: "" or "_wide" */
-    const char *base;     /* folder for folders */
-    uint64_t cache_bytes; /* in every phase but cold (an eighth) and the cached ones (all data) */
-    uint32_t phases;      /* set of enum phase, a bit each */
-    double seconds;       /* bound of each durable phase and of mixed */
-    FILE *out;            /* a line a measurement: phase metric value unit */
-    char folder[4096];    /* of the store at hand */
+    const char *suffix;        /* of phase names: "" or "_wide" */
+    const char *base;          /* folder for folders */
+    uint64_t cache_bytes;      /* in every phase but cold (an eighth) and the cached ones (all data) */
+    uint32_t phases;           /* set of enum phase, a bit each */
+    double seconds;            /* bound of each durable phase and of mixed */
+    double settled_rows_per_s; /* of the last unsynced load */
+    FILE *out;                 /* a line a measurement: phase metric value unit */
+    char folder[4096];         /* of the store at hand */
 };
 
 /* The whole of it. Ends the process when the engine fails or answers wrongly. */
@@ -74,6 +77,8 @@ void run_verify(const struct run *run, enum phase phase, void *peer, uint64_t ro
 /* ---- the phases ---- */
 
 void run_loads(struct run *run);
+/* `settled_rows_per_s`: what the engine can keep up with. */
+void run_paced(struct run *run, double settled_rows_per_s);
 /* Write rows[from..to) in batches, unmeasured. */
 void run_fill(const struct run *run, void *peer, uint64_t from, uint64_t to);
 void *run_load100(struct run *run);

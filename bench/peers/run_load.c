@@ -138,9 +138,10 @@ static void *load_unsynced(struct run *run, enum phase phase, uint32_t batch, un
     struct meter loaded = meter_since(&begun);
     run->ops->settle(peer);
     struct meter settled = meter_since(&begun);
+    run->settled_rows_per_s = (double)rows / ((double)settled.wall_ns / 1e9);
     if (run_has(run, phase)) {
         run_measure(run, phase, "rows_per_s", (double)rows / ((double)loaded.wall_ns / 1e9), "1/s");
-        run_measure(run, phase, "settled_rows_per_s", (double)rows / ((double)settled.wall_ns / 1e9), "1/s");
+        run_measure(run, phase, "settled_rows_per_s", run->settled_rows_per_s, "1/s");
         run_measure(run, phase, "cpu_us_per_row", (double)settled.cpu_ns / 1e3 / (double)rows, "us");
         run_measure_latency(run, phase, &latency);
         measure_writing(run, phase, peer, &settled, rows);
@@ -160,8 +161,6 @@ static void *load_unsynced(struct run *run, enum phase phase, uint32_t batch, un
 
 static void load_and_leave(struct run *run, enum phase phase, unsigned threads)
 {
-    if (!run_has(run, phase))
-        return;
     void *peer = load_unsynced(run, phase, 1, threads);
     run->ops->close(peer);
     run_folder_remove(run);
@@ -169,8 +168,12 @@ static void load_and_leave(struct run *run, enum phase phase, unsigned threads)
 
 void run_loads(struct run *run)
 {
-    load_and_leave(run, PHASE_LOAD1, 1);
-    load_and_leave(run, PHASE_LOAD1X2, 2);
+    if (run_has(run, PHASE_LOAD1) || run_has(run, PHASE_PACED))
+        load_and_leave(run, PHASE_LOAD1, 1);
+    if (run_has(run, PHASE_PACED))
+        run_paced(run, run->settled_rows_per_s);
+    if (run_has(run, PHASE_LOAD1X2))
+        load_and_leave(run, PHASE_LOAD1X2, 2);
 }
 
 void *run_load100(struct run *run)
