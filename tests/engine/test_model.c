@@ -39,6 +39,7 @@ struct configuration {
     bool by_hand; /* background */
     bool shortcuts_off;
     bool tiered;
+    enum store_compaction strategy; /* of every table, where `tiered` is not set and it is not SIZE_TIERED */
     bool counters_restart;
 };
 
@@ -75,6 +76,39 @@ static const struct configuration configurations[] = {
      .segment_bytes = 64 << 10,
      .tiered = true},
     {.name = "auto", .io = "auto", .shards = 2, .memtable_bytes = 256 << 10, .segment_bytes = 1 << 20},
+    {.name = "windows of 5 s",
+     .io = "sim",
+     .shards = 2,
+     .memtable_bytes = 8 << 10,
+     .segment_bytes = 64 << 10,
+     .by_hand = true,
+     .strategy = STORE_COMPACTION_TIME_WINDOW},
+    {.name = "leveled",
+     .io = "sim",
+     .shards = 2,
+     .memtable_bytes = 8 << 10,
+     .segment_bytes = 64 << 10,
+     .by_hand = true,
+     .strategy = STORE_COMPACTION_LEVELED},
+    {.name = "incremental",
+     .io = "sim",
+     .shards = 2,
+     .memtable_bytes = 8 << 10,
+     .segment_bytes = 64 << 10,
+     .by_hand = true,
+     .strategy = STORE_COMPACTION_INCREMENTAL},
+    {.name = "unified",
+     .io = "sim",
+     .shards = 2,
+     .memtable_bytes = 8 << 10,
+     .segment_bytes = 64 << 10,
+     .by_hand = true,
+     .strategy = STORE_COMPACTION_UNIFIED},
+    {.name = "leveled, threads",
+     .io = "memory",
+     .shards = 2,
+     .memtable_bytes = 8 << 10,
+     .strategy = STORE_COMPACTION_LEVELED},
 };
 
 struct run {
@@ -116,9 +150,18 @@ static void run_open(struct run *run)
         .durability = c->durability,
         .rules = {.counters_restart = c->counters_restart},
         .clock_us = run->now_s * 1000000,
+        .no_block_copy = c->shortcuts_off,
         .background = c->by_hand ? STORE_BACKGROUND_MANUAL : STORE_BACKGROUND_THREADS,
     };
     assert_ok(store_open(&options, &run->store));
+}
+
+static enum store_compaction strategy_of(const struct run *run, unsigned table)
+{
+    const struct configuration *c = run->configuration;
+    if (c->tiered || c->strategy)
+        return c->tiered ? STORE_COMPACTION_SIZE_TIERED : c->strategy;
+    return table ? STORE_COMPACTION_TIME_WINDOW : STORE_COMPACTION_NONE;
 }
 
 static void table_make(struct run *run, unsigned table)
@@ -127,11 +170,16 @@ static void table_make(struct run *run, unsigned table)
         .kind = STORE_CREATE_TABLE,
         .table_id = store_new_table_id(run->store),
         .options = {.gc_grace_s = run->rising ? 0 : 1000000000,
-                    .compaction = run->configuration->tiered ? STORE_COMPACTION_SIZE_TIERED
-                                  : table                    ? STORE_COMPACTION_TIME_WINDOW
-                                                             : STORE_COMPACTION_NONE,
+                    .compaction = strategy_of(run, table),
                     .min_threshold = 2,
-                    .window_s = 100,
+                    .window_s = run->configuration->strategy ? 5 : 100,
+                    .tuning = {.sstable_bytes = 4 << 10,
+                               .fanout = 3,
+                               .min_sstable_bytes = 1 << 10,
+                               .flush_bytes = 4 << 10,
+                               .space_amplification_goal = 1.5,
+                               .tombstone_interval_s = -1,
+                               .tombstones_unchecked = table != 0},
                     .compression_level = 1,
                     .block_bytes = 512},
     };
@@ -555,6 +603,11 @@ CONFIGURATION(2, a_tiny_store_on_a_simulated_disk_agrees_with_the_oracle)
 CONFIGURATION(3, a_store_without_shortcuts_agrees_with_the_oracle)
 CONFIGURATION(4, a_store_on_threads_agrees_with_the_oracle)
 CONFIGURATION(5, a_store_as_users_have_it_agrees_with_the_oracle)
+CONFIGURATION(6, time_windows_agree_with_the_oracle)
+CONFIGURATION(7, levels_agree_with_the_oracle)
+CONFIGURATION(8, fragments_agree_with_the_oracle)
+CONFIGURATION(9, density_levels_agree_with_the_oracle)
+CONFIGURATION(10, levels_on_threads_agree_with_the_oracle)
 
 static void all_kinds_of_conflicts_were_met(void **state)
 {
@@ -573,6 +626,11 @@ int main(void)
         cmocka_unit_test(a_store_without_shortcuts_agrees_with_the_oracle),
         cmocka_unit_test(a_store_on_threads_agrees_with_the_oracle),
         cmocka_unit_test(a_store_as_users_have_it_agrees_with_the_oracle),
+        cmocka_unit_test(time_windows_agree_with_the_oracle),
+        cmocka_unit_test(levels_agree_with_the_oracle),
+        cmocka_unit_test(fragments_agree_with_the_oracle),
+        cmocka_unit_test(density_levels_agree_with_the_oracle),
+        cmocka_unit_test(levels_on_threads_agree_with_the_oracle),
         cmocka_unit_test(all_kinds_of_conflicts_were_met),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
