@@ -3,6 +3,7 @@
  * what began after is not, and batches are whole.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -94,7 +95,7 @@ static uint64_t copy_of(struct store *store)
     return copy;
 }
 
-static void take(struct shared *shared, bool clone, uint64_t *out_id)
+static void take(struct shared *shared, bool cloning, uint64_t *out_id)
 {
     uint64_t one = 1, id = store_new_table_id(shared->store);
     struct store_change snapshot[] = {
@@ -105,14 +106,34 @@ static void take(struct shared *shared, bool clone, uint64_t *out_id)
         {.kind = STORE_CREATE_TABLE, .table_id = id},
         {.kind = STORE_COPY_TABLE, .table_id = id, .source_id = 1},
     };
-    assert_ok(store_change(shared->store, clone ? cloned : snapshot, 2));
-    *out_id = clone ? id : copy_of(shared->store);
+    assert_ok(store_change(shared->store, cloning ? cloned : snapshot, 2));
+    *out_id = cloning ? id : copy_of(shared->store);
 }
 
 static void loads(const atomic_int *from, int *to)
 {
     for (int i = 0; i < WRITERS; i++)
         to[i] = atomic_load(&from[i]);
+}
+
+/* Let every writer come to a few more writes. */
+static void wait_for_writers(const struct shared *shared)
+{
+    int then[WRITERS];
+    loads(shared->done, then);
+    for (int i = 0; i < WRITERS; i++)
+        while (atomic_load(&shared->done[i]) < then[i] + 20)
+            sched_yield();
+}
+
+/* Let every writer come to a few more writes. */
+static void wait_for_writers(const struct shared *shared)
+{
+    int then[WRITERS];
+    loads(shared->done, then);
+    for (int i = 0; i < WRITERS; i++)
+        while (atomic_load(&shared->done[i]) < then[i] + 20)
+            sched_yield();
 }
 
 static void snapshots_and_clones_beside_writers_have_whole_batches(void **state)
@@ -134,6 +155,7 @@ static void snapshots_and_clones_beside_writers_have_whole_batches(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         int least[WRITERS], most[WRITERS];
         uint64_t id;
+        wait_for_writers(&shared);
         loads(shared.done, least);
         for (int i = 0; i < WRITERS; i++)
             least[i] = least[i] > restored[i] ? least[i] : 0;
