@@ -4,8 +4,6 @@
 #include "row/key_internal.h"
 
 enum {
-    HEADER_EMPTY = 0x40,
-    HEADER_VALUE = 0x41,
     ESCAPE = 0x00,       /* begins a pair inside KEY_BYTES */
     ESCAPED_ZERO = 0xff, /* second of the pair: a 0x00 byte */
     ESCAPED_END = 0x00,  /* second of the pair: the end */
@@ -23,6 +21,12 @@ static uint64_t load_be(const uint8_t *at, size_t bytes)
     for (size_t i = 0; i < bytes; i++)
         value = value << 8 | at[i];
     return value;
+}
+
+static void put_be(uint8_t *out, uint64_t value, size_t bytes)
+{
+    for (size_t i = bytes; i-- > 0; value >>= 8)
+        out[i] = (uint8_t)value;
 }
 
 static void append_be(struct buffer *out, uint64_t value, size_t bytes)
@@ -93,13 +97,6 @@ static uint64_t uuid_to_ordered(uint64_t high)
     return version << 60 | rest;
 }
 
-static uint64_t ordered_to_uuid(uint64_t ordered)
-{
-    uint64_t version = ordered >> 60;
-    uint64_t rest = ordered & UINT64_MAX >> 4;
-    return version == 1 ? uuid_from_time(rest) : rest >> 12 << 16 | version << 12 | (rest & 0xfff);
-}
-
 static const uint64_t SIGNS_OF_BYTES = 0x8080808080808080u;
 
 static status append_uuid(struct buffer *out, enum key_kind kind, struct slice wire)
@@ -160,7 +157,7 @@ static status append_body(struct buffer *out, enum key_kind kind, struct slice w
 status key_append(struct buffer *out, struct key_column column, struct slice wire)
 {
     size_t start = out->bytes;
-    buffer_append_u8(out, wire.bytes ? HEADER_VALUE : HEADER_EMPTY);
+    buffer_append_u8(out, wire.bytes ? KEY_VALUE : KEY_EMPTY);
     status st = wire.bytes ? append_body(out, column.kind, wire) : STATUS_DONE;
     if (ok(st))
         st = buffer_status(out);
@@ -174,32 +171,57 @@ status key_append(struct buffer *out, struct key_column column, struct slice wir
     return STATUS_DONE;
 }
 
-static status take_uuid(struct reader *key, enum key_kind kind, uint64_t flip, struct buffer *out_wire)
+size_t key_fixed_bytes(enum key_kind kind)
 {
-    uint64_t ordered = reader_be64(key) ^ flip, low = reader_be64(key) ^ flip;
-    TRY(reader_status(key));
-    if (kind == KEY_TIMEUUID && ordered >> 60)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    buffer_append_be64(out_wire, kind == KEY_UUID ? ordered_to_uuid(ordered) : uuid_from_time(ordered));
-    buffer_append_be64(out_wire, kind == KEY_UUID ? low : low ^ SIGNS_OF_BYTES);
-    return STATUS_DONE;
+    return wire_bytes[kind];
 }
 
-static status take_number(struct reader *key, enum key_kind kind, uint64_t flip, struct buffer *out_wire)
+static bool take_uuid(const uint8_t *body, enum key_kind kind, uint64_t flip, uint8_t *out_wire)
+{
+    uint64_t ordered = load_be64(body) ^ flip, low = load_be64(body + 8) ^ flip;
+    if (kind == KEY_TIMEUUID && ordered >> 60)
+        return false;
+    store_be64(out_wire, kind == KEY_UUID ? key_uuid_from_ordered(ordered) : uuid_from_time(ordered));
+    store_be64(out_wire + 8, kind == KEY_UUID ? low : low ^ SIGNS_OF_BYTES);
+    return true;
+}
+
+static bool take_number(const uint8_t *body, enum key_kind kind, uint64_t flip, uint8_t *out_wire)
 {
     size_t bytes = wire_bytes[kind];
-    struct slice body = reader_take(key, bytes);
-    TRY(reader_status(key));
-    uint64_t value = (load_be(body.data, bytes) ^ flip) & bits_mask(bytes);
+    uint64_t value = (load_be(body, bytes) ^ flip) & bits_mask(bytes);
     if (kind == KEY_FLOAT || kind == KEY_DOUBLE) {
         if (!ordered_to_float(value, bytes, &value))
-            return STATUS_FAIL(STATUS_CORRUPT);
+            return false;
     } else if (kind != KEY_UINT32) {
         value ^= sign_bit(bytes);
     }
     if (kind == KEY_BOOLEAN && value > 1)
+        return false;
+    put_be(out_wire, value, bytes);
+    return true;
+}
+
+bool key_take_fixed(const uint8_t *body, struct key_column column, uint8_t *out_wire)
+{
+    uint64_t flip = column.descending ? UINT64_MAX : 0;
+    switch (column.kind) {
+    case KEY_INT64: store_be64(out_wire, load_be64(body) ^ flip ^ sign_bit(8)); return true;
+    case KEY_UUID:
+    case KEY_TIMEUUID: return take_uuid(body, column.kind, flip, out_wire);
+    default: return take_number(body, column.kind, flip, out_wire);
+    }
+}
+
+static status take_fixed(struct reader *key, struct key_column column, struct buffer *out_wire)
+{
+    uint8_t wire[16];
+    size_t bytes = wire_bytes[column.kind];
+    struct slice body = reader_take(key, bytes);
+    TRY(reader_status(key));
+    if (!key_take_fixed(body.data, column, wire))
         return STATUS_FAIL(STATUS_CORRUPT);
-    append_be(out_wire, value, bytes);
+    buffer_append(out_wire, wire, bytes);
     return STATUS_DONE;
 }
 
@@ -225,23 +247,20 @@ static status take_bytes(struct reader *key, uint8_t mask, struct buffer *out_wi
 status key_take(struct reader *key, struct key_column column, struct buffer *out_wire)
 {
     uint8_t mask = column.descending ? 0xff : 0;
-    uint64_t flip = column.descending ? UINT64_MAX : 0;
     uint8_t header = reader_u8(key) ^ mask;
     TRY(reader_status(key));
-    if (header == HEADER_EMPTY)
+    if (header == KEY_EMPTY)
         return STATUS_DONE;
-    if (header != HEADER_VALUE)
+    if (header != KEY_VALUE)
         return STATUS_FAIL(STATUS_CORRUPT);
 
     size_t start = out_wire->bytes;
     status st;
     switch (column.kind) {
     case KEY_BYTES: st = take_bytes(key, mask, out_wire); break;
-    case KEY_UUID:
-    case KEY_TIMEUUID: st = take_uuid(key, column.kind, flip, out_wire); break;
     case KEY_VARINT: st = key_take_varint(key, mask, out_wire); break;
     case KEY_DECIMAL: st = key_take_decimal(key, mask, out_wire); break;
-    default: st = take_number(key, column.kind, flip, out_wire); break;
+    default: st = take_fixed(key, column, out_wire); break;
     }
     if (ok(st))
         st = buffer_status(out_wire);
@@ -258,12 +277,12 @@ uint64_t key_prefix(struct slice clustering)
 {
     const uint64_t middle = 1ULL << 63;
     uint8_t header = clustering.bytes ? clustering.data[0] : 0;
-    uint8_t descending_value = (uint8_t)~HEADER_VALUE;
-    if (header < HEADER_VALUE)
+    uint8_t descending_value = (uint8_t)~KEY_VALUE;
+    if (header < KEY_VALUE)
         return 0;
     if (header > descending_value)
         return UINT64_MAX;
-    if (header != HEADER_VALUE && header != descending_value)
+    if (header != KEY_VALUE && header != descending_value)
         return middle;
 
     uint64_t body;
@@ -273,7 +292,7 @@ uint64_t key_prefix(struct slice clustering)
         body = load_be(clustering.data + 1, clustering.bytes - 1);
         body = clustering.bytes > 1 ? body << 8 * (9 - clustering.bytes) : 0;
     }
-    return body >> 1 | (header == HEADER_VALUE ? 0 : middle);
+    return body >> 1 | (header == KEY_VALUE ? 0 : middle);
 }
 
 struct partition_key partition_key_of(struct slice bytes)

@@ -49,6 +49,8 @@ struct key_column {
 };
 
 enum {
+    KEY_EMPTY = 0x40, /* header bytes, ascending */
+    KEY_VALUE = 0x41,
     KEY_AFTER = 0xff, /* above every header byte, ascending or descending */
     PARTITION_KEY_BYTES_MAX = 65535,
 };
@@ -61,6 +63,21 @@ status key_append(struct buffer *out, struct key_column column, struct slice wir
 /* Decode one column from a clustering key and append its wire bytes. STATUS_CORRUPT on bytes that
  * key_append() cannot have written. */
 status key_take(struct reader *key, struct key_column column, struct buffer *out_wire);
+
+/* Bytes of a value of this kind, the same on the wire and behind the header; 0 when they differ from value to value. */
+size_t key_fixed_bytes(enum key_kind kind);
+/* Decode the body of such a value into key_fixed_bytes() bytes; false on a body that key_append() cannot have written. */
+bool key_take_fixed(const uint8_t *body, struct key_column column, uint8_t *out_wire);
+
+/* Of a KEY_UUID, the first half: time_low:32 time_mid:16 version:4 time_high:12, from version:4 and the time of version 1, or
+ * the other nibbles as they stand. */
+static inline uint64_t key_uuid_from_ordered(uint64_t ordered)
+{
+    uint64_t version = ordered >> 60, rest = ordered & UINT64_MAX >> 4;
+    if (version == 1)
+        return rest << 32 | (rest >> 32 & 0xffff) << 16 | 1u << 12 | (rest >> 48 & 0xfff);
+    return rest >> 12 << 16 | version << 12 | (rest & 0xfff);
+}
 
 /* The first 63 bits after a leading header as one integer that orders as the keys do, weakly: unequal
  * prefixes decide, equal ones do not. Holds for any bytes, bounds and DESC columns included. */
