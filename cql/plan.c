@@ -9,7 +9,7 @@
 #define FINGERPRINT_SEED UINT64_C(0x706c616e)
 
 enum {
-    WORKSPACE_BUFFERS = 13,
+    WORKSPACE_BUFFERS = 14,
 };
 
 struct plan_workspace *plan_workspace_new(void)
@@ -26,19 +26,13 @@ struct plan_workspace *plan_workspace_new(void)
 static void workspace_buffers(struct plan_workspace *workspace, struct buffer *out_buffers[WORKSPACE_BUFFERS])
 {
     struct buffer *buffers[WORKSPACE_BUFFERS] = {
-        &workspace->image,
-        &workspace->key,
-        &workspace->live,
-        &workspace->static_live,
-        &workspace->wire,
-        &workspace->value,
-        &workspace->old_row,
-        &workspace->merged_row,
-        &workspace->new_row,
-        &workspace->entry_key,
-        &workspace->entry_image,
-        &workspace->batch.bytes,
-        &workspace->index_batch.bytes,
+        &workspace->image,       &workspace->key,
+        &workspace->live,        &workspace->static_live,
+        &workspace->wire,        &workspace->head,
+        &workspace->value,       &workspace->old_row,
+        &workspace->merged_row,  &workspace->new_row,
+        &workspace->entry_key,   &workspace->entry_image,
+        &workspace->batch.bytes, &workspace->index_batch.bytes,
     };
     memcpy(out_buffers, buffers, sizeof buffers);
 }

@@ -27,8 +27,9 @@ struct plan_context {
     struct plan_workspace *workspace; /* the session's: one request at a time */
     _Atomic int64_t *last_timestamp;  /* the database's: newest that the server's clock gave out (TS-2) */
     enum durability durability;
-    bool deferred;  /* durable writes leave a ticket in result->ticket instead of waiting */
-    void *database; /* handed to the generators of virtual tables (virtual.h) */
+    bool no_shortcuts; /* take the long way everywhere: for tests that compare the two */
+    bool deferred;     /* durable writes leave a ticket in result->ticket instead of waiting */
+    void *database;    /* handed to the generators of virtual tables (virtual.h) */
 };
 
 /* Buffers that a session keeps from one request to the next. NULL when memory ran out; free() welcomes NULL. */

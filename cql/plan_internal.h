@@ -78,6 +78,7 @@ struct plan_workspace {
     struct buffer image, key;
     struct buffer live, static_live; /* the row a SELECT stands on */
     struct buffer wire;              /* decoded clustering columns */
+    struct buffer head;              /* what the rows of a partition begin with (row_copy.h) */
     struct buffer value;             /* what a function returns */
     struct random random;            /* for uuid(); seeded by the store at first use */
     struct timeuuid_source timeuuids;

@@ -18,6 +18,7 @@ void cql_result_clear(struct cql_result *result)
     memset(&result->counters, 0, sizeof result->counters);
     result->tombstones = 0;
     result->rows_examined = 0;
+    result->rows_copied = 0;
 }
 
 void cql_result_deinit(struct cql_result *result)

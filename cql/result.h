@@ -67,7 +67,8 @@ struct cql_result {
     struct store_ticket ticket;          /* deferred durability: see cql_session_set_deferred() */
     struct store_read_counters counters; /* what the reads cost */
     uint64_t tombstones, rows_examined;
-    struct arena arena; /* owned */
+    uint64_t rows_copied; /* that took the quick way of row_copy.h */
+    struct arena arena;   /* owned */
 };
 
 void cql_result_clear(struct cql_result *result);

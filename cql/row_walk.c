@@ -15,6 +15,11 @@ bool walk_live_row(struct row_walk *walk, bool *out_live)
 {
     struct plan_run *run = walk->run;
     struct row_slots *slots = walk->slots;
+    struct row_copier *copier = walk->request.copier;
+    if (copier) {
+        status copied = copier_row(copier, &walk->cursor->row, out_live, &run->result->tombstones);
+        return ok(copied) ? true : walk_fail(walk, copied);
+    }
     status st = slots_row(slots, walk->cursor->row.image, run->now_s, out_live, &run->result->tombstones);
     if (ok(st) && *out_live && slots->map->clustering)
         st = slots_clustering(slots, &run->workspace->wire, walk->cursor->row.clustering);
@@ -29,6 +34,7 @@ bool walk_enter_partition(struct row_walk *walk)
     walk->static_lives = false;
     walk->in_partition = true;
     walk->must_seek = true;
+    walk->moved = false;
     walk->gave_row = false;
     walk->new_partition = true;
     walk->range_at = walk->request.reverse && walk->request.range_count ? walk->request.range_count - 1 : 0;
@@ -36,6 +42,8 @@ bool walk_enter_partition(struct row_walk *walk)
     if (ok(st) && static_image.bytes)
         st = slots_static_row(walk->slots, static_image, run->now_s, &walk->static_lives,
                               &run->result->tombstones);
+    if (ok(st) && walk->request.copier)
+        st = copier_partition(walk->request.copier, walk->slots);
     return ok(st) ? true : walk_fail(walk, st);
 }
 
@@ -128,6 +136,7 @@ static void next_range(struct row_walk *walk)
 {
     walk->range_at += walk->request.reverse ? UINT32_MAX : 1;
     walk->must_seek = true;
+    walk->moved = false;
 }
 
 static status seek_range(struct row_walk *walk, const struct key_range *range)
@@ -146,32 +155,56 @@ static status seek_range(struct row_walk *walk, const struct key_range *range)
     return STATUS_DONE;
 }
 
+/* Is a row beyond the end of a range, in the walk's direction? */
+static bool is_past(const struct row_walk *walk, const struct key_range *range, struct slice clustering)
+{
+    return walk->request.reverse ? slice_compare(clustering, range->start) < 0
+                                 : slice_compare(clustering, range->end) >= 0;
+}
+
+/* No row is beyond the end of such a range. */
+static bool is_open_ended(const struct row_walk *walk, const struct key_range *range)
+{
+    return walk->request.reverse ? !range->start.bytes
+                                 : range->end.bytes == 1 && range->end.data[0] == KEY_AFTER;
+}
+
 /* To the next row, dead or alive, within the ranges. */
 static bool next_row(struct row_walk *walk, bool *out_found)
 {
     struct cursor *cursor = walk->cursor;
-    bool reverse = walk->request.reverse;
     *out_found = false;
     while (!no_ranges_left(walk)) {
         const struct key_range *range = &walk->request.ranges[walk->range_at];
-        status st = walk->must_seek ? seek_range(walk, range) : cursor_next(cursor);
+        status st = STATUS_DONE;
+        if (!walk->moved)
+            st = walk->must_seek ? seek_range(walk, range) : cursor_next(cursor);
         if (failed(st))
             return walk_fail(walk, st);
-        if (!cursor->on_row) {
+        walk->moved = false;
+        if (!cursor->on_row || is_past(walk, range, cursor->row.clustering)) {
             next_range(walk);
             continue;
         }
-        struct slice at = cursor->row.clustering;
-        bool past = reverse ? slice_compare(at, range->start) < 0 : slice_compare(at, range->end) >= 0;
-        if (past) {
-            next_range(walk);
-            continue;
-        }
-        walk->clustering = at;
+        walk->clustering = cursor->row.clustering;
         *out_found = true;
         return true;
     }
     return true;
+}
+
+bool walk_copy_rows(struct row_walk *walk, uint32_t most, size_t bytes_max, uint32_t *out_copied)
+{
+    *out_copied = 0;
+    if (!walk->in_partition || walk->must_seek || walk->moved)
+        return true;
+    const struct key_range *range = &walk->request.ranges[walk->range_at];
+    const struct slice *bound = walk->request.reverse ? &range->start : &range->end;
+    status st = copier_rows(walk->request.copier, walk->cursor, is_open_ended(walk, range) ? NULL : bound,
+                            most, bytes_max, out_copied, &walk->moved);
+    if (ok(st) && !walk->moved)
+        walk->clustering = walk->cursor->row.clustering;
+    return ok(st) ? true : walk_fail(walk, st);
 }
 
 static void give_partition(struct row_walk *walk, enum walk_event *out_event)

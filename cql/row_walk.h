@@ -9,11 +9,13 @@
  *     WALK_CUT        nothing: many tombstones were walked over and the page should end here (DEL-11)
  *     WALK_END
  * The row's values are in the slots that the walk was given; `partition` and `clustering` say where it stands, and make the
- * position to go on from. Bytes are valid until the next call.
+ * position to go on from. Bytes are valid until the next call. With a copier, rows are in the result instead when they are given
+ * out, and walk_copy_rows() goes on with many at once.
  */
 #ifndef STRAIT_CQL_ROW_WALK_H
 #define STRAIT_CQL_ROW_WALK_H
 
+#include "cql/row_copy.h"
 #include "cql/row_slots.h"
 #include "cql/virtual.h"
 
@@ -54,7 +56,8 @@ struct walk_request {
     int64_t first_token, last_token; /* SCAN, INDEX and VIRTUAL without keys */
     const struct key_range *ranges;
     uint32_t range_count;
-    uint64_t tombstones_max; /* WALK_CUT after that many; 0: never */
+    uint64_t tombstones_max;   /* WALK_CUT after that many; 0: never */
+    struct row_copier *copier; /* KEYS and SCAN: rows are copied to the result; NULL: they go to the slots */
     struct walk_position from;
 };
 
@@ -74,6 +77,7 @@ struct row_walk {
     struct cursor *index_cursor; /* owned */
     uint32_t key_at, range_at;
     bool in_partition, must_seek, gave_row, started;
+    bool moved; /* the cursor stands on the row after the last one already */
     /* INDEX: the same for the entries */
     uint32_t entry_range_at;
     bool must_seek_entry;
@@ -88,6 +92,9 @@ struct row_walk {
 bool walk_open(struct plan_run *run, const struct walk_request *request, struct row_slots *slots,
                struct row_walk *out_walk);
 bool walk_next(struct row_walk *walk, enum walk_event *out_event);
+/* With a copier, after WALK_ROW: copy the plain rows that follow, at most `most` of them and until the result has
+ * `bytes_max` bytes. Whatever else comes is left to walk_next(). */
+bool walk_copy_rows(struct row_walk *walk, uint32_t most, size_t bytes_max, uint32_t *out_copied);
 /* Go on with the next partition. */
 void walk_skip_partition(struct row_walk *walk);
 void walk_close(struct row_walk *walk);

@@ -19,6 +19,8 @@ struct select_run {
     struct row_slots slots;
     struct row_groups groups;
     struct filter filter;
+    struct row_copier copier;
+    bool copies;                          /* rows are in the result when the walk gives them out */
     uint32_t limit_left, partition_limit; /* UINT32_MAX: none */
     uint32_t partition_limit_left;
     uint32_t page_rows; /* 0: unpaged */
@@ -198,8 +200,10 @@ static bool keep_sort_row(struct select_run *it, size_t at)
     return true;
 }
 
-static bool take_row(struct select_run *it, bool *out_done)
+static bool take_row(struct select_run *it, enum walk_event event, bool *out_done)
 {
+    if (it->copies && event == WALK_ROW)
+        return true;
     if (it->select->grouped)
         return groups_add(&it->groups, &it->slots, out_done);
     size_t at = it->run->result->rows.bytes;
@@ -207,12 +211,18 @@ static bool take_row(struct select_run *it, bool *out_done)
            (!it->merge || keep_sort_row(it, at));
 }
 
-static void count_limits(struct select_run *it)
+static void count_limits(struct select_run *it, uint32_t rows)
 {
     if (it->limit_left != UINT32_MAX && !it->merge && !it->select->grouped)
-        it->limit_left--;
+        it->limit_left -= rows;
     if (it->partition_limit_left != UINT32_MAX && !it->select->grouped)
-        it->partition_limit_left--;
+        it->partition_limit_left -= rows;
+}
+
+static void count_examined(struct select_run *it, uint32_t rows)
+{
+    it->run->result->rows_examined += rows;
+    it->page_examined += rows;
 }
 
 /* Did an earlier page begin the partition that the walk has come to? */
@@ -223,22 +233,9 @@ static bool continues_partition(const struct row_walk *walk)
            slice_equal(walk->partition.bytes, from->partition);
 }
 
-/* What a row or a partition on its own means; *out_done when the page or the result is complete. */
-static bool on_event(struct select_run *it, enum walk_event event, bool *out_done)
+/* Is the result, the page or the partition complete with the row that was taken last? */
+static bool after_row(struct select_run *it, enum walk_event event, bool *out_done)
 {
-    struct row_walk *walk = &it->walk;
-    *out_done = false;
-    if (walk->new_partition && !continues_partition(walk))
-        it->partition_limit_left = it->partition_limit;
-    it->run->result->rows_examined++;
-    it->page_examined++;
-    if (filter_passes(&it->filter, &it->slots)) {
-        if (!take_row(it, out_done))
-            return false;
-        count_limits(it);
-        if (*out_done)
-            return true;
-    }
     if (!it->limit_left) {
         *out_done = true;
         return true;
@@ -249,8 +246,42 @@ static bool on_event(struct select_run *it, enum walk_event event, bool *out_don
         return write_state(it, partition_done);
     }
     if (!it->partition_limit_left)
-        walk_skip_partition(walk);
+        walk_skip_partition(&it->walk);
     return true;
+}
+
+/* What a row or a partition on its own means; *out_done when the page or the result is complete. */
+static bool on_event(struct select_run *it, enum walk_event event, bool *out_done)
+{
+    struct row_walk *walk = &it->walk;
+    *out_done = false;
+    if (walk->new_partition && !continues_partition(walk))
+        it->partition_limit_left = it->partition_limit;
+    count_examined(it, 1);
+    if (filter_passes(&it->filter, &it->slots)) {
+        if (!take_row(it, event, out_done))
+            return false;
+        count_limits(it, 1);
+        if (*out_done)
+            return true;
+    }
+    return after_row(it, event, out_done);
+}
+
+/* The plain rows that follow, as many as fit in limits and page. */
+static bool copy_rows(struct select_run *it, bool *out_done)
+{
+    const struct cql_result *result = it->run->result;
+    uint32_t most = it->limit_left, copied;
+    if (it->partition_limit_left < most)
+        most = it->partition_limit_left;
+    if (it->page_rows && it->page_rows - result->row_count < most)
+        most = it->page_rows - result->row_count;
+    if (!walk_copy_rows(&it->walk, most, it->page_rows ? PAGE_BYTES_MAX : SIZE_MAX, &copied))
+        return false;
+    count_examined(it, copied);
+    count_limits(it, copied);
+    return copied ? after_row(it, WALK_ROW, out_done) : true;
 }
 
 static bool check_tombstones(struct select_run *it)
@@ -270,7 +301,7 @@ static bool walk_rows(struct select_run *it)
         case WALK_CUT: return write_state(it, false);
         case WALK_ROW:
         case WALK_PARTITION:
-            if (!on_event(it, event, &done))
+            if (!on_event(it, event, &done) || (it->copies && !done && !copy_rows(it, &done)))
                 return false;
         }
     }
@@ -336,7 +367,9 @@ static bool open_run(struct select_run *it, struct walk_request *request, bool *
         return RUN_REFUSE(run, MSG_ORDER_IN_PAGING);
     if (it->merge)
         it->page_rows = 0; /* all rows are needed to sort them; LIMIT keeps the result within the page */
-    return true;
+    it->copies = select->copy && !it->merge && !run->context->no_shortcuts;
+    request->copier = it->copies ? &it->copier : NULL;
+    return !it->copies || copier_init(run, select->copy, &it->copier);
 }
 
 static bool warn_tombstones(struct select_run *it)

@@ -16,9 +16,10 @@ struct select_plan {
     const struct restriction **filters;          /* what keys and ranges do not decide */
     uint32_t filter_count;
     struct slot_map map;
-    bool grouped;           /* GROUP BY, or aggregates */
-    uint32_t group_columns; /* of the primary key, that make up a group */
-    bool ordered;           /* ORDER BY was written */
+    const struct row_copy *copy; /* NULL when rows must go through slots */
+    bool grouped;                /* GROUP BY, or aggregates */
+    uint32_t group_columns;      /* of the primary key, that make up a group */
+    bool ordered;                /* ORDER BY was written */
     bool reverse;
     bool distinct;
     bool statics; /* a partition without rows shows its static row (STA-1, STA-2) */

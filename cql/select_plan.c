@@ -120,6 +120,16 @@ static bool make_map(struct plan_builder *builder, struct select_plan *select)
     return true;
 }
 
+/* May rows be copied as they stand? Then every live row that the walk comes to is a row of the result. */
+static bool choose_copy(struct plan_builder *builder, struct select_plan *select)
+{
+    bool rows_only = !select->filter_count && !select->grouped && !select->distinct &&
+                     (select->access == WALK_KEYS || select->access == WALK_SCAN);
+    if (!rows_only || row_copy_make(builder->arena, builder->table, &select->selection, &select->copy))
+        return true;
+    return build_nomem(builder);
+}
+
 /* ---- ORDER BY ---- */
 
 static bool order_column(struct plan_builder *builder, const struct select_plan *select,
@@ -258,7 +268,7 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
                               &select->restrictions) ||
         (select->distinct && !check_distinct(builder, select)) || !check_statics(builder, select) ||
         !group_compile(builder, ast, select) || !choose_access(builder, select, ast->allow_filtering) ||
-        !collect_filters(builder, select) || !make_map(builder, select) ||
+        !collect_filters(builder, select) || !make_map(builder, select) || !choose_copy(builder, select) ||
         !compile_order(builder, ast, select) || !compile_limits(builder, ast, select))
         return false;
     select->statics = shows_statics(builder, select);

@@ -19,6 +19,7 @@ struct cql_session {
     char keyspace[CQL_NAME_BYTES];
     bool has_keyspace;
     bool deferred;
+    bool no_shortcuts;
     enum durability durability;
     uint32_t gate_slot;
     struct plan_workspace *workspace; /* owned */
@@ -66,6 +67,11 @@ const char *cql_session_keyspace(const struct cql_session *session)
 void cql_session_set_deferred(struct cql_session *session, bool deferred)
 {
     session->deferred = deferred;
+}
+
+void cql_session_set_shortcuts(struct cql_session *session, bool on)
+{
+    session->no_shortcuts = !on;
 }
 
 void cql_session_set_durability(struct cql_session *session, enum durability durability)
@@ -130,6 +136,7 @@ static struct plan_context context_of(struct cql_session *session, const struct 
         .workspace = session->workspace,
         .last_timestamp = &database->last_timestamp,
         .durability = session->durability,
+        .no_shortcuts = session->no_shortcuts,
         .deferred = session->deferred,
         .database = database,
     };

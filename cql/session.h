@@ -41,6 +41,8 @@ const char *cql_session_keyspace(const struct cql_session *session);
 /* With `deferred`, a durable write returns before its sync; call cql_session_settle() before acknowledging. */
 void cql_session_set_deferred(struct cql_session *session, bool deferred);
 bool cql_session_settle(struct cql_session *session, struct cql_error *error);
+/* Rows, keys and images go the long way everywhere when off: for tests that compare the two. On from the start. */
+void cql_session_set_shortcuts(struct cql_session *session, bool on);
 void cql_session_set_durability(struct cql_session *session, enum durability durability);
 
 /* Parse, plan and run one statement. */

@@ -212,6 +212,12 @@ bool type_key_kind(const struct type *type, enum key_kind *out_kind)
     return true;
 }
 
+size_t type_fixed_bytes(const struct type *type)
+{
+    const struct type_row *row = type_row(type->id);
+    return row ? row->wire_bytes : 0;
+}
+
 const char *type_scalar_name(enum type_id id)
 {
     const struct type_row *row = type_row(id);

@@ -74,6 +74,9 @@ bool type_can_be_key(const struct type *type);
 /* Key encoding of a type that can be a clustering key; frozen collections and tuples are KEY_BYTES-like: refused. */
 bool type_key_kind(const struct type *type, enum key_kind *out_kind);
 
+/* Bytes of every value but the empty one; 0 when they differ. */
+size_t type_fixed_bytes(const struct type *type);
+
 /* "int"; NULL for a composite id. */
 const char *type_scalar_name(enum type_id id);
 
