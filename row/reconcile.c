@@ -142,6 +142,27 @@ static status parts_append(const struct row_parts *parts, const struct row_reade
     return buffer_status(out);
 }
 
+/* Whether nothing in the row is dead, may expire, or is covered: one walk that keeps nothing, and nearly all rows. */
+static status row_untouched(struct slice image, struct deletion cover, bool *out_untouched)
+{
+    struct row_reader reader;
+    struct cell cell;
+    bool more;
+    *out_untouched = false;
+    TRY(row_open(image, &reader));
+    bool has_marker = reader.marker.timestamp != TIMESTAMP_NONE;
+    if (reader.deletion.timestamp != TIMESTAMP_NONE || reader.marker.ttl_s ||
+        !(has_marker || reader.cell_count) || (has_marker && reader.marker.timestamp <= cover.timestamp))
+        return STATUS_DONE;
+    do {
+        TRY(row_next_cell(&reader, &cell, &more));
+        if (more && (!cell_lasts(&cell) || cell.timestamp <= cover.timestamp))
+            return STATUS_DONE;
+    } while (more);
+    *out_untouched = true;
+    return STATUS_DONE;
+}
+
 /* TTL-6: gone at the expiry second itself. */
 static bool has_expired(int32_t ttl_s, int64_t expiry_s, int64_t now_s)
 {
@@ -170,6 +191,13 @@ status row_live(struct slice image, struct deletion cover, int64_t now_s, struct
                 uint64_t *tombstones)
 {
     struct row_reader reader;
+    bool untouched;
+    TRY(row_untouched(image, cover, &untouched));
+    if (untouched) {
+        buffer_append_slice(out, image);
+        *out_live = true;
+        return buffer_status(out);
+    }
     TRY(row_open(image, &reader));
 
     struct row_parts parts;
@@ -254,6 +282,13 @@ status row_purge(struct slice image, struct deletion cover, const struct purge *
                  bool *out_empty)
 {
     struct row_reader reader;
+    bool untouched;
+    TRY(row_untouched(image, cover, &untouched));
+    if (untouched) {
+        buffer_append_slice(out, image);
+        *out_empty = false;
+        return buffer_status(out);
+    }
     TRY(row_open(image, &reader));
 
     struct row_parts parts;
