@@ -126,16 +126,6 @@ static void wait_for_writers(const struct shared *shared)
             sched_yield();
 }
 
-/* Let every writer come to a few more writes. */
-static void wait_for_writers(const struct shared *shared)
-{
-    int then[WRITERS];
-    loads(shared->done, then);
-    for (int i = 0; i < WRITERS; i++)
-        while (atomic_load(&shared->done[i]) < then[i] + 20)
-            sched_yield();
-}
-
 static void snapshots_and_clones_beside_writers_have_whole_batches(void **state)
 {
     (void)state;
