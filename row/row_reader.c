@@ -134,11 +134,67 @@ static void take_value(struct reader *in, struct cell *cell)
         in->failed = true;
 }
 
+/* The difference of a timestamp, in at most eight bytes; false when it has more or runs into the end. */
+static inline bool short_svarint(const uint8_t **at, const uint8_t *end, int64_t *out_value)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 56 && *at != end; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *out_value = zigzag_decode(value);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next cell if it is a live element with short lengths, as thousands of a large collection are. False, with nothing
+ * changed, when it is anything else or is not well formed. */
+static bool next_short_element(struct row_reader *reader, struct cell *out_cell)
+{
+    const uint8_t *at = reader->in.at, *end = reader->in.end;
+    int64_t difference = 0;
+    if (at == end || *at >= 0x80 || (*at & (CELL_HAS_PATH | CELL_STATE)) != CELL_HAS_PATH)
+        return false;
+    uint8_t tag = *at++;
+    if ((tag & CELL_OWN_TIMESTAMP) && !short_svarint(&at, end, &difference))
+        return false;
+    int64_t timestamp = (int64_t)((uint64_t)reader->base_timestamp + (uint64_t)difference);
+    uint32_t column = reader->column + (tag >> CELL_FLAG_BITS);
+    if (at == end || *at == 0 || *at >= 0x80 || *at + 2 > end - at)
+        return false;
+    struct slice path = slice_of(at + 1, *at);
+    at += 1 + path.bytes;
+    if (*at >= 0x80 || *at + 1 > end - at || column < reader->column || timestamp == TIMESTAMP_NONE)
+        return false;
+    if (reader->path_seen && reader->path_column == column && slice_compare(path, reader->path) <= 0)
+        return false;
+    *out_cell = (struct cell){
+        .column = column,
+        .kind = CELL_LIVE,
+        .timestamp = timestamp,
+        .path = path,
+        .value = slice_of(at + 1, *at),
+    };
+    reader->in.at = at + 1 + *at;
+    reader->column = column;
+    reader->cells_left--;
+    reader->path_seen = true;
+    reader->path_column = column;
+    reader->path = path;
+    return true;
+}
+
 status row_next_any_cell(struct row_reader *reader, struct cell *out_cell, bool *out_more)
 {
     struct reader *in = &reader->in;
     if (!reader->cells_left)
         return past_last_cell(reader, out_more);
+    if (!in->failed && next_short_element(reader, out_cell)) {
+        *out_more = true;
+        return STATUS_DONE;
+    }
 
     uint64_t tag = image_varint(in);
     uint64_t delta = tag >> CELL_FLAG_BITS;
