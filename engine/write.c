@@ -71,10 +71,15 @@ static status apply_one(struct shard *shard, struct mutation mutation, const str
     shard_pass_gate(shard);
     struct tablet *tablet = shard_find(shard, mutation.table_id);
     status st = tablet ? tablet_open_active(tablet) : STATUS_FAIL(STATUS_NOT_FOUND);
-    if (ok(st))
+    /* What the memtable will look at is on its way while the log takes the record. */
+    if (ok(st)) {
+        memtable_fetch(tablet->active->memtable, mutation.key, 0);
         st = log_append(shard, intent, &segment);
-    if (ok(st))
+    }
+    if (ok(st)) {
+        memtable_fetch(tablet->active->memtable, mutation.key, 1);
         st = apply_logged(tablet, mutation, shard->index, segment);
+    }
     *out_end = shard->log_end;
     lock_release(&shard->writer);
     return st;

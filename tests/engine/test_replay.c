@@ -15,6 +15,11 @@ enum {
     BATCHES = 300,
     SMALL_BYTES = 64 << 10,
     VALUE_BYTES = 500,
+#ifdef STRAIT_LONG_TESTS
+    STRIDE = 1,
+#else
+    STRIDE = 41,
+#endif
 };
 
 static struct store_options options_of(struct io_env *env, uint32_t shards, uint64_t memtable_bytes)
@@ -130,10 +135,9 @@ static void a_store_that_may_not_write_replays_everything_into_memory(void **sta
 static void a_power_cut_in_a_long_replay_loses_nothing(void **state)
 {
     (void)state;
-    enum { STEP = 7 };
     for (enum sim_policy policy = 0; policy < SIM_POLICIES; policy += 2) {
         bool cut = true;
-        for (uint64_t after = 1 + (uint64_t)policy; cut; after += STEP) {
+        for (uint64_t after = 1 + (uint64_t)policy; cut; after += STRIDE) {
             struct io_env *env;
             struct store *store = NULL;
             assert_ok(io_env_open(IO_BODY_SIM, after, &env));
