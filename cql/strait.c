@@ -127,6 +127,7 @@ static int read_options(struct strait *db, const char *path, const strait_option
         .must_exist = options.must_exist != 0,
         .read_only = options.read_only != 0,
         .accept_log_damage = options.accept_log_damage != 0,
+        .set_aside_damaged_tables = options.set_aside_damaged_tables != 0,
         .shards = options.shards,
         .memtable_bytes = options.memtable_bytes,
         .cache_bytes = options.cache_bytes,

@@ -84,6 +84,8 @@ typedef struct strait_options {
     int read_only;           /* nonzero: modify nothing */
     int accept_log_damage;   /* nonzero: open although the commit log lost synced bytes */
     int64_t clock_us;        /* nonzero: as strait_set_clock(), from before recovery and background work */
+    /* Nonzero: a damaged table file goes to lost/ and the store opens without what it held, deletions too. */
+    int set_aside_damaged_tables;
 } strait_options;
 
 /* `path` is a folder, created when absent, or ":memory:". `options` may be NULL. On failure *out_db is NULL or a handle

@@ -11,6 +11,7 @@ bool place_take(struct place *place, int option, const char *value)
     case PLACE_IO: place->options.io = value; return true;
     case PLACE_READ_ONLY: place->options.read_only = place->options.must_exist = 1; return true;
     case PLACE_ACCEPT_LOG_DAMAGE: place->options.accept_log_damage = 1; return true;
+    case PLACE_SET_ASIDE: place->options.set_aside_damaged_tables = 1; return true;
     }
     return false;
 }

@@ -16,13 +16,15 @@ enum place_option {
     PLACE_IO,
     PLACE_READ_ONLY,
     PLACE_ACCEPT_LOG_DAMAGE,
+    PLACE_SET_ASIDE,
 };
 
 #define PLACE_LONG_OPTIONS                                                                            \
     {"dir", required_argument, NULL, PLACE_DIR}, {"profile", required_argument, NULL, PLACE_PROFILE}, \
         {"io", required_argument, NULL, PLACE_IO}, {"read-only", no_argument, NULL, PLACE_READ_ONLY}, \
+        {"accept-log-damage", no_argument, NULL, PLACE_ACCEPT_LOG_DAMAGE},                            \
     {                                                                                                 \
-        "accept-log-damage", no_argument, NULL, PLACE_ACCEPT_LOG_DAMAGE                               \
+        "set-aside-damaged-tables", no_argument, NULL, PLACE_SET_ASIDE                                \
     }
 
 #define PLACE_USAGE                                                                              \
@@ -30,7 +32,9 @@ enum place_option {
     "  --read-only          modify nothing; the store must exist\n"                              \
     "  --profile NAME       scylla-2025.1 (default), scylla-5.2, cassandra-4.1\n"                \
     "  --io BODY            auto (default), uring, threads\n"                                    \
-    "  --accept-log-damage  open although synced bytes of the commit log are damaged\n"
+    "  --accept-log-damage  open although synced bytes of the commit log are damaged\n"          \
+    "  --set-aside-damaged-tables\n"                                                             \
+    "                       open without table files that cannot be opened; they go to lost/\n"
 
 struct place {
     const char *dir; /* borrowed; NULL: memory */

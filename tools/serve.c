@@ -29,6 +29,8 @@ static const char usage_text[] =
     "  --cache-mib N        memory for blocks read (default 64)\n"
     "  --request-mib N      largest request body (default 16)\n"
     "  --accept-log-damage  open although synced bytes of the commit log are damaged\n"
+    "  --set-aside-damaged-tables\n"
+    "                       open without table files that cannot be opened; they go to lost/\n"
     "  --verbose            say more on standard error\n"
     "\n"
     "When it answers, one JSON line on standard output says where. SIGTERM and SIGINT flush and end it.\n";
@@ -134,6 +136,7 @@ static bool parse_option(struct serve *serve, int option, const char *value)
         serve->server.request_bytes_max = (uint32_t)(number << 20);
         break;
     case 'a': store->accept_log_damage = true; break;
+    case 'q': store->set_aside_damaged_tables = true; break;
     case 'v': log_set_level(LOG_LEVEL_INFO); break;
     default: return false;
     }
@@ -277,6 +280,7 @@ int tool_serve(int argc, char **argv)
         {"cache-mib", required_argument, NULL, 'c'},
         {"request-mib", required_argument, NULL, 'r'},
         {"accept-log-damage", no_argument, NULL, 'a'},
+        {"set-aside-damaged-tables", no_argument, NULL, 'q'},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {0},
