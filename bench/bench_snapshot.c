@@ -1,5 +1,6 @@
 /*
- * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 MiB in them.
+ * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 MiB in them;
+ * and the same of a keyspace of ten tables with an index each, through strait.h.
  *
  *   bench_snapshot [ROUNDS [FOLDER]]
  */
@@ -7,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <strait.h>
 
 #include "bench/measure.h"
 #include "engine/store.h"
@@ -169,6 +172,62 @@ static void store_run(const char *io, const char *folder, unsigned rounds, unsig
         folder_remove(folder);
 }
 
+/* ---- keyspaces, through strait.h ---- */
+
+static void must(strait *db, int result)
+{
+    if (result != STRAIT_OK)
+        measure_fail("strait", strait_error_message(db));
+}
+
+static void keyspace_run(const char *path, unsigned rounds)
+{
+    static const char *const names[] = {"create", "restore", "clone", "drop_clone", "drop"};
+    struct latency latencies[5] = {{0}};
+    strait_options options = {.struct_bytes = sizeof options, .durability = STRAIT_PERIODIC};
+    strait *db = NULL;
+    bool memory = strcmp(path, ":memory:") == 0;
+    char text[200];
+    if (!memory)
+        folder_remove(path);
+    must(db, strait_open(path, &options, &db));
+    must(db, strait_exec(db, "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', "
+                             "'replication_factor': 1}"));
+    for (unsigned i = 0; i < TABLES; i++) {
+        snprintf(text, sizeof text,
+                 "CREATE TABLE k.t%u (id int PRIMARY KEY, a int, b text); CREATE INDEX ON k.t%u (a)", i, i);
+        must(db, strait_exec(db, text));
+    }
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned j = 0; j < TABLES; j++) {
+            snprintf(text, sizeof text, "INSERT INTO k.t%u (id, a, b) VALUES (%u, 1, 'some text')", j, i);
+            must(db, strait_exec(db, text));
+        }
+        int64_t at[6];
+        at[0] = latency_now_ns();
+        must(db, strait_snapshot(db, "k", "s"));
+        at[1] = latency_now_ns();
+        must(db, strait_restore(db, "k", "s"));
+        at[2] = latency_now_ns();
+        must(db, strait_clone(db, "c", "k", NULL));
+        at[3] = latency_now_ns();
+        must(db, strait_exec(db, "DROP KEYSPACE c"));
+        at[4] = latency_now_ns();
+        must(db, strait_snapshot_drop(db, "k", "s"));
+        at[5] = latency_now_ns();
+        for (unsigned j = 0; j < 5; j++)
+            latency_add(&latencies[j], at[j + 1] - at[j]);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "keyspace_%s", names[i]);
+        measure_latency(memory ? "cql/memory" : "cql/disk", text, &latencies[i]);
+        latency_deinit(&latencies[i]);
+    }
+    must(db, strait_close(db));
+    if (!memory)
+        folder_remove(path);
+}
+
 int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
@@ -181,5 +240,7 @@ int main(int argc, char **argv)
         store_run("memory", NULL, rounds, sizes[i].rows, sizes[i].name);
         store_run("auto", folder, rounds, sizes[i].rows, sizes[i].name);
     }
+    keyspace_run(":memory:", rounds);
+    keyspace_run(folder, rounds);
     return 0;
 }

@@ -29,7 +29,7 @@ struct plan {
     struct step *steps; /* owned */
     uint32_t count, capacity;
     struct log_position ends[SHARDS_MAX]; /* by stream: where the log stood when the gates were closed */
-    uint64_t busy_table; /* has too many memtables to freeze another: it must be flushed first */
+    bool busy; /* has too many memtables to freeze another: it must be flushed first */
 };
 
 uint64_t store_new_table_id(struct store *store)
@@ -242,8 +242,7 @@ static status sources_freeze(struct store *store, struct plan *plan, const struc
         lock_release(&shard->writer);
         write_buffer_unref(frozen);
     }
-    if (st.code == STATUS_BUSY)
-        plan->busy_table = step->source_id;
+    plan->busy = st.code == STATUS_BUSY;
     return st;
 }
 
@@ -477,8 +476,28 @@ static status plan_carry_out(struct store *store, struct plan *plan)
     return plan_install(store, plan);
 }
 
+/* Note the tables that are copied and have no room for another frozen memtable, or will soon have none. */
+static status busy_note(struct store *store, const struct plan *plan, struct buffer *out_busy)
+{
+    buffer_clear(out_busy);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        bool full = false;
+        for (uint32_t j = 0; plan->steps[i].source_id && j < store->shard_count; j++) {
+            struct shard *shard = &store->shards[j];
+            lock_acquire(&shard->versions);
+            const struct tablet *tablet = shard_find(shard, plan->steps[i].source_id);
+            full = full || (tablet && tablet->frozen_count > FROZEN_MAX / 2);
+            lock_release(&shard->versions);
+        }
+        if (full)
+            buffer_append_le64(out_busy, plan->steps[i].source_id);
+    }
+    return buffer_status(out_busy);
+}
+
+/* STATUS_BUSY with what is to be flushed first in `out_busy`. */
 static status change_try(struct store *store, const struct store_change *changes, uint32_t count,
-                         uint64_t *out_busy_table)
+                         struct buffer *out_busy)
 {
     struct plan plan = {0};
     status st = STATUS_DONE;
@@ -496,7 +515,10 @@ static status change_try(struct store *store, const struct store_change *changes
             shards_open_gates(store->shards, store->shard_count);
     }
     bool discards = leaves_discards(&plan);
-    *out_busy_table = plan.busy_table;
+    if (plan.busy) {
+        status noted = busy_note(store, &plan, out_busy);
+        st = failed(noted) ? noted : st;
+    }
     plan_deinit(&plan);
     lock_release(&store->edit);
     if (ok(st) && discards) {
@@ -514,13 +536,16 @@ status store_change(struct store *store, const struct store_change *changes, uin
         return STATUS_DONE;
     if (!store->background.threaded)
         store_discard_all(store);
-    status st = STATUS_DONE;
-    for (int i = 0; i < BUSY_RETRIES; i++) {
-        uint64_t busy_table;
-        st = change_try(store, changes, count, &busy_table);
-        if (st.code != STATUS_BUSY || !busy_table)
-            return st;
-        TRY(store_flush(store, busy_table));
+    struct buffer busy = {0};
+    status st = change_try(store, changes, count, &busy);
+    for (int i = 0; i < BUSY_RETRIES && st.code == STATUS_BUSY && busy.bytes; i++) {
+        struct reader tables = reader_of(buffer_slice(&busy));
+        st = STATUS_DONE;
+        while (ok(st) && reader_left(&tables))
+            st = store_flush(store, reader_le64(&tables));
+        if (ok(st))
+            st = change_try(store, changes, count, &busy);
     }
+    buffer_deinit(&busy);
     return st;
 }

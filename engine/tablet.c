@@ -256,7 +256,7 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
             frozen_remove(tablet, flushed);
         if (removed_count)
             forgotten_count = retained_forget(tablet, removed, removed_count, forgotten);
-        if (flushed)
+        if (flushed && !tablet->sealed) /* nobody reads a snapshot's copy */
             forgotten_count +=
                 retained_keep(tablet, flushed, added, added_count, forgotten + forgotten_count);
         st = version_of(tablet, tables, count, &next);

@@ -355,6 +355,32 @@ static void many_snapshots_with_writes_between_them(void **state)
     }
 }
 
+/* Every table has too many memtables at once: all are flushed, not one at a time. */
+static void snapshots_of_many_tables_with_writes_between_them(void **state)
+{
+    struct store *store = store_of(state);
+    uint64_t tables[20];
+    char text[64], name[16];
+    for (uint64_t i = 0; i < 20; i++) {
+        if (i >= 2)
+            make_table(store, i + 1, 0);
+        tables[i] = i + 1;
+    }
+    for (int i = 0; i < 20; i++) {
+        for (uint64_t j = 0; j < 20; j++) {
+            snprintf(text, sizeof text, "%llu:k/1 a=v%d @%d", (unsigned long long)(j + 1), i, 10 + i);
+            write(store, text);
+        }
+        snprintf(name, sizeof name, "s%d", i);
+        struct store_change create = {
+            .kind = STORE_CREATE_SNAPSHOT, .name = slice_text(name), .tables = tables, .table_count = 20};
+        assert_ok(store_change(store, &create, 1));
+    }
+    assert_ok(change(store, STORE_RESTORE_SNAPSHOT, "s4"));
+    for (uint64_t i = 0; i < 20; i++)
+        assert_contents(store, i + 1, "k/1 a=v4");
+}
+
 /* ---- against a model that copies lists of writes ---- */
 
 enum {
@@ -606,6 +632,7 @@ int main(void)
         IN_WORLD(what_makes_no_sense_is_refused_and_changes_nothing),
         IN_WORLD(a_flush_under_way_when_the_table_is_restored_is_the_snapshots),
         IN_WORLD(many_snapshots_with_writes_between_them),
+        IN_WORLD(snapshots_of_many_tables_with_writes_between_them),
         cmocka_unit_test(tables_and_snapshots_hold_what_a_model_that_copies_lists_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
