@@ -177,6 +177,189 @@ static void a_table_of_mostly_old_tombstones_is_rewritten_alone(void **state)
     EXPECT_IDLE(PICK(&compaction_defaults, tables));
 }
 
+/* ---- one case a line ---- */
+
+/* A table as numbers: MiB, level, run, tokens [from, to] in units of 2^58 (-32 to 31). */
+struct row {
+    uint64_t mib;
+    uint32_t level;
+    uint64_t run;
+    int from, to;
+};
+
+enum { ROWS_MAX = 48 };
+
+static struct sstable_info info_of(const struct row *row, uint32_t number)
+{
+    struct sstable_info info = sized(row->mib);
+    info.file_number = number + 1;
+    info.level = row->level;
+    info.run = row->run;
+    info.partitions = 100000;
+    info.min_token = (int64_t)row->from * (INT64_C(1) << 58);
+    info.max_token = (int64_t)row->to * (INT64_C(1) << 58) + ((INT64_C(1) << 58) - 1);
+    return info;
+}
+
+static struct compaction_choice pick_rows(const struct compaction_options *options, const struct row *rows,
+                                          uint32_t count)
+{
+    struct sstable_info infos[ROWS_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        infos[i] = info_of(&rows[i], i);
+    return compaction_pick(options, infos, count, 1000000, 1000);
+}
+
+/* The choice as a text: "level 1: 0 1 2", "idle". */
+static void expect_text(struct compaction_choice choice, const char *expected)
+{
+    struct buffer text = {0};
+    buffer_printf(&text, "%s", compaction_reason_name(choice.reason));
+    if (choice.reason != COMPACTION_IDLE)
+        buffer_printf(&text, " %u:", choice.level);
+    for (uint32_t i = 0; i < choice.count; i++)
+        buffer_printf(&text, " %u", choice.chosen[i]);
+    buffer_append_u8(&text, 0);
+    assert_string_equal((const char *)text.data, expected);
+    buffer_deinit(&text);
+}
+
+#define PICKS(options, expected, ...)                                       \
+    do {                                                                    \
+        const struct row rows_[] = {__VA_ARGS__};                           \
+        expect_text(pick_rows(options, rows_, ARRAY_LEN(rows_)), expected); \
+    } while (0)
+#define WHOLE -32, 31
+
+static void runs_are_tiered_not_their_fragments(void **state)
+{
+    (void)state;
+    const struct compaction_options *o = &compaction_defaults;
+    PICKS(o, "idle", {256, 0, 7, -32, -17}, {256, 0, 7, -16, -1}, {256, 0, 7, 0, 15}, {256, 0, 7, 16, 31});
+    PICKS(o, "tier 0: 2 0 3 1", {100, 0, 0, WHOLE}, {110, 0, 0, WHOLE}, {90, 0, 0, WHOLE},
+          {105, 0, 0, WHOLE});
+    PICKS(o, "tier 0: 2 0 1 3 4", {50, 0, 7, -32, -1}, {50, 0, 7, 0, 31}, {100, 0, 0, WHOLE},
+          {101, 0, 0, WHOLE}, {102, 0, 0, WHOLE});
+}
+
+static void levels_are_relieved_from_below(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_LEVELED), *o = &options;
+    options.sstable_bytes = 100 * MIB;
+    /* Level 0: too few; few but not worth a table of level 1; worth it, with what they overlap there. */
+    PICKS(o, "idle", {10, 0, 0, WHOLE}, {10, 0, 0, WHOLE}, {10, 0, 0, WHOLE});
+    PICKS(o, "level 0: 0 1 2 3", {10, 0, 0, WHOLE}, {10, 0, 0, WHOLE}, {10, 0, 0, WHOLE}, {10, 0, 0, WHOLE});
+    PICKS(o, "level 1: 0 1 2 3 4", {30, 0, 0, 0, 9}, {30, 0, 0, 0, 9}, {30, 0, 0, 0, 9}, {30, 0, 0, 0, 9},
+          {90, 1, 0, 9, 12}, {90, 1, 0, 13, 20});
+    /* Level 1 holds more than ten tables' worth: the one with the least below it goes down. */
+    PICKS(o, "level 2: 1", {600, 1, 0, -32, -1}, {600, 1, 0, 0, 31}, {100, 2, 0, -32, -20});
+    PICKS(o, "level 2: 1 3", {600, 1, 0, -32, -1}, {600, 1, 0, 0, 31}, {100, 2, 0, -32, -20},
+          {50, 2, 0, 5, 9});
+    /* The deepest level that is too large comes first. */
+    PICKS(o, "level 3: 2", {600, 1, 0, -32, -1}, {600, 1, 0, 0, 31}, {10100, 2, 0, 0, 31});
+    /* Tables that overlap on one level are merged there. */
+    PICKS(o, "level 1: 0 1", {10, 1, 0, 0, 9}, {10, 1, 0, 9, 12}, {10, 1, 0, 20, 30});
+}
+
+static void a_level_0_that_has_fallen_behind_is_tiered_while_deeper_levels_are_too_large(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_LEVELED);
+    struct row rows[ROWS_MAX];
+    for (uint32_t i = 0; i < 40; i++)
+        rows[i] = (struct row){10, 0, 0, WHOLE};
+    rows[40] = (struct row){2000, 1, 0, WHOLE};
+    struct compaction_choice choice = pick_rows(&options, rows, 41);
+    assert_int_equal(choice.reason, COMPACTION_TIER);
+    assert_int_equal(choice.level, 0);
+    assert_int_equal(choice.count, 32);
+    rows[40].mib = 100;
+    choice = pick_rows(&options, rows, 41);
+    assert_int_equal(choice.reason, COMPACTION_LEVEL);
+    assert_int_equal(choice.level, 1);
+    assert_int_equal(choice.count, 33);
+}
+
+static void the_two_largest_tiers_are_merged_to_reach_the_space_goal(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_INCREMENTAL), *o = &options;
+    PICKS(o, "idle", {1000, 0, 0, WHOLE}, {400, 0, 0, WHOLE}, {20, 0, 0, WHOLE});
+    options.space_amplification_goal = 1.3;
+    PICKS(o, "space 0: 1 0", {1000, 0, 0, WHOLE}, {400, 0, 0, WHOLE}, {20, 0, 0, WHOLE});
+    PICKS(o, "idle", {1000, 0, 0, WHOLE}, {200, 0, 0, WHOLE}, {20, 0, 0, WHOLE});
+}
+
+static void density_decides_levels_and_overlap_decides_merges(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_UNIFIED), *o = &options;
+    options.flush_bytes = 100 * MIB;
+    PICKS(o, "idle", {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE});
+    PICKS(o, "tier 0: 0 1 2 3", {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE},
+          {100, 0, 0, WHOLE});
+    /* Four, but nowhere over one another. */
+    PICKS(o, "idle", {25, 0, 0, -32, -17}, {25, 0, 0, -16, -1}, {25, 0, 0, 0, 15}, {25, 0, 0, 16, 31});
+    /* A denser one is of a deeper level. */
+    PICKS(o, "idle", {500, 0, 0, WHOLE}, {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE});
+    options.scaling[0] = -8;
+    PICKS(o, "tier 0: 0 1", {100, 0, 0, WHOLE}, {100, 0, 0, WHOLE});
+}
+
+static void late_data_joins_its_window_when_it_is_a_quarter_of_it(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_TIME_WINDOW);
+    options.window_s = 100;
+    struct sstable_info tables[] = {written_at(400, 50), written_at(20, 60), written_at(1, 950)};
+    tables[0].created_s = 500; /* the last merge of its window */
+    EXPECT_IDLE(PICK(&options, tables));
+    tables[1].file_bytes = 110 * MIB;
+    EXPECT_CHOICE(PICK(&options, tables), COMPACTION_WINDOW, 1, 0);
+    tables[1].file_bytes = 20 * MIB;
+    tables[0].created_s = 90; /* the window was still open */
+    EXPECT_CHOICE(PICK(&options, tables), COMPACTION_WINDOW, 1, 0);
+}
+
+static void unsafe_expiry_asks_nobody(void **state)
+{
+    (void)state;
+    struct compaction_options options = compaction_defaults_of(COMPACTION_TIME_WINDOW);
+    struct sstable_info tables[] = {expiring(10, 900), written_at(1, 500)};
+    assert_int_not_equal(PICK(&options, tables).reason, COMPACTION_EXPIRED);
+    options.expiry_unchecked = true;
+    EXPECT_CHOICE(PICK(&options, tables), COMPACTION_EXPIRED, 0);
+    options.expiry_checked_late = true;
+    assert_int_not_equal(PICK(&options, tables).reason, COMPACTION_EXPIRED);
+}
+
+static void tables_made_outside_the_strategy_are_merged_once(void **state)
+{
+    (void)state;
+    struct sstable_info tables[] = {sized(1), sized(100), sized(7)};
+    tables[0].off_strategy = true;
+    EXPECT_IDLE(PICK(&compaction_defaults, tables));
+    tables[2].off_strategy = true;
+    EXPECT_CHOICE(PICK(&compaction_defaults, tables), COMPACTION_OFF_STRATEGY, 0, 2);
+}
+
+static void disjoint_tables_share_a_chain(void **state)
+{
+    (void)state;
+    const struct row rows[] = {
+        {1, 0, 0, 0, 5}, {1, 0, 0, 3, 9}, {1, 0, 0, 6, 7}, {1, 0, 0, 10, 12}, {1, 0, 0, 8, 8}};
+    struct sstable_info infos[ARRAY_LEN(rows)];
+    uint32_t chain_of[ARRAY_LEN(rows)], chains;
+    for (uint32_t i = 0; i < ARRAY_LEN(rows); i++)
+        infos[i] = info_of(&rows[i], i);
+    assert_true(compaction_chains(infos, ARRAY_LEN(rows), chain_of, &chains));
+    assert_int_equal(chains, 2);
+    assert_int_equal(chain_of[0], chain_of[2]);
+    assert_int_equal(chain_of[2], chain_of[4]);
+    assert_int_not_equal(chain_of[0], chain_of[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +373,15 @@ int main(void)
         cmocka_unit_test(a_table_of_which_nothing_lives_is_dropped_whole),
         cmocka_unit_test(I14_an_expired_table_stays_while_it_may_hide_something_older),
         cmocka_unit_test(a_table_of_mostly_old_tombstones_is_rewritten_alone),
+        cmocka_unit_test(runs_are_tiered_not_their_fragments),
+        cmocka_unit_test(levels_are_relieved_from_below),
+        cmocka_unit_test(a_level_0_that_has_fallen_behind_is_tiered_while_deeper_levels_are_too_large),
+        cmocka_unit_test(the_two_largest_tiers_are_merged_to_reach_the_space_goal),
+        cmocka_unit_test(density_decides_levels_and_overlap_decides_merges),
+        cmocka_unit_test(late_data_joins_its_window_when_it_is_a_quarter_of_it),
+        cmocka_unit_test(unsafe_expiry_asks_nobody),
+        cmocka_unit_test(tables_made_outside_the_strategy_are_merged_once),
+        cmocka_unit_test(disjoint_tables_share_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
