@@ -29,8 +29,11 @@ static const char *text_of(enum cql_message message, enum cql_profile profile)
 
 void cql_error_clear(struct cql_error *error)
 {
-    memset(error, 0, sizeof *error);
+    /* Every request begins with this: texts end where they begin, the bytes behind that are nobody's. */
     error->code = CQL_OK;
+    error->message[0] = error->keyspace[0] = error->table[0] = '\0';
+    error->offset = error->line = error->column = 0;
+    memset(error->prepared_id, 0, sizeof error->prepared_id);
 }
 
 bool cql_refusal_set(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...)

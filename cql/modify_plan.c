@@ -257,6 +257,8 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
         (modify->condition && !condition_check_keys(builder, modify)))
         return false;
     restrictions_note_binds(builder, &modify->keys);
+    if (!restrictions_note_points(builder, &modify->keys))
+        return false;
     if (builder->table->virtual_ && !virtual_write_check(builder, modify))
         return false;
     builder->plan->kind = builder->table->virtual_ ? PLAN_TELL : PLAN_MODIFY;

@@ -38,6 +38,8 @@ struct restrictions {
     bool clustering_in;
     bool clustering_beyond; /* something is restricted outside the prefix */
     bool others;            /* static or regular columns */
+    /* One for each column of the key, when each is restricted by = and by nothing else; else NULL. */
+    const struct restriction *const *partition_points, *const *clustering_points; /* arena */
 };
 
 bool restrictions_compile(struct plan_builder *builder, const struct ast_relation *relations, uint32_t count,
@@ -81,6 +83,13 @@ bool restrictions_ranges(struct plan_run *run, const struct restrictions *restri
 /* Tokens from *out_first to *out_last, both included; *out_empty when none. */
 bool restrictions_tokens(struct plan_run *run, const struct restrictions *restrictions, int64_t *out_first,
                          int64_t *out_last, bool *out_empty);
+
+/* restriction_point.c: the same with nothing but =. Which keys are named so is noted once, when the statement is planned. */
+bool restrictions_note_points(struct plan_builder *builder, struct restrictions *restrictions);
+bool restrictions_point_partition(struct plan_run *run, const struct restrictions *restrictions,
+                                  struct partition_key **out_key);
+bool restrictions_point_range(struct plan_run *run, const struct restrictions *restrictions,
+                              struct key_range **out_range);
 
 /* Compose a partition key from its components' wire bytes (TOK-2), with NUL-6 and NUL-13. */
 bool partition_key_compose(struct plan_run *run, const struct cql_table *table,

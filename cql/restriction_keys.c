@@ -229,6 +229,10 @@ bool restrictions_partitions(struct plan_run *run, const struct restrictions *re
                              struct partition_key **out_keys, uint32_t *out_count)
 {
     const struct cql_table *table = restrictions->table;
+    if (restrictions->partition_points && !run->context->no_shortcuts) {
+        *out_count = 1;
+        return restrictions_point_partition(run, restrictions, out_keys);
+    }
     struct slice **values = arena_alloc(run->scratch, table->partition_count * sizeof(struct slice *));
     uint32_t *counts = arena_alloc(run->scratch, table->partition_count * sizeof *counts);
     if (!values || !counts)

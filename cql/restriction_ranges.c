@@ -332,12 +332,20 @@ bool restrictions_ranges(struct plan_run *run, const struct restrictions *restri
                          struct key_range **out_ranges, uint32_t *out_count)
 {
     struct range_set set = {0};
-    bool made;
-    if (!restrictions->clustering_prefix)
-        made = set_add(run, &set, (struct slice){0}, slice_of(after_everything, 1));
-    else
-        made = restrictions->clustering_tuple ? tuple_ranges(run, restrictions, &set)
-                                              : single_ranges(run, restrictions, &set);
+    if (!restrictions->clustering_prefix) {
+        *out_ranges = arena_alloc(run->scratch, sizeof **out_ranges);
+        if (!*out_ranges)
+            return run_nomem(run);
+        **out_ranges = (struct key_range){.end = slice_of(after_everything, 1)};
+        *out_count = 1;
+        return true;
+    }
+    if (restrictions->clustering_points && !run->context->no_shortcuts) {
+        *out_count = 1;
+        return restrictions_point_range(run, restrictions, out_ranges);
+    }
+    bool made = restrictions->clustering_tuple ? tuple_ranges(run, restrictions, &set)
+                                               : single_ranges(run, restrictions, &set);
     if (!made)
         return false;
     *out_ranges = set.items;

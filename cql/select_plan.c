@@ -273,6 +273,8 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
         return false;
     select->statics = shows_statics(builder, select);
     restrictions_note_binds(builder, &select->restrictions);
+    if (!restrictions_note_points(builder, &select->restrictions))
+        return false;
     builder->plan->kind = PLAN_SELECT;
     builder->plan->table = builder->table;
     builder->plan->select = select;

@@ -168,6 +168,7 @@ static bool compile_bind(struct plan_builder *builder, const struct ast_term *as
         return BUILD_REFUSE(builder, MSG_INTERNAL, "bind marker out of range");
     out->kind = PLAN_TERM_BIND;
     out->bind = ast->bind_index;
+    out->plain_bytes = (uint32_t)type_plain_bytes(out->type);
     plan->binds[ast->bind_index] = (struct cql_column_spec){
         .keyspace = builder->table->keyspace,
         .table = builder->table->name,
@@ -343,7 +344,7 @@ bool term_compile_tuple(struct plan_builder *builder, const struct ast_term *ast
 static bool bind_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out)
 {
     *out = run->values[term->bind];
-    if (out->kind != CQL_VALUE)
+    if (out->kind != CQL_VALUE || (term->plain_bytes && out->bytes.bytes == term->plain_bytes))
         return true;
     if (!type_check_bound(term->type, out->bytes, term->column, run->context->profile, run->error))
         return false;

@@ -29,6 +29,7 @@ struct plan_term {
     const struct type *type;
     struct cql_value constant; /* arena: the plan's */
     uint32_t bind;
+    uint32_t plain_bytes; /* BIND: a value of that size needs no check; 0: every one does */
     const struct function *function;
     struct plan_term *arguments; /* arena: the plan's */
     uint32_t argument_count;

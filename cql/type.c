@@ -218,6 +218,12 @@ size_t type_fixed_bytes(const struct type *type)
     return row ? row->wire_bytes : 0;
 }
 
+size_t type_plain_bytes(const struct type *type)
+{
+    const struct type_row *row = type_row(type->id);
+    return row && !row->check ? row->wire_bytes : 0;
+}
+
 const char *type_scalar_name(enum type_id id)
 {
     const struct type_row *row = type_row(id);

@@ -77,6 +77,9 @@ bool type_key_kind(const struct type *type, enum key_kind *out_kind);
 /* Bytes of every value but the empty one; 0 when they differ. */
 size_t type_fixed_bytes(const struct type *type);
 
+/* Any that many bytes are a value; 0 when that cannot be said of any number. */
+size_t type_plain_bytes(const struct type *type);
+
 /* "int"; NULL for a composite id. */
 const char *type_scalar_name(enum type_id id);
 
