@@ -25,6 +25,13 @@ struct strait_parameter {
     struct buffer wire; /* owned */
 };
 
+/* The row that a statement stands on. Its cells are found when they are asked for. */
+struct strait_row {
+    struct reader in;    /* behind the last cell that was found; of the page */
+    struct slice *cells; /* owned; data NULL for null */
+    uint32_t count, found, capacity;
+};
+
 struct strait_statement {
     struct strait *db;                   /* borrowed: closed after its statements */
     struct cql_prepared *prepared;       /* counted */
@@ -42,12 +49,10 @@ struct strait_statement {
     } state;
     struct cql_result result;   /* the current page */
     struct buffer paging_state; /* of the page after it */
-    struct reader rows;         /* what is left of the page */
-    uint32_t rows_left;
+    uint32_t rows_left;         /* of the page */
     bool on_row;
-    struct slice *cells; /* owned: of the current row; data NULL for null */
-    uint32_t cell_capacity;
-    struct arena *texts; /* owned: what column calls gave out; dies with the row */
+    struct strait_row *row; /* owned */
+    struct arena *texts;    /* owned: what column calls gave out; dies with the row */
 };
 
 /* Remember a failure on the handle; each returns the code to hand to the caller. */

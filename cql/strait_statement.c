@@ -25,8 +25,9 @@ static int statement_new(struct strait *db, struct cql_prepared *prepared, strai
     statement->parameters = calloc(count, sizeof *statement->parameters);
     statement->values = calloc(count, sizeof *statement->values);
     statement->texts = calloc(1, sizeof *statement->texts);
+    statement->row = calloc(1, sizeof *statement->row);
     db->statement_count++;
-    if (!statement->parameters || !statement->values || !statement->texts) {
+    if (!statement->parameters || !statement->values || !statement->texts || !statement->row) {
         strait_finalize(statement);
         return strait_fail_nomem(db);
     }
@@ -68,7 +69,9 @@ void strait_finalize(strait_statement *statement)
         buffer_deinit(&statement->parameters[i].wire);
     free(statement->parameters);
     free(statement->values);
-    free(statement->cells);
+    if (statement->row)
+        free(statement->row->cells);
+    free(statement->row);
     if (statement->texts)
         arena_deinit(statement->texts);
     free(statement->texts);
@@ -151,34 +154,46 @@ static int fetch_page(struct strait_statement *statement)
     if (!done)
         return STRAIT_REFUSED;
     struct cql_result *result = &statement->result;
-    statement->rows = reader_of(buffer_slice(&result->rows));
+    *statement->row = (struct strait_row){
+        .in = reader_of(buffer_slice(&result->rows)),
+        .cells = statement->row->cells,
+        .capacity = statement->row->capacity,
+    };
     statement->rows_left = result->kind == CQL_RESULT_ROWS ? result->row_count : 0;
     buffer_clear(&statement->paging_state);
     buffer_append_slice(&statement->paging_state, buffer_slice(&result->paging_state));
     return statement->paging_state.failed ? strait_fail_nomem(db) : STRAIT_OK;
 }
 
+/* Room for the cells of a row; the page's first one makes it. */
+static bool row_open_cells(struct strait_row *row, uint32_t count)
+{
+    if (count > row->capacity) {
+        struct slice *larger = realloc(row->cells, count * sizeof *larger);
+        if (!larger)
+            return false;
+        row->cells = larger;
+        row->capacity = count;
+    }
+    row->count = count;
+    return true;
+}
+
+/* To the next row of the page, past the cells of this one that nobody asked for. */
 static int take_row(struct strait_statement *statement)
 {
-    uint32_t count = statement->result.column_count;
-    if (count > statement->cell_capacity) {
-        struct slice *larger = realloc(statement->cells, count * sizeof *larger);
-        if (!larger)
-            return strait_fail_nomem(statement->db);
-        statement->cells = larger;
-        statement->cell_capacity = count;
+    struct strait_row *row = statement->row;
+    struct reader in = row->in;
+    for (uint32_t i = row->found; i < row->count; i++) {
+        uint32_t bytes = reader_be32(&in);
+        reader_take(&in, bytes > INT32_MAX ? 0 : bytes);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t bytes = reader_be32(&statement->rows);
-        statement->cells[i] = (struct slice){0};
-        if (bytes > INT32_MAX)
-            continue; /* null */
-        statement->cells[i] = reader_take(&statement->rows, bytes);
-        if (!statement->cells[i].data)
-            statement->cells[i].data = (const uint8_t *)"";
-    }
-    if (statement->rows.failed)
+    row->in = in;
+    row->found = 0;
+    if (in.failed)
         return strait_fail_status(statement->db, STATUS_FAIL(STATUS_CORRUPT));
+    if (!row_open_cells(row, statement->result.column_count))
+        return strait_fail_nomem(statement->db);
     statement->rows_left--;
     statement->on_row = true;
     return STRAIT_ROW;
