@@ -39,6 +39,34 @@ static void dump_floors(struct buffer *out, const struct manifest_table *table, 
     }
 }
 
+static void dump_sources(struct buffer *out, const struct manifest_table *table, uint32_t shards)
+{
+    for (uint32_t i = 0; i < table->source_count; i++) {
+        const struct manifest_source *source = &table->sources[i];
+        for (uint32_t shard = 0; shard < shards; shard++)
+            for (uint32_t stream = 0; stream < shards; stream++)
+                if (log_position_compare(source->from[shard][stream], source->to[stream]) < 0)
+                    buffer_printf(
+                        out,
+                        "    shard %u: log stream %u is replayed for it as for table %llu, from segment "
+                        "%llu, offset %llu to segment %llu, offset %llu\n",
+                        shard, stream, (unsigned long long)source->table_id,
+                        (unsigned long long)source->from[shard][stream].segment,
+                        (unsigned long long)source->from[shard][stream].offset,
+                        (unsigned long long)source->to[stream].segment,
+                        (unsigned long long)source->to[stream].offset);
+    }
+}
+
+static void dump_snapshot(struct buffer *out, const struct manifest_snapshot *snapshot)
+{
+    buffer_printf(out, "  snapshot \"%.*s\": %zu bytes of properties\n", (int)snapshot->name.bytes,
+                  (const char *)snapshot->name.data, snapshot->properties.bytes);
+    for (uint32_t i = 0; i < snapshot->copy_count; i++)
+        buffer_printf(out, "    table %llu as table %llu\n", (unsigned long long)snapshot->copies[i].table_id,
+                      (unsigned long long)snapshot->copies[i].copy_id);
+}
+
 static void dump_state(struct buffer *out, const struct manifest_state *state)
 {
     buffer_printf(out, "  next file %llu, next table %llu\n", (unsigned long long)state->next_file,
@@ -48,14 +76,17 @@ static void dump_state(struct buffer *out, const struct manifest_state *state)
                       (const char *)state->properties[i].name.data, state->properties[i].value.bytes);
     for (uint32_t i = 0; i < state->table_count; i++) {
         const struct manifest_table *table = state->tables[i];
-        buffer_printf(out,
-                      "  table %llu: %u files, %zu bytes of properties, gc_grace %lld s, zstd level %d\n",
-                      (unsigned long long)table->id, table->file_count, table->properties.bytes,
-                      (long long)table->options.gc_grace_s, table->options.compression_level);
+        buffer_printf(
+            out, "  table %llu%s: %u files, %zu bytes of properties, gc_grace %lld s, zstd level %d\n",
+            (unsigned long long)table->id, table->sealed ? ", a snapshot's copy" : "", table->file_count,
+            table->properties.bytes, (long long)table->options.gc_grace_s, table->options.compression_level);
         dump_floors(out, table, state->shards);
+        dump_sources(out, table, state->shards);
         for (uint32_t f = 0; f < table->file_count; f++)
             dump_file(out, table->files[f]);
     }
+    for (uint32_t i = 0; i < state->snapshot_count; i++)
+        dump_snapshot(out, &state->snapshots[i]);
 }
 
 status store_dump(struct io_env *env, const char *folder, struct buffer *out_text)
