@@ -150,7 +150,17 @@ static status find_identity(struct segment_scan *scan, struct block *out_block)
     }
 }
 
-static status print_segment(struct segment_scan *scan, struct buffer *out)
+/* The number that the name of a file gives it; 0 when the name is none of a segment. */
+static uint64_t number_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    uint32_t stream;
+    uint64_t segment;
+    return commitlog_name_parse(slash ? slash + 1 : path, &stream, &segment) ? segment : 0;
+}
+
+/* `named` is the number that the file bears, 0 when that is not known. */
+static status print_segment(struct segment_scan *scan, uint64_t named, struct buffer *out)
 {
     struct block block;
     status st = find_identity(scan, &block);
@@ -159,6 +169,12 @@ static status print_segment(struct segment_scan *scan, struct buffer *out)
         return buffer_status(out);
     }
     TRY(st);
+    if (named > block.segment) {
+        buffer_printf(
+            out, "segment %" PRIu64 " is empty: the blocks are of segment %" PRIu64 ", which was released\n",
+            named, block.segment);
+        return buffer_status(out);
+    }
     enum block_state state;
     TRY(segment_scan_header(scan, block.store_id, block.stream, block.segment, &state));
     print_header(scan, out);
@@ -170,7 +186,7 @@ status commitlog_dump(struct io_env *env, const char *path, struct buffer *out_t
     struct segment_scan scan = {0};
     status st = segment_scan_open(&scan, env, path);
     if (ok(st))
-        st = print_segment(&scan, out_text);
+        st = print_segment(&scan, number_in(path), out_text);
     segment_scan_deinit(&scan);
     return st;
 }

@@ -335,13 +335,15 @@ void background_wait(struct store *store, int64_t timeout_us)
     lock_release(&background->lock);
 }
 
-/* Wait for a reason to work; false when the store closes. */
-static bool worker_wait(struct worker *worker, int64_t timeout_us)
+/* Wait for a reason to work; false when the store closes. *out_idle says that none came in all that time. */
+static bool worker_wait(struct worker *worker, int64_t timeout_us, bool *out_idle)
 {
     struct background *background = &worker->store->background;
+    bool in_time = true;
     lock_acquire(&background->lock);
     if (!background->stopping && worker->seen == background->news)
-        lock_wait_for(&background->wake, &background->lock, timeout_us);
+        in_time = lock_wait_for(&background->wake, &background->lock, timeout_us);
+    *out_idle = !in_time && worker->seen == background->news;
     worker->seen = background->news;
     atomic_store_explicit(&background->kicked, false, memory_order_relaxed);
     bool go_on = !background->stopping;
@@ -387,12 +389,15 @@ static void worker_run(void *argument)
         status st = worker_step(worker, &did);
         if (failed(st) || failed(worker->last))
             outcome_set(worker, st);
+        bool idle = false;
         if (failed(st))
             go_on = backoff(background);
         else if (did)
             go_on = !atomic_load(&background->stop_soon);
         else
-            go_on = worker_wait(worker, IDLE_US);
+            go_on = worker_wait(worker, IDLE_US, &idle);
+        if (idle) /* memory for memtables to come is not held for ever */
+            slab_pool_trim(&worker->store->slabs);
     }
 }
 

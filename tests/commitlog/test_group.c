@@ -234,6 +234,13 @@ static void a_released_log_is_empty_to_the_next_opening_and_its_numbers_go_on(vo
         assert_int_equal(replay.count, 0);
         assert_int_equal(replay.end, COMMITLOG_END_CLEAN);
         assert_true(replay.next_segment > next_segment);
+        struct buffer text = {0};
+        char path[64];
+        snprintf(path, sizeof path, "/s/log-%d-%u.log", STREAM, (unsigned)replay.next_segment - 1);
+        assert_ok(commitlog_dump(env, path, &text));
+        buffer_append_u8(&text, 0);
+        assert_null(strstr((const char *)text.data, "record @"));
+        buffer_deinit(&text);
         next_segment = replay.next_segment;
     }
     io_env_close(env);
