@@ -2,9 +2,11 @@
 #include "notation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/sim.h"
+#include "row/row.h"
 
 static const struct reconcile_rules rules = {.smaller_ttl_wins = true};
 
@@ -195,6 +197,210 @@ static void a_job_that_fails_leaves_no_file(void **state)
     assert_true(nth > 20);
 }
 
+/* ---- over tables ---- */
+
+enum {
+    ROWS_A_TABLE = 400,
+    ROW_KEY_BYTES = 8,
+};
+
+/* A table of one large partition "c" with rows [first, first + ROWS_A_TABLE) in steps of `step`, and of small ones. Values
+ * carry `stamp`, which is the timestamp too. */
+static struct sstable *rows_table(struct io_env *env, uint64_t number, unsigned first, unsigned step,
+                                  int64_t stamp, bool expiring)
+{
+    char path[80] = "/t/";
+    struct sstable_builder *builder;
+    struct sstable_info info;
+    struct sstable *table;
+    struct row_builder row = {0};
+    struct buffer image = {0};
+    compaction_table_name(number, path + 3);
+    struct sstable_build_options build = {.env = env,
+                                          .path = path,
+                                          .store_id = NOTATION_STORE_ID,
+                                          .file_number = number,
+                                          .compression_level = 1,
+                                          .dictionary_after_bytes = UINT32_MAX,
+                                          .block_bytes = 512};
+    static const char *const keys[] = {"a", "b", "c", "d"};
+    struct partition_key sorted[ARRAY_LEN(keys)];
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        size_t at = i;
+        sorted[i] = partition_key_of(slice_text(keys[i]));
+        for (; at > 0 && partition_key_compare(sorted[at - 1], sorted[at]) > 0; at--) {
+            struct partition_key swap = sorted[at];
+            sorted[at] = sorted[at - 1];
+            sorted[at - 1] = swap;
+        }
+    }
+    assert_ok(sstable_builder_open(&build, &builder));
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct partition_view view = {.key = sorted[i], .deletion = DELETION_NONE};
+        unsigned rows = slice_equal(sorted[i].bytes, slice_text("c")) ? ROWS_A_TABLE : 2;
+        assert_ok(sstable_builder_begin_partition(builder, &view));
+        for (unsigned j = 0; j < rows; j++) {
+            char key[ROW_KEY_BYTES + 1], value[40];
+            snprintf(key, sizeof key, "%08u", first + j * step);
+            snprintf(value, sizeof value, "value %u of %lld", first + j * step, (long long)stamp);
+            row_builder_reset(&row);
+            row.marker = (struct marker){.timestamp = stamp,
+                                         .ttl_s = expiring && j % 50 == 7 ? 10 : 0,
+                                         .expiry_s = expiring && j % 50 == 7 ? 20 : 0};
+            row_builder_add(&row, (struct cell){.column = 1, .timestamp = stamp, .value = slice_text(value)});
+            buffer_clear(&image);
+            assert_ok(row_builder_finish(&row, &image));
+            assert_ok(sstable_builder_add_row(builder, slice_of(key, ROW_KEY_BYTES), buffer_slice(&image)));
+        }
+        assert_ok(sstable_builder_end_partition(builder));
+    }
+    assert_ok(sstable_builder_finish(builder, &info));
+    assert_ok(sstable_open(env, path, NOTATION_STORE_ID, NULL, &table));
+    row_builder_deinit(&row);
+    buffer_deinit(&image);
+    return table;
+}
+
+/* Whether cursors of tables offer their blocks at all. */
+static bool blocks_are_offered(struct sstable *table)
+{
+    struct cursor *cursor;
+    struct sstable_block block;
+    bool found = false, any = false;
+    assert_ok(sstable_cursor_open(table, false, &cursor));
+    for (;;) {
+        assert_ok(cursor_next_partition(cursor));
+        if (!cursor->on_partition)
+            break;
+        do {
+            assert_ok(sstable_cursor_next_block(cursor, &block, &found));
+            any = any || found;
+            assert_ok(cursor_next(cursor));
+        } while (cursor->on_row);
+    }
+    cursor_close(cursor);
+    return any;
+}
+
+/* Merge, and give all words of the outputs, which are removed; freed by the caller. */
+static char *merged_words(const struct compaction_job_options *options, struct sstable *const *tables,
+                          uint32_t count, struct compaction_counters *out_counters)
+{
+    struct io_env *env = options->build.env;
+    struct compaction_job *job;
+    struct buffer words = {0};
+    uint32_t outputs;
+    bool done = false;
+    assert_ok(compaction_job_new_over(options, tables, count, &job));
+    while (!done)
+        assert_ok(compaction_job_step(job, 3, &done));
+    compaction_job_counters(job, out_counters);
+    const struct sstable_info *infos = compaction_job_outputs(job, &outputs);
+    for (uint32_t i = 0; i < outputs; i++) {
+        char path[80] = "/t/";
+        struct sstable *table;
+        compaction_table_name(infos[i].file_number, path + 3);
+        assert_ok(sstable_open(env, path, NOTATION_STORE_ID, NULL, &table));
+        assert_ok(sstable_verify(table));
+        sstable_unref(table);
+        table_show(env, "/t", infos[i].file_number, &words);
+        assert_ok(io_unlink(env, path));
+    }
+    compaction_job_free(job);
+    buffer_append_u8(&words, 0);
+    return (char *)words.data;
+}
+
+struct copy_case {
+    const char *name;
+    struct {
+        unsigned first, step;
+        int64_t stamp;
+        bool expiring;
+    } tables[3];
+    bool copies; /* some blocks may pass as they are */
+};
+
+static void blocks_that_pass_as_they_are_make_the_same_table(void **state)
+{
+    static const struct copy_case cases[] = {
+        {"one behind another", {{1000, 1, 5, false}, {5000, 1, 6, false}, {9000, 1, 7, false}}, true},
+        {"with an overlap", {{1000, 1, 5, false}, {1350, 1, 6, false}, {1700, 1, 7, false}}, true},
+        {"a few late rows among many",
+         {{1000, 2, 5, false}, {1000, 100, 6, false}, {90000, 1, 7, false}},
+         true},
+        {"the same keys", {{1000, 1, 5, false}, {1000, 1, 6, false}, {1000, 1, 7, false}}, false},
+        {"some rows expire", {{1000, 1, 5, true}, {5000, 1, 6, true}, {9000, 1, 7, true}}, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct sstable *tables[3];
+        for (unsigned j = 0; j < 3; j++)
+            tables[j] = rows_table(*state, j + 1, cases[i].tables[j].first, cases[i].tables[j].step,
+                                   cases[i].tables[j].stamp, cases[i].tables[j].expiring);
+        bool offered = blocks_are_offered(tables[0]);
+        for (unsigned purging = 0; purging < 2; purging++) {
+            struct compaction_job_options options = job_options(*state);
+            struct compaction_counters decoded, copied;
+            options.build.block_bytes = 512;
+            options.build.dictionary_after_bytes = UINT32_MAX;
+            options.purging = purging;
+            options.purge =
+                (struct purge){.now_s = 100, .gc_before_s = 50, .max_purgeable_timestamp = INT64_MAX};
+            options.no_block_copy = true;
+            char *expected = merged_words(&options, tables, 3, &decoded);
+            options.no_block_copy = false;
+            char *seen = merged_words(&options, tables, 3, &copied);
+            assert_string_equal(seen, expected);
+            assert_int_equal(decoded.blocks_copied, 0);
+            assert_int_equal(copied.rows + copied.rows_copied, decoded.rows);
+            assert_int_equal(copied.blocks_copied > 0, offered && cases[i].copies);
+            free(expected);
+            free(seen);
+        }
+        for (unsigned j = 0; j < 3; j++)
+            sstable_unref(tables[j]);
+        inputs_unlink(*state, 3);
+    }
+}
+
+static void outputs_end_at_the_borders_of_equal_parts_and_may_replace_drained_inputs(void **state)
+{
+    struct compaction_job_options options = job_options(*state);
+    const char *const words[] = {"a/x@1=1 b/x@1=1 c/x@1=1 d/x@1=1 e/x@1=1 f/x@1=1", "a/y@1=1 f/y@1=1"};
+    struct sstable *tables[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        char path[80] = "/t/";
+        cursor_close(table_of(*state, "/t", i + 1, words[i]));
+        compaction_table_name(i + 1, path + 3);
+        assert_ok(sstable_open(*state, path, NOTATION_STORE_ID, NULL, &tables[i]));
+    }
+    options.output_shards = 4;
+    options.file_number_count = 10;
+    struct compaction_job *job;
+    uint32_t outputs = 0, released = 0;
+    int64_t max_token;
+    bool done = false;
+    assert_ok(compaction_job_new_over(&options, tables, 2, &job));
+    while (!done) {
+        assert_ok(compaction_job_step(job, 1, &done));
+        if (!compaction_job_may_release(job, &max_token))
+            continue;
+        const struct sstable_info *infos = compaction_job_outputs(job, &outputs);
+        assert_int_equal(max_token, infos[outputs - 1].max_token);
+        compaction_job_adopt(job, outputs);
+        released++;
+    }
+    const struct sstable_info *infos = compaction_job_outputs(job, &outputs);
+    assert_true(outputs >= 2 && released >= 1);
+    for (uint32_t i = 0; i < outputs; i++) {
+        assert_int_equal((uint64_t)infos[i].min_token >> 62, (uint64_t)infos[i].max_token >> 62);
+        assert_true(i == 0 || infos[i].min_token > infos[i - 1].max_token);
+    }
+    compaction_job_free(job);
+    for (uint32_t i = 0; i < 2; i++)
+        sstable_unref(tables[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +413,9 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_that_is_given_up_leaves_no_file, setup, teardown),
         cmocka_unit_test(a_job_that_fails_leaves_no_file),
+        cmocka_unit_test_setup_teardown(blocks_that_pass_as_they_are_make_the_same_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            outputs_end_at_the_borders_of_equal_parts_and_may_replace_drained_inputs, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
