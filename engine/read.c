@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "engine/closed_cursor_internal.h"
 #include "engine/scan_cursor_internal.h"
-#include "engine/standin_cursor_internal.h"
 
 enum {
     /* Sources that fit on the stack; a table with more is rare. */
@@ -96,47 +96,34 @@ static status memtables_gather(struct gathering *sources)
     return STATUS_DONE;
 }
 
-/* The SSTables that may have something of the slice, as far as can be said without opening them. */
-static uint32_t sstables_choose(struct gathering *sources, struct sstable **out_chosen)
+/* Whether the file may have something of the slice, as far as can be said without opening it. */
+static bool sstable_chosen(struct gathering *sources, struct sstable *table)
 {
-    const struct version *version = sources->pin->version;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < version->sstable_count; i++) {
-        struct sstable *table = version->sstables[i];
-        const struct sstable_info *info = sstable_info(table);
-        if (version->stood_in[i] && !sources->read->no_retained)
-            continue;
-        if (!sources->read->no_filter && !sstable_may_contain(table, sources->key)) {
-            sources->counted.sstables_filtered++;
-            continue;
-        }
-        if (info->rows_only) {
-            struct sstable_bounds bounds = sstable_info_bounds(info);
-            if (is_outside(sources->read, slice_of(bounds.first, bounds.first_bytes),
-                           slice_of(bounds.last, bounds.last_bytes))) {
-                sources->counted.sources_skipped++;
-                continue;
-            }
-        }
-        out_chosen[count++] = table;
+    const struct sstable_info *info = sstable_info(table);
+    if (!sources->read->no_filter && !sstable_may_contain(table, sources->key)) {
+        sources->counted.sstables_filtered++;
+        return false;
     }
-    return count;
+    if (!info->rows_only)
+        return true;
+    struct sstable_bounds bounds = sstable_info_bounds(info);
+    bool outside = is_outside(sources->read, slice_of(bounds.first, bounds.first_bytes),
+                              slice_of(bounds.last, bounds.last_bytes));
+    sources->counted.sources_skipped += outside;
+    return !outside;
 }
 
-/* A source that would be alone is opened at once: there is nothing that could make it unnecessary. */
-static status sstables_gather(struct gathering *sources, struct sstable *const *chosen, uint32_t count)
+/* Those that may not wait: all of them, or those that hold more than rows. */
+static status sstables_gather(struct gathering *sources, bool all)
 {
-    const struct store_read *read = sources->read;
-    bool may_wait = !read->no_standin && !read->no_lazy && sources->count + count > 1;
-    for (uint32_t i = 0; i < count; i++) {
+    const struct version *version = sources->pin->version;
+    for (uint32_t i = 0; i < version->sstable_count; i++) {
+        struct sstable *table = version->sstables[i];
         struct cursor *child;
-        if (may_wait && sstable_info(chosen[i])->rows_only) {
-            TRY(standin_cursor_open(sources->pin, chosen[i], sources->key, read->reverse, sources->counters,
-                                    &child));
-            TRY(child_add(sources, child, &sources->counted.standins));
+        if ((version->stood_in[i] && !sources->read->no_retained) ||
+            (!all && sstable_info(table)->rows_only) || !sstable_chosen(sources, table))
             continue;
-        }
-        status st = sstable_cursor_open_one(chosen[i], sources->key, read->reverse, &child);
+        status st = sstable_cursor_open_one(table, sources->key, sources->read->reverse, &child);
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);
@@ -145,16 +132,22 @@ static status sstables_gather(struct gathering *sources, struct sstable *const *
     return STATUS_DONE;
 }
 
-/* A stand-in that is the only source has nobody to wait for. */
-static status standin_resolve(struct gathering *sources)
+/* The others, closed. A file that is the only source is opened at once: there is nothing that could make it
+ * unnecessary, and alone it needs no merge. */
+static status closed_gather(struct gathering *sources)
 {
-    struct cursor *standin = sources->children[0], *child;
-    if (sources->count != 1 || !standin->ops->enter)
-        return STATUS_DONE;
-    TRY(standin->ops->enter(standin, &child));
-    cursor_close(standin);
-    sources->children[0] = child;
-    return STATUS_DONE;
+    struct cursor *closed, *child = NULL;
+    status st = STATUS_DONE;
+    TRY(closed_cursor_open(sources->pin, sources->read, sources->key, sources->counters, &closed));
+    if (!sources->count && closed_cursor_is_one(closed))
+        st = closed->ops->enter(closed, &child);
+    if (child)
+        sources->children[sources->count++] = child;
+    if (ok(st) && closed->on_partition)
+        sources->children[sources->count++] = closed;
+    else
+        cursor_close(closed);
+    return st;
 }
 
 static bool is_plain(const struct partition_view *partition)
@@ -173,6 +166,7 @@ static status children_join(struct store *store, struct gathering *sources, stru
         .no_lazy = read->no_lazy,
         .no_gallop = read->no_gallop,
         .counters = sources->counters ? &sources->counters->merge : NULL,
+        .room = sources->pin->version->closed_count,
     };
     if (!read->no_skip) {
         options.from = read->from;
@@ -181,7 +175,8 @@ static status children_join(struct store *store, struct gathering *sources, stru
     *out_cursor = NULL;
     if (!sources->count)
         return STATUS_DONE;
-    if (sources->count == 1 && !read->no_lazy && is_plain(&sources->children[0]->partition)) {
+    if (sources->count == 1 && !read->no_lazy && !sources->children[0]->ops->enter &&
+        is_plain(&sources->children[0]->partition)) {
         *out_cursor = sources->children[0];
         return STATUS_DONE;
     }
@@ -206,18 +201,17 @@ static void counters_add(struct gathering *sources)
     sources->counters->sstables += counted->sstables;
     sources->counters->sstables_filtered += counted->sstables_filtered;
     sources->counters->sources_skipped += counted->sources_skipped;
-    sources->counters->standins += counted->standins;
     sources->counters->retained += counted->retained;
 }
 
-static status sources_open(struct store *store, struct gathering *sources, struct sstable **chosen,
-                           struct cursor **out_cursor)
+static status sources_open(struct store *store, struct gathering *sources, struct cursor **out_cursor)
 {
+    bool all = sources->read->no_closed || sources->read->no_lazy || !sources->pin->version->closed_count;
     status st = memtables_gather(sources);
     if (ok(st))
-        st = sstables_gather(sources, chosen, sstables_choose(sources, chosen));
-    if (ok(st))
-        st = standin_resolve(sources);
+        st = sstables_gather(sources, all);
+    if (ok(st) && !all)
+        st = closed_gather(sources);
     if (ok(st))
         st = children_join(store, sources, out_cursor);
     if (ok(st))
@@ -230,7 +224,7 @@ static status sources_open(struct store *store, struct gathering *sources, struc
 status store_cursor_open_one(struct store *store, const struct store_read *read, struct partition_key key,
                              struct store_read_counters *counters, struct cursor **out_cursor)
 {
-    void *few[2 * SOURCES_INLINE], **room = few;
+    struct cursor *few[SOURCES_INLINE], **room = few;
     struct shard *shard = &store->shards[shard_of_token(key.token, store->shard_count)];
     struct gathering sources = {.read = read, .key = key, .counters = counters};
     TRY(version_take(shard, read->table_id, &sources.pin));
@@ -239,13 +233,13 @@ status store_cursor_open_one(struct store *store, const struct store_read *read,
         return STATUS_DONE;
     }
     const struct version *version = sources.pin->version;
-    uint32_t count = version->memtable_count + version->retained_count + version->sstable_count;
+    uint32_t count = version->memtable_count + version->retained_count + version->sstable_count + 1;
     if (count > SOURCES_INLINE)
-        room = malloc(2 * count * sizeof(void *));
+        room = malloc(count * sizeof *room);
     status st = STATUS_FAIL(STATUS_NOMEM);
     if (room) {
-        sources.children = (struct cursor **)room;
-        st = sources_open(store, &sources, (struct sstable **)(room + count), out_cursor);
+        sources.children = room;
+        st = sources_open(store, &sources, out_cursor);
     }
     if (room != few)
         free(room);

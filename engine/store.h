@@ -244,7 +244,7 @@ struct store_read {
     bool no_gallop;   /* it searches for every row anew */
     bool no_filter;   /* SSTables are looked into although their filter says no */
     bool no_skip;     /* sources are opened although their bounds lie outside the slice */
-    bool no_standin;  /* SSTables are opened at once, not when the merge gets to their bounds */
+    bool no_closed;   /* SSTables are opened at once, not when the merge gets to their bounds */
     bool no_retained; /* SSTables are read although the memtable they came from is still there */
 };
 
@@ -254,7 +254,7 @@ struct store_read_counters {
     uint64_t memtables, sstables; /* sources that had the partition */
     uint64_t sstables_filtered;   /* ruled out without I/O */
     uint64_t sources_skipped;     /* ruled out by bounds: nothing of the slice */
-    uint64_t standins;            /* SSTables left closed at first; those opened later count as `sstables` */
+    uint64_t left_closed;         /* SSTables that the walk never came near; counted when the cursor closes */
     uint64_t retained;            /* flushed memtables that had the partition; counted in `memtables` too */
 };
 

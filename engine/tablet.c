@@ -86,18 +86,18 @@ static status version_of(const struct tablet *tablet, struct sstable *const *sst
                          struct version **out_version)
 {
     struct memtable *memtables[FROZEN_MAX + 1], *retained[RETAINED_MAX];
-    struct version_sources sources = {
-        .memtables = memtables, .retained = retained, .sstables = sstables, .sstable_count = count};
+    struct version_sources sources = {.memtables = memtables,
+                                      .retained = retained,
+                                      .sstables = sstables,
+                                      .retained_set = tablet->retained,
+                                      .sstable_count = count};
     if (tablet->active)
         memtables[sources.memtable_count++] = tablet->active->memtable;
     for (uint32_t i = tablet->frozen_count; i-- > 0;)
         memtables[sources.memtable_count++] = tablet->frozen[i]->memtable;
     for (uint32_t i = tablet->retained ? tablet->retained->count : 0; i-- > 0;)
         retained[sources.retained_count++] = tablet->retained->items[i].buffer->memtable;
-    TRY(version_new(tablet->tally, &sources, out_version));
-    for (uint32_t i = 0; i < count; i++)
-        (*out_version)->stood_in[i] = retained_has(tablet->retained, sstables[i]);
-    return STATUS_DONE;
+    return version_new(tablet->tally, &sources, out_version);
 }
 
 status tablet_open_active(struct tablet *tablet)

@@ -20,11 +20,12 @@ void read_tally_unref(struct read_tally *tally)
         free(tally);
 }
 
-/* Behind the struct: the arrays of pointers, then the marks. */
+/* Behind the struct: the arrays of pointers, the closed tables, the marks. */
 static struct version *version_alloc(const struct version_sources *sources)
 {
     size_t pointers = (size_t)sources->memtable_count + sources->retained_count + sources->sstable_count;
-    size_t bytes = sizeof(struct version) + pointers * sizeof(void *) + sources->sstable_count;
+    size_t bytes = sizeof(struct version) + pointers * sizeof(void *) +
+                   2 * sources->sstable_count * sizeof(struct closed_table) + sources->sstable_count;
     bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
     struct version *version = aligned_alloc(CACHE_LINE_BYTES, bytes);
     if (!version)
@@ -36,8 +37,34 @@ static struct version *version_alloc(const struct version_sources *sources)
     version->memtables = (struct memtable **)(version + 1);
     version->retained = version->memtables + version->memtable_count;
     version->sstables = (struct sstable **)(version->retained + version->retained_count);
-    version->stood_in = (bool *)(version->sstables + version->sstable_count);
+    version->closed_by_first = (struct closed_table *)(version->sstables + version->sstable_count);
+    version->closed_by_last = version->closed_by_first + version->sstable_count;
+    version->stood_in = (bool *)(version->closed_by_last + version->sstable_count);
     return version;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    return slice_compare(closed_first(a), closed_first(b));
+}
+
+static int by_last_falling(const void *a, const void *b)
+{
+    return slice_compare(closed_last(b), closed_last(a));
+}
+
+static void closed_sort(struct version *version)
+{
+    for (uint32_t i = 0; i < version->sstable_count; i++) {
+        const struct sstable_info *info = sstable_info(version->sstables[i]);
+        if (info->rows_only)
+            version->closed_by_first[version->closed_count++] =
+                (struct closed_table){version->sstables[i], version->stood_in[i], sstable_info_bounds(info)};
+    }
+    size_t bytes = version->closed_count * sizeof(struct closed_table);
+    memcpy(version->closed_by_last, version->closed_by_first, bytes);
+    qsort(version->closed_by_first, version->closed_count, sizeof(struct closed_table), by_first);
+    qsort(version->closed_by_last, version->closed_count, sizeof(struct closed_table), by_last_falling);
 }
 
 status version_new(struct read_tally *tally, const struct version_sources *sources,
@@ -63,6 +90,9 @@ status version_new(struct read_tally *tally, const struct version_sources *sourc
         version->retained[i] = memtable_ref(sources->retained[i]);
     for (uint32_t i = 0; i < version->sstable_count; i++)
         version->sstables[i] = sstable_ref(sources->sstables[i]);
+    for (uint32_t i = 0; i < version->sstable_count; i++)
+        version->stood_in[i] = retained_has(sources->retained_set, version->sstables[i]);
+    closed_sort(version);
     *out_version = version;
     return STATUS_DONE;
 }

@@ -15,6 +15,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "engine/retained_internal.h"
 #include "memtable/memtable.h"
 #include "sstable/sstable.h"
 
@@ -39,6 +40,23 @@ static inline void read_tally_add(struct read_tally *tally, uint32_t stripe, uin
     atomic_fetch_add_explicit(&tally->stripes[stripe].sources, sources, memory_order_relaxed);
 }
 
+/* An SSTable that holds nothing but rows, as it stands in a merge until it is opened. */
+struct closed_table {
+    struct sstable *table; /* one of the version's */
+    bool stood_in;         /* by a retained memtable */
+    struct sstable_bounds bounds;
+};
+
+static inline struct slice closed_first(const struct closed_table *table)
+{
+    return slice_of(table->bounds.first, table->bounds.first_bytes);
+}
+
+static inline struct slice closed_last(const struct closed_table *table)
+{
+    return slice_of(table->bounds.last, table->bounds.last_bytes);
+}
+
 struct version_stripe {
     alignas(CACHE_LINE_BYTES) atomic_uint refs;
     struct version *version; /* the one it belongs to */
@@ -53,6 +71,9 @@ struct version {
     struct memtable **retained;  /* counted; newest first: instead of the SSTables that `stood_in` marks */
     struct sstable **sstables;   /* counted; newest file number first */
     bool *stood_in;              /* by SSTable */
+    /* The SSTables of nothing but rows, by their first bound rising and by their last bound falling. */
+    uint32_t closed_count;
+    struct closed_table *closed_by_first, *closed_by_last;
 };
 
 /* What a version is made of; the arrays are borrowed. */
@@ -60,11 +81,12 @@ struct version_sources {
     struct memtable *const *memtables;
     struct memtable *const *retained;
     struct sstable *const *sstables;
+    const struct retained_set *retained_set; /* says which of the SSTables are stood in for */
     uint32_t memtable_count, retained_count, sstable_count;
 };
 
-/* Takes references of its own; no SSTable is stood in for yet. The result is the tablet's: version_retire() lets go of
- * it. *out_version is NULL when there are neither memtables nor SSTables. STATUS_NOMEM. */
+/* Takes references of its own. The result is the tablet's: version_retire() lets go of it. *out_version is NULL when
+ * there are neither memtables nor SSTables. STATUS_NOMEM. */
 status version_new(struct read_tally *tally, const struct version_sources *sources,
                    struct version **out_version);
 /* NULL is welcome to all of these. */

@@ -34,9 +34,10 @@ struct cursor_ops {
     status (*seek_row)(struct cursor *cursor, struct slice clustering);
     status (*next)(struct cursor *cursor);
     void (*close)(struct cursor *cursor); /* frees the cursor */
-    /* NULL for all but stand-ins: cursors that know the bounds of a partition and nothing more, so that a merge may never
-     * have to open what they stand for. Gives the cursor that has the rows, on the same partition, in its direction,
-     * before its first row; the stand-in is then only good for close. */
+    /* NULL for all but cursors that stand for sources not opened yet, so that a merge may never have to open them. Such
+     * a one gives no rows; seek_row() only sets it back. While it stands on a partition, `first` (`last` when reverse) is
+     * the bound of the nearest source; enter() opens that and goes on to the next. *out_cursor stands on the partition,
+     * before its first row, in the same direction; NULL when the source does not have it. */
     status (*enter)(struct cursor *cursor, struct cursor **out_cursor);
 };
 

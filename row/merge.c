@@ -36,7 +36,6 @@ enum member_state {
 
 struct member {
     struct cursor *child; /* one of the merge's */
-    struct cursor **slot; /* where the merge keeps it */
     enum member_state state;
     bool asked;        /* for rows of this partition */
     uint64_t prefix;   /* key_prefix() of `near` */
@@ -53,7 +52,7 @@ struct merge_cursor {
 
     uint32_t child_count, member_count;
     struct cursor **children; /* behind the members; each child is owned */
-    struct member *members;   /* behind this struct; room for child_count, as for the two below */
+    struct member *members;   /* behind this struct; room for all children, as of the two below */
     struct member **heap;     /* nearest first */
     struct member **taken;    /* on the row given out last; not in the heap */
     uint32_t heap_count, taken_count;
@@ -186,31 +185,40 @@ static bool is_beyond_end(const struct merge_cursor *merge, const struct member 
     return merge->base.reverse ? order > 0 : order >= 0;
 }
 
-/* Begin anew: before the first row, or at `target` when one is sought. */
-static void members_rewind(struct merge_cursor *merge)
+/* Begin anew with a member: before its first row, or at `target` when one is sought. */
+static void member_wait(const struct merge_cursor *merge, struct member *member)
 {
     struct slice target = buffer_slice(&merge->target);
+    const struct partition_view *view = &member->child->partition;
+    struct slice bound = merge->base.reverse ? view->last : view->first;
+    bool past = !member->child->on_partition;
+    if (merge->sought && merge->base.reverse) {
+        past = past || slice_compare(view->first, target) >= 0;
+        bound = slice_compare(target, bound) < 0 ? target : bound;
+    } else if (merge->sought) {
+        past = past || slice_compare(view->last, target) < 0;
+        bound = slice_compare(target, bound) > 0 ? target : bound;
+    }
+    member_near(member, bound);
+    member->state = past || is_bare(view) || is_beyond_end(merge, member) ? DONE : WAITING;
+}
+
+static status members_rewind(struct merge_cursor *merge)
+{
     merge->heap_count = merge->taken_count = 0;
+    merge->leads = false;
+    merge->base.on_row = false;
     for (uint32_t i = 0; i < merge->member_count; i++) {
         struct member *member = &merge->members[i];
-        const struct partition_view *view = &member->child->partition;
-        struct slice bound = merge->base.reverse ? view->last : view->first;
-        bool past = false;
-        if (merge->sought && merge->base.reverse) {
-            past = slice_compare(view->first, target) >= 0;
-            bound = slice_compare(target, bound) < 0 ? target : bound;
-        } else if (merge->sought) {
-            past = slice_compare(view->last, target) < 0;
-            bound = slice_compare(target, bound) > 0 ? target : bound;
-        }
-        member_near(member, bound);
-        member->state = past || is_bare(view) || is_beyond_end(merge, member) ? DONE : WAITING;
+        if (member->child->ops->enter)
+            TRY(cursor_seek_row(member->child,
+                                merge->sought ? buffer_slice(&merge->target) : (struct slice){0}));
+        member_wait(merge, member);
         if (member->state == WAITING)
             merge->heap[merge->heap_count++] = member;
     }
     heap_build(merge);
-    merge->leads = false;
-    merge->base.on_row = false;
+    return STATUS_DONE;
 }
 
 static void member_settle(struct merge_cursor *merge, struct member *member)
@@ -223,29 +231,11 @@ static void member_settle(struct merge_cursor *merge, struct member *member)
         member->state = STANDING;
 }
 
-static void close_standin(void *standin)
-{
-    cursor_close(standin);
-}
-
-/* A stand-in gives way to the cursor it stands in for. It is closed with it: our partition may borrow its key. */
-static status member_resolve(struct member *member)
-{
-    struct cursor *child;
-    TRY(member->child->ops->enter(member->child, &child));
-    child->pin = member->child;
-    child->unpin = close_standin;
-    *member->slot = member->child = child;
-    return STATUS_DONE;
-}
-
 static status member_enter(struct merge_cursor *merge, struct member *member)
 {
     /* A cursor that was asked before stands in the middle, so it must be sent back to the start. */
     static const uint8_t after[] = {KEY_AFTER};
     struct slice start = merge->base.reverse ? slice_of(after, 1) : (struct slice){0};
-    if (member->child->ops->enter)
-        TRY(member_resolve(member));
     if (merge->sought)
         TRY(cursor_seek_row(member->child, buffer_slice(&merge->target)));
     else if (member->asked)
@@ -270,19 +260,52 @@ static status advance_taken(struct merge_cursor *merge)
     return STATUS_DONE;
 }
 
+/* Open the nearest of the sources that a member stands for; what it has becomes a member of its own. */
+static status member_open(struct merge_cursor *merge, struct member *closed)
+{
+    struct cursor *child;
+    TRY(closed->child->ops->enter(closed->child, &child));
+    member_wait(merge, closed);
+    if (!child)
+        return STATUS_DONE;
+    merge->children[merge->child_count++] = child;
+    struct member *fresh = &merge->members[merge->member_count++];
+    *fresh = (struct member){.child = child};
+    member_wait(merge, fresh);
+    return STATUS_DONE;
+}
+
 /* With the shortcut turned off: everybody stands before anybody is looked at. */
 static status enter_all(struct merge_cursor *merge)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < merge->heap_count; i++) {
-        struct member *member = merge->heap[i];
+    merge->heap_count = 0;
+    for (uint32_t i = 0; i < merge->member_count; i++) {
+        struct member *member = &merge->members[i];
+        while (member->state == WAITING && member->child->ops->enter)
+            TRY(member_open(merge, member));
         if (member->state == WAITING)
             TRY(member_enter(merge, member));
         if (member->state != DONE)
-            merge->heap[kept++] = member;
+            merge->heap[merge->heap_count++] = member;
     }
-    merge->heap_count = kept;
     heap_build(merge);
+    return STATUS_DONE;
+}
+
+/* Enter the member on top, a waiting one. */
+static status top_enter(struct merge_cursor *merge)
+{
+    struct member *top = merge->heap[0];
+    uint32_t members = merge->member_count;
+    if (!top->child->ops->enter) {
+        TRY(member_enter(merge, top));
+        heap_settle_top(merge);
+        return STATUS_DONE;
+    }
+    TRY(member_open(merge, top));
+    heap_settle_top(merge);
+    if (members < merge->member_count && merge->members[members].state == WAITING)
+        heap_push(merge, &merge->members[members]);
     return STATUS_DONE;
 }
 
@@ -291,10 +314,8 @@ static status find_frontier(struct merge_cursor *merge)
 {
     if (merge->no_lazy)
         TRY(enter_all(merge));
-    while (merge->heap_count && merge->heap[0]->state == WAITING) {
-        TRY(member_enter(merge, merge->heap[0]));
-        heap_settle_top(merge);
-    }
+    while (merge->heap_count && merge->heap[0]->state == WAITING)
+        TRY(top_enter(merge));
     return STATUS_DONE;
 }
 
@@ -450,8 +471,8 @@ static status merge_seek_row(struct cursor *cursor, struct slice clustering)
             return merge_fail(merge, buffer_status(&merge->target));
     }
     merge->sought = clustering.bytes || cursor->reverse;
-    members_rewind(merge);
-    return merge_next(cursor);
+    status st = members_rewind(merge);
+    return ok(st) ? merge_next(cursor) : merge_fail(merge, st);
 }
 
 /* A member that is moved from outside */
@@ -516,7 +537,7 @@ static void leave_partition(struct merge_cursor *merge)
     for (uint32_t i = 0; i < merge->member_count; i++) {
         if (merge->members[i].asked)
             merge->counted.children_entered++;
-        else
+        else if (!merge->members[i].child->ops->enter)
             merge->counted.children_skipped++;
     }
     merge->member_count = merge->heap_count = merge->taken_count = 0;
@@ -539,8 +560,7 @@ static void collect_members(struct merge_cursor *merge)
             merge->member_count = 0;
         }
         if (order <= 0)
-            merge->members[merge->member_count++] =
-                (struct member){.child = child, .slot = &merge->children[i]};
+            merge->members[merge->member_count++] = (struct member){.child = child};
     }
 }
 
@@ -622,8 +642,7 @@ static status enter_partition(struct merge_cursor *merge)
     merge->base.partition = view;
     merge->base.on_partition = true;
     merge->covered = view.deletion.timestamp != TIMESTAMP_NONE || view.ranges.count > 0;
-    members_rewind(merge);
-    return STATUS_DONE;
+    return members_rewind(merge);
 }
 
 static status merge_next_partition(struct cursor *cursor)
@@ -692,7 +711,8 @@ status merge_cursor_open(struct cursor **children, uint32_t count, const struct 
                          struct cursor **out_cursor)
 {
     size_t each = sizeof(struct member) + 2 * sizeof(struct member *) + sizeof(struct cursor *);
-    struct merge_cursor *merge = malloc(sizeof *merge + count * each);
+    size_t room = (size_t)count + options->room;
+    struct merge_cursor *merge = malloc(sizeof *merge + room * each);
     if (!merge)
         return STATUS_FAIL(STATUS_NOMEM);
     *merge = (struct merge_cursor){
@@ -707,9 +727,9 @@ status merge_cursor_open(struct cursor **children, uint32_t count, const struct 
     merge->has_end = merge->end.bytes > 0;
     merge->end_prefix = key_prefix(merge->end);
     merge->members = (struct member *)(merge + 1);
-    merge->heap = (struct member **)(merge->members + count);
-    merge->taken = merge->heap + count;
-    merge->children = (struct cursor **)(merge->taken + count);
+    merge->heap = (struct member **)(merge->members + room);
+    merge->taken = merge->heap + room;
+    merge->children = (struct cursor **)(merge->taken + room);
     if (count)
         memcpy(merge->children, children, count * sizeof(struct cursor *));
     *out_cursor = &merge->base;

@@ -7,9 +7,9 @@
  *
  * Children are entered lazily: within a partition a child is asked for rows only when the frontier
  * reaches its `first` (`last` when reverse) bound; while one child leads, its rows pass through
- * without a comparison. A child that stands on a partition when it is handed over is not moved at first; one that is
- * a stand-in (cursor.h) gives way to what it stands for when it is entered. merge_options turns the shortcuts off for
- * tests; merge_counters shows them at work.
+ * without a comparison. A child that stands on a partition when it is handed over is not moved at first; one that
+ * stands for sources not opened yet (`enter` of cursor.h) is opened source by source, as the frontier gets there.
+ * merge_options turns the shortcuts off for tests; merge_counters shows them at work.
  */
 #ifndef STRAIT_ROW_MERGE_H
 #define STRAIT_ROW_MERGE_H
@@ -29,6 +29,7 @@ struct merge_options {
     struct slice from,
         to;         /* only rows of [from, to) will be asked for, the walk may end there; an empty `to` is the
                               end of the partition. Borrowed as long as the cursor lives */
+    uint32_t room;  /* for children that `enter` brings: how many at most */
     bool no_lazy;   /* enter every child at once */
     bool no_gallop; /* search for every row anew */
     struct merge_counters *counters; /* borrowed; NULL for none; added to when the cursor closes */
