@@ -516,15 +516,16 @@ status merge_cursor_passed(struct cursor *cursor, struct slice last)
     if (!cursor->on_partition || !merge->heap_count)
         return STATUS_FAIL(STATUS_INVALID);
     struct member *member = merge->heap[0];
-    cursor->on_row = false;
     member->asked = true;
     if (slice_compare(last, member->child->partition.last) >= 0) {
         member->state = DONE;
         merge->leads = false;
         heap_settle_top(merge);
+        cursor->on_row = false;
         return STATUS_DONE;
     }
     member->state = STANDING;
+    cursor->on_row = true; /* as ever while one leads: lead_row() leaves it as it is */
     if (!merge->leads)
         lead(merge, heap_second(merge));
     return STATUS_DONE;
