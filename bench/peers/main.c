@@ -110,7 +110,7 @@ static void take_phases(struct settings *settings, char *list)
 
 /* ---- one run ---- */
 
-/* What the child has measured, a line each: phase metric value unit. False when it said nothing. */
+/* What the child has measured, a line each: phase metric value unit. */
 static void collect(FILE *in, const char *engine, struct results *results)
 {
     char phase[32], metric[32], unit[16];
