@@ -73,19 +73,19 @@ void slab_pool_give(struct slab_pool *pool, void *slab)
         munmap(slab, SLAB_BYTES);
 }
 
-void slab_pool_prepare(struct slab_pool *pool, size_t count)
+bool slab_pool_prepare(struct slab_pool *pool, size_t count)
 {
-    for (size_t wanted = count < pool->keep_count ? count : pool->keep_count;;) {
-        lock_acquire(&pool->lock);
-        bool enough = pool->free_count >= wanted;
-        lock_release(&pool->lock);
-        void *slab = enough ? NULL : slab_new();
-        if (!slab)
-            return;
-        for (size_t at = 0; at < SLAB_BYTES; at += 4096)
-            ((volatile uint8_t *)slab)[at] = 0;
-        slab_pool_give(pool, slab);
-    }
+    size_t wanted = count < pool->keep_count ? count : pool->keep_count;
+    lock_acquire(&pool->lock);
+    bool enough = pool->free_count >= wanted;
+    lock_release(&pool->lock);
+    void *slab = enough ? NULL : slab_new();
+    if (!slab)
+        return false;
+    for (size_t at = 0; at < SLAB_BYTES; at += 4096)
+        ((volatile uint8_t *)slab)[at] = 0;
+    slab_pool_give(pool, slab);
+    return true;
 }
 
 void slab_pool_trim(struct slab_pool *pool)

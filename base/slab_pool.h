@@ -12,6 +12,7 @@
 #define STRAIT_BASE_SLAB_POOL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/lock.h"
@@ -32,8 +33,9 @@ void slab_pool_deinit(struct slab_pool *pool);
 /* SLAB_BYTES aligned to their size, contents undefined; NULL when memory ran out. */
 void *slab_pool_take(struct slab_pool *pool);
 void slab_pool_give(struct slab_pool *pool, void *slab);
-/* See to it that `count` touched slabs lie ready, within what the pool may keep. Slow: for the background. */
-void slab_pool_prepare(struct slab_pool *pool, size_t count);
+/* Touch one slab more when fewer than `count`, within what the pool may keep, lie ready; false when enough do or memory ran
+ * out. Slow: for the background. */
+bool slab_pool_prepare(struct slab_pool *pool, size_t count);
 /* Give what lies in the pool back to the system. */
 void slab_pool_trim(struct slab_pool *pool);
 /* Bytes that lie in the pool. */

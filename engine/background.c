@@ -292,7 +292,6 @@ status background_log_step(struct store *store, bool *out_did)
         store_space_check(store);
         atomic_store(&background->log_unquiet, true);
         TRY(store_sync_logs(store));
-        store_memory_prepare(store);
     }
     for (uint32_t i = 0; i < store->shard_count; i++)
         if (store->shards[i].log)
@@ -401,6 +400,15 @@ static void worker_run(void *argument)
     }
 }
 
+/* What the log thread does with the time it has to wait, as long as that is not short. `lock` is held. */
+static bool memory_prepare(struct store *store)
+{
+    lock_release(&store->background.lock);
+    bool did = store_memory_prepare(store);
+    lock_acquire(&store->background.lock);
+    return did;
+}
+
 /* Wait for an append, then for the rest of the period; false when the store closes. */
 static bool log_wait(struct store *store)
 {
@@ -412,6 +420,8 @@ static bool log_wait(struct store *store)
     int64_t until_ns = io_monotonic_ns(store->env) + store->period_us * 1000;
     for (int64_t left_ns = 1; !background->stopping && left_ns > 0;) {
         left_ns = until_ns - io_monotonic_ns(store->env);
+        if (left_ns > store->period_us * 1000 / 2 && !background->stopping && memory_prepare(store))
+            continue;
         if (left_ns > 0)
             lock_wait_for(&background->log_wake, &background->lock, left_ns / 1000 + 1);
     }

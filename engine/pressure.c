@@ -32,10 +32,10 @@ void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes)
 }
 
 /* A store whose memtables are small takes no slabs. */
-void store_memory_prepare(struct store *store)
+bool store_memory_prepare(struct store *store)
 {
-    if (atomic_load_explicit(&store->slabs.taken, memory_order_relaxed))
-        slab_pool_prepare(&store->slabs, SLABS_AHEAD);
+    return atomic_load_explicit(&store->slabs.taken, memory_order_relaxed) &&
+           slab_pool_prepare(&store->slabs, SLABS_AHEAD);
 }
 
 bool store_memory_high(const struct store *store)

@@ -105,8 +105,8 @@ uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t 
 void store_memory_add(struct store *store, int64_t bytes, int64_t frozen_bytes);
 /* Memtables hold more than the budget. */
 bool store_memory_over(const struct store *store);
-/* Touch memory that the memtables will soon want. */
-void store_memory_prepare(struct store *store);
+/* Touch some memory that the memtables will soon want; false when enough lies ready. */
+bool store_memory_prepare(struct store *store);
 /* Active memtables hold more than they should: something is to be frozen. */
 bool store_memory_high(const struct store *store);
 /* Compare the free space of the disk with what memory holds. */

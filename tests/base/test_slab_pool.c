@@ -54,9 +54,11 @@ static void slabs_are_made_ahead_within_what_is_kept(void **state)
     (void)state;
     struct slab_pool pool;
     slab_pool_init(&pool, (size_t)2 * SLAB_BYTES);
-    slab_pool_prepare(&pool, 1);
+    assert_true(slab_pool_prepare(&pool, 1));
+    assert_false(slab_pool_prepare(&pool, 1));
     assert_int_equal(slab_pool_bytes(&pool), SLAB_BYTES);
-    slab_pool_prepare(&pool, 5);
+    assert_true(slab_pool_prepare(&pool, 5));
+    assert_false(slab_pool_prepare(&pool, 5));
     assert_int_equal(slab_pool_bytes(&pool), (size_t)2 * SLAB_BYTES);
     void *slab = slab_pool_take(&pool);
     assert_int_equal(fresh(&pool), 0);
