@@ -342,16 +342,47 @@ struct compaction_choice compaction_pick_all(const struct compaction_options *op
 /* ---- backlog ---- */
 
 /* Sum of s log4(T / s) over what waits to be merged, T all bytes: each merge of four lifts its bytes one step. */
-static double backlog_of_runs(const struct pick_set *set, uint32_t first, uint32_t count)
+static double backlog_of_runs(const struct pick_run *runs, uint32_t count)
 {
     double all = 0, backlog = 0;
     for (uint32_t i = 0; i < count; i++)
-        all += (double)set->runs[first + i].bytes;
+        all += (double)runs[i].bytes;
     for (uint32_t i = 0; i < count; i++) {
-        double bytes = (double)set->runs[first + i].bytes, steps = 0;
+        double bytes = (double)runs[i].bytes, steps = 0;
         for (double size = bytes + 1; size < all && steps < 40; size *= 4)
             steps++;
         backlog += bytes * steps;
+    }
+    return backlog;
+}
+
+/* Each window for itself: one that is closed and whole adds nothing. */
+static double backlog_of_windows(const struct pick_set *set)
+{
+    double backlog = 0;
+    for (uint32_t start = 0, end; start < set->run_count; start = end) {
+        for (end = start + 1; end < set->run_count && set->runs[end].window == set->runs[start].window;
+             end++) {
+        }
+        if (end - start > 1)
+            backlog += backlog_of_runs(set->runs + start, end - start);
+    }
+    return backlog;
+}
+
+/* What level 0 holds goes down once, what a level holds too much of is merged with a fanout of the next. */
+static double backlog_of_levels(const struct pick_set *set)
+{
+    double held[COMPACTION_LEVELS_MAX] = {0}, backlog, limit = (double)set->options->sstable_bytes;
+    for (uint32_t i = 0; i < set->count; i++) {
+        uint32_t level = set->tables[i].level;
+        held[level < COMPACTION_LEVELS_MAX ? level : COMPACTION_LEVELS_MAX - 1] +=
+            (double)set->tables[i].file_bytes;
+    }
+    backlog = held[0];
+    for (uint32_t level = 1; level < COMPACTION_LEVELS_MAX; level++) {
+        limit *= set->options->fanout;
+        backlog += held[level] > limit ? (held[level] - limit) * set->options->fanout : 0;
     }
     return backlog;
 }
@@ -361,10 +392,20 @@ uint64_t compaction_backlog(const struct compaction_options *options, const stru
 {
     struct pick_set set;
     double backlog = 0;
-    if (options->strategy == COMPACTION_NONE || count < 2)
+    struct compaction_options without_expiry = *options;
+    without_expiry.expiry_checked_late = true;
+    if (compaction_pick(&without_expiry, tables, count, 0, INT64_MIN).reason == COMPACTION_IDLE)
         return 0;
-    if (pick_set_init(&set, options, tables, count, 0, 0) && set.run_count >= options->min_threshold)
-        backlog = backlog_of_runs(&set, 0, set.run_count);
+    if (pick_set_init(&set, options, tables, count, 0, 0)) {
+        if (options->strategy == COMPACTION_TIME_WINDOW) {
+            (void)pick_time_window(&set); /* leaves the runs sorted by window */
+            backlog = backlog_of_windows(&set);
+        } else if (options->strategy == COMPACTION_LEVELED) {
+            backlog = backlog_of_levels(&set);
+        } else {
+            backlog = backlog_of_runs(set.runs, set.run_count);
+        }
+    }
     pick_set_deinit(&set);
     return (uint64_t)backlog;
 }

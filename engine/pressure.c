@@ -2,7 +2,8 @@
  * Memory and disk pressure. Half the budget may lie in active memtables before the largest is frozen; the rest is
  * room for what waits for its flush. From three quarters of the budget on writers are braked by the byte. The delay
  * begins at nothing and grows with the square of what is too much, so that it finds the pace of the flush by itself,
- * close to the budget, and is never stop and go. At twice the budget writers wait.
+ * close to the budget, and is never stop and go. At twice the budget writers wait. Compaction that is far behind brakes
+ * them in the same way, long before reads have to look into too many files; it never stops them.
  */
 #include "engine/store_internal.h"
 
@@ -15,6 +16,9 @@ enum {
      * flush needs. */
     BRAKE_NS_PER_BYTE = 100,
     BRAKE_STEPS = 1 << 10, /* in which the excess is measured */
+    /* Bytes that compaction may be behind, in budgets of the memtables, and at least: each is rewritten a few times. */
+    BACKLOG_BUDGETS = 64,
+    BACKLOG_BYTES_MIN = 1 << 30,
     /* Touched memory that lies ready while memtables grow; the background looks every few milliseconds. */
     SLABS_AHEAD = 4,
     /* Room on the disk beyond what memory holds, for manifest and log; and what of it deletions may use, because
@@ -173,12 +177,21 @@ static status admit_without_space(struct store *store, struct slice payload)
     return allowed ? STATUS_DONE : STATUS_FAIL(STATUS_NOSPACE);
 }
 
+static uint64_t backlog_delay_ns(const struct store *store, size_t batch_bytes)
+{
+    uint64_t behind = atomic_load_explicit(&store->backlog_bytes, memory_order_relaxed);
+    uint64_t most = BACKLOG_BUDGETS * store->memtable_budget_bytes;
+    most = most < BACKLOG_BYTES_MIN ? BACKLOG_BYTES_MIN : most;
+    return pressure_delay_ns(behind < 2 * most ? behind : 2 * most, most, batch_bytes);
+}
+
 status store_admit(struct store *store, struct slice payload)
 {
     if (atomic_load_explicit(&store->no_space, memory_order_relaxed))
         TRY(admit_without_space(store, payload));
     uint64_t bytes = memory_bytes(store);
-    uint64_t delay_ns = pressure_delay_ns(bytes, store->memtable_budget_bytes, payload.bytes);
+    uint64_t delay_ns = pressure_delay_ns(bytes, store->memtable_budget_bytes, payload.bytes) +
+                        backlog_delay_ns(store, payload.bytes);
     if (!delay_ns)
         return STATUS_DONE;
     if (!has_room(store))

@@ -331,6 +331,8 @@ void tablet_clear(struct tablet *tablet, bool dropped)
     struct shard *shard = tablet->shard;
     struct store *store = shard->store;
     struct write_buffer *buffers[FROZEN_MAX + 1 + RETAINED_MAX];
+    uint64_t behind = atomic_exchange_explicit(&tablet->backlog_bytes, 0, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&shard->store->backlog_bytes, behind, memory_order_relaxed);
     lock_acquire(&shard->writer);
     shard_versions_change(shard);
     uint32_t count = memtables_take(tablet, buffers);

@@ -344,6 +344,30 @@ static void tables_made_outside_the_strategy_are_merged_once(void **state)
     EXPECT_CHOICE(PICK(&compaction_defaults, tables), COMPACTION_OFF_STRATEGY, 0, 2);
 }
 
+static void the_backlog_is_nothing_at_rest_and_grows_with_what_waits(void **state)
+{
+    (void)state;
+    struct sstable_info tables[20];
+    struct compaction_options windows = compaction_defaults_of(COMPACTION_TIME_WINDOW);
+    struct compaction_options levels = compaction_defaults_of(COMPACTION_LEVELED);
+    windows.window_s = 100;
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < ARRAY_LEN(tables); i++) {
+        tables[i] = sized(100);
+        uint64_t behind = compaction_backlog(&compaction_defaults, tables, i + 1);
+        assert_true(i < 3 ? behind == 0 : behind > before);
+        before = behind;
+    }
+    assert_true(before >= 20 * 100 * MIB);
+    assert_true(compaction_backlog(&levels, tables, 20) >= 20 * 100 * MIB);
+    for (uint32_t i = 0; i < ARRAY_LEN(tables); i++)
+        tables[i] = written_at(100, 100 * (int64_t)i);
+    assert_int_equal(compaction_backlog(&windows, tables, 20), 0);
+    tables[3] = written_at(100, 400);
+    uint64_t one = compaction_backlog(&windows, tables, 20);
+    assert_true(one > 0 && one < 1000 * MIB);
+}
+
 static void disjoint_tables_share_a_chain(void **state)
 {
     (void)state;
@@ -381,6 +405,7 @@ int main(void)
         cmocka_unit_test(late_data_joins_its_window_when_it_is_a_quarter_of_it),
         cmocka_unit_test(unsafe_expiry_asks_nobody),
         cmocka_unit_test(tables_made_outside_the_strategy_are_merged_once),
+        cmocka_unit_test(the_backlog_is_nothing_at_rest_and_grows_with_what_waits),
         cmocka_unit_test(disjoint_tables_share_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
