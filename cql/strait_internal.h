@@ -25,12 +25,16 @@ struct strait_parameter {
     struct buffer wire; /* owned */
 };
 
-/* The row that a statement stands on. Its cells are found when they are asked for. */
+/* The row that a statement stands on. It is cut into cells when the first one is asked for. */
 struct strait_row {
-    struct reader in;    /* behind the last cell that was found; of the page */
+    struct reader in;    /* at the row, or behind it once it is cut; of the page */
     struct slice *cells; /* owned; data NULL for null */
-    uint32_t count, found, capacity;
+    uint32_t count, capacity;
+    bool is_cut;
 };
+
+/* in.failed when it is no row. */
+void strait_row_cut(struct strait_row *row);
 
 struct strait_statement {
     struct strait *db;                   /* borrowed: closed after its statements */

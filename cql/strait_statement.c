@@ -158,6 +158,7 @@ static int fetch_page(struct strait_statement *statement)
         .in = reader_of(buffer_slice(&result->rows)),
         .cells = statement->row->cells,
         .capacity = statement->row->capacity,
+        .is_cut = true,
     };
     statement->rows_left = result->kind == CQL_RESULT_ROWS ? result->row_count : 0;
     buffer_clear(&statement->paging_state);
@@ -179,21 +180,46 @@ static bool row_open_cells(struct strait_row *row, uint32_t count)
     return true;
 }
 
-/* To the next row of the page, past the cells of this one that nobody asked for. */
+/* Cut the row into cells; `cells` may be NULL, to pass over it. */
+static bool row_cut(struct strait_row *row, struct slice *cells)
+{
+    const uint8_t *at = row->in.at, *end = row->in.end;
+    for (uint32_t i = 0; i < row->count; i++) {
+        if (end - at < 4)
+            return false;
+        uint32_t bytes = load_be32(at);
+        bool null = bytes > INT32_MAX;
+        at += 4;
+        if (null)
+            bytes = 0;
+        if (bytes > (size_t)(end - at))
+            return false;
+        if (cells)
+            cells[i] = slice_of(null ? NULL : at, bytes);
+        at += bytes;
+    }
+    row->in.at = at;
+    row->is_cut = true;
+    return true;
+}
+
+void strait_row_cut(struct strait_row *row)
+{
+    if (!row->is_cut && !row_cut(row, row->cells))
+        row->in.failed = true;
+}
+
+/* To the next row of the page, past this one if nobody asked for it. */
 static int take_row(struct strait_statement *statement)
 {
     struct strait_row *row = statement->row;
-    struct reader in = row->in;
-    for (uint32_t i = row->found; i < row->count; i++) {
-        uint32_t bytes = reader_be32(&in);
-        reader_take(&in, bytes > INT32_MAX ? 0 : bytes);
-    }
-    row->in = in;
-    row->found = 0;
-    if (in.failed)
+    if (!row->is_cut && !row_cut(row, NULL))
+        row->in.failed = true;
+    if (row->in.failed)
         return strait_fail_status(statement->db, STATUS_FAIL(STATUS_CORRUPT));
     if (!row_open_cells(row, statement->result.column_count))
         return strait_fail_nomem(statement->db);
+    row->is_cut = false;
     statement->rows_left--;
     statement->on_row = true;
     return STRAIT_ROW;

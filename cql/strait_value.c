@@ -258,27 +258,14 @@ int strait_bind_wire(strait_statement *statement, int index, const void *data, s
 
 /* ---- cells ---- */
 
-static void find_cell(struct strait_row *row)
-{
-    uint32_t bytes = reader_be32(&row->in);
-    struct slice cell = {0};
-    if (bytes <= INT32_MAX) {
-        cell = reader_take(&row->in, bytes);
-        if (!cell.data && !row->in.failed)
-            cell.data = (const uint8_t *)"";
-    }
-    row->cells[row->found++] = cell;
-}
-
 /* False for null, for no row and for no such column. */
 static bool cell_of(const strait_statement *statement, int column, struct slice *out_bytes,
                     const struct type **out_type)
 {
     if (!statement || !statement->on_row || column < 0 || (uint32_t)column >= statement->row->count)
         return false;
-    while (statement->row->found <= (uint32_t)column)
-        find_cell(statement->row);
-    if (!statement->row->cells[column].data)
+    strait_row_cut(statement->row);
+    if (statement->row->in.failed || !statement->row->cells[column].data)
         return false;
     *out_bytes = statement->row->cells[column];
     *out_type = statement->result.columns[column].type;
