@@ -324,7 +324,8 @@ static bool sort_rows(struct select_run *it)
 {
     struct cql_result *result = it->run->result;
     bool reverse = it->select->reverse;
-    qsort_r(it->sort_rows, it->sort_count, sizeof *it->sort_rows, sort_compare, &reverse);
+    if (it->sort_count > 1)
+        qsort_r(it->sort_rows, it->sort_count, sizeof *it->sort_rows, sort_compare, &reverse);
     if (it->sort_count > it->limit_left)
         it->sort_count = it->limit_left;
     struct buffer sorted = {0};
