@@ -1,8 +1,12 @@
 /*
- * S3-FIFO: a new block enters the small queue, a tenth of the budget. When it leaves that queue it goes to the main
+ * S3-FIFO: a new block enters the small queue, a tenth of its tier. When it leaves that queue it goes to the main
  * queue if somebody asked for it meanwhile, else it is forgotten but for its name in the ghost table; a block whose
  * ghost is found enters the main queue at once. A scan passes through the small queue and leaves the main one alone.
  * A hit only counts up a number in the block: no list is touched.
+ *
+ * Two tiers share the budget. Rows that were read from the disk stay compressed in one, as many as fit into three
+ * quarters; decoded blocks and pages have what that leaves. Reading from the disk again costs as much as decoding twenty
+ * times, for a third of the bytes, so decoded blocks give way first.
  *
  * The cache is cut into shards by hash, each with its lock and its part of the budget. Only one shard's lock is held
  * at a time; blocks are freed after it is released.
@@ -10,15 +14,19 @@
 #include "sstable/block_cache_internal.h"
 
 #include "base/lock.h"
+#include "sstable/dictionary_internal.h"
 
 #include <stdlib.h>
 
 enum {
-    SHARDS_MAX = 8,
-    SHARD_BYTES_MIN = 1 << 20,
-    GHOSTS = 2048, /* a shard */
+    SHARDS_SMALL = 8, /* of a small cache, a mebibyte each at least */
+    SHARDS_MAX = 32,
+    SHARD_BYTES_SMALL = 1 << 20,
+    SHARD_BYTES = 32 << 20, /* more shards come with so much for each: giants must fit into one */
+    GHOSTS = 4096,          /* a shard */
     TOUCHES_MAX = 3,
     ZSTD_KEPT = 4,
+    DICTIONARIES_KEPT = 32,
 };
 
 struct queue {
@@ -31,8 +39,7 @@ struct shard {
     struct block **buckets; /* owned; guarded by lock like everything below */
     uint32_t bucket_count;  /* power of two */
     uint32_t block_count;
-    size_t budget_bytes;
-    struct queue small, main;
+    struct queue small[BLOCK_TIERS], main[BLOCK_TIERS];
     uint32_t ghosts[GHOSTS]; /* fingerprints, each where its hash puts it; 0 is none */
     uint64_t hits, misses, evictions;
 };
@@ -45,6 +52,8 @@ struct block_cache {
     struct lock zstd_lock;
     ZSTD_DCtx *zstd[ZSTD_KEPT]; /* guarded by zstd_lock */
     uint32_t zstd_count;
+    struct lock dictionary_lock;
+    struct sstable_dictionary *dictionaries[DICTIONARIES_KEPT]; /* counted; guarded by dictionary_lock */
 };
 
 struct block *block_new(uint32_t bytes)
@@ -76,12 +85,19 @@ static size_t cost(const struct block *block)
     return sizeof *block + block->bytes;
 }
 
-static uint64_t name_hash(uint64_t owner, uint64_t offset)
+static uint64_t name_hash(enum block_tier tier, uint64_t owner, uint64_t offset)
 {
-    uint64_t z = owner * 0x9e3779b97f4a7c15ULL ^ offset;
+    uint64_t z = (owner << 1 | tier) * 0x9e3779b97f4a7c15ULL ^ offset;
     z = (z ^ z >> 32) * 0xd6e8feb86659fd93ULL;
     z = (z ^ z >> 32) * 0xd6e8feb86659fd93ULL;
     return z ^ z >> 32;
+}
+
+static uint32_t shards_for(size_t budget_bytes)
+{
+    size_t few = budget_bytes / SHARD_BYTES_SMALL, many = budget_bytes / SHARD_BYTES;
+    few = few < 1 ? 1 : few > SHARDS_SMALL ? SHARDS_SMALL : few;
+    return (uint32_t)(many > SHARDS_MAX ? SHARDS_MAX : many > few ? many : few);
 }
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache)
@@ -89,19 +105,18 @@ status block_cache_new(size_t budget_bytes, struct block_cache **out_cache)
     struct block_cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         return STATUS_FAIL(STATUS_NOMEM);
-    size_t shard_count = budget_bytes / SHARD_BYTES_MIN;
     cache->budget_bytes = budget_bytes;
-    cache->shard_count = shard_count < 1 ? 1 : shard_count > SHARDS_MAX ? SHARDS_MAX : (uint32_t)shard_count;
+    cache->shard_count = shards_for(budget_bytes);
     cache->shards = calloc(cache->shard_count, sizeof *cache->shards);
     if (!cache->shards) {
         free(cache);
         return STATUS_FAIL(STATUS_NOMEM);
     }
     for (uint32_t i = 0; i < cache->shard_count; i++) {
-        cache->shards[i].budget_bytes = budget_bytes / cache->shard_count;
         lock_init(&cache->shards[i].lock, RANK_CACHE);
     }
     lock_init(&cache->zstd_lock, RANK_CACHE);
+    lock_init(&cache->dictionary_lock, RANK_CACHE);
     *out_cache = cache;
     return STATUS_DONE;
 }
@@ -120,16 +135,31 @@ void block_cache_free(struct block_cache *cache)
     if (!cache)
         return;
     for (uint32_t i = 0; i < cache->shard_count; i++) {
-        queue_unref_all(&cache->shards[i].small);
-        queue_unref_all(&cache->shards[i].main);
+        for (uint32_t tier = 0; tier < BLOCK_TIERS; tier++) {
+            queue_unref_all(&cache->shards[i].small[tier]);
+            queue_unref_all(&cache->shards[i].main[tier]);
+        }
         lock_deinit(&cache->shards[i].lock);
         free(cache->shards[i].buckets);
     }
     for (uint32_t i = 0; i < cache->zstd_count; i++)
         ZSTD_freeDCtx(cache->zstd[i]);
+    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++)
+        sstable_dictionary_unref(cache->dictionaries[i]);
+    lock_deinit(&cache->dictionary_lock);
     lock_deinit(&cache->zstd_lock);
     free(cache->shards);
     free(cache);
+}
+
+static size_t tier_bytes(const struct shard *shard, enum block_tier tier)
+{
+    return shard->small[tier].bytes + shard->main[tier].bytes;
+}
+
+static size_t shard_bytes(const struct shard *shard)
+{
+    return tier_bytes(shard, BLOCK_TIER_DECODED) + tier_bytes(shard, BLOCK_TIER_STORED);
 }
 
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats)
@@ -141,7 +171,8 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
         stats.hits += shard->hits;
         stats.misses += shard->misses;
         stats.evictions += shard->evictions;
-        stats.bytes += shard->small.bytes + shard->main.bytes;
+        stats.bytes += shard_bytes(shard);
+        stats.stored_bytes += tier_bytes(shard, BLOCK_TIER_STORED);
         lock_release(&shard->lock);
     }
     *out_stats = stats;
@@ -152,10 +183,11 @@ static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
     return &cache->shards[(hash >> 56) % cache->shard_count];
 }
 
-static struct block **slot_find(struct shard *shard, uint64_t hash, uint64_t owner, uint64_t offset)
+static struct block **slot_find(struct shard *shard, uint64_t hash, enum block_tier tier, uint64_t owner,
+                                uint64_t offset)
 {
     struct block **at = &shard->buckets[hash & (shard->bucket_count - 1)];
-    while (*at && ((*at)->owner != owner || (*at)->offset != offset))
+    while (*at && ((*at)->owner != owner || (*at)->offset != offset || (*at)->tier != tier))
         at = &(*at)->hash_next;
     return at;
 }
@@ -182,10 +214,11 @@ static void queue_remove(struct queue *queue, struct block *block)
 /* Take the block out of the shard and put it on `freed`; its reference is dropped outside the lock. */
 static void block_remove(struct shard *shard, struct block *block, struct block **freed)
 {
-    uint64_t hash = name_hash(block->owner, block->offset);
-    struct block **slot = slot_find(shard, hash, block->owner, block->offset);
+    enum block_tier tier = (enum block_tier)block->tier;
+    uint64_t hash = name_hash(tier, block->owner, block->offset);
+    struct block **slot = slot_find(shard, hash, tier, block->owner, block->offset);
     *slot = block->hash_next;
-    queue_remove(block->in_main ? &shard->main : &shard->small, block);
+    queue_remove(block->in_main ? &shard->main[tier] : &shard->small[tier], block);
     shard->block_count--;
     block->hash_next = *freed;
     *freed = block;
@@ -206,25 +239,41 @@ static uint32_t ghost_of(uint64_t hash)
     return ghost ? ghost : 1;
 }
 
-static void evict_one(struct shard *shard, struct block **freed)
+static void evict_one(struct shard *shard, enum block_tier tier, struct block **freed)
 {
-    bool from_small =
-        shard->small.oldest && (shard->small.bytes > shard->budget_bytes / 10 || !shard->main.oldest);
-    struct queue *queue = from_small ? &shard->small : &shard->main;
+    struct queue *small = &shard->small[tier], *main = &shard->main[tier];
+    bool from_small = small->oldest && (small->bytes > tier_bytes(shard, tier) / 10 || !main->oldest);
+    struct queue *queue = from_small ? small : main;
     struct block *block = queue->oldest;
     if (block->touches) {
         queue_remove(queue, block);
         block->touches = from_small ? 0 : (uint8_t)(block->touches - 1);
         block->in_main = true;
-        queue_push(&shard->main, block);
+        queue_push(main, block);
         return;
     }
     if (from_small) {
-        uint64_t hash = name_hash(block->owner, block->offset);
+        uint64_t hash = name_hash(tier, block->owner, block->offset);
         shard->ghosts[hash % GHOSTS] = ghost_of(hash);
     }
     block_remove(shard, block, freed);
     shard->evictions++;
+}
+
+/* Down to `budget_bytes`: compressed blocks to three quarters of it, decoded ones to what is left. */
+static void shard_fit(struct shard *shard, size_t budget_bytes, struct block **freed)
+{
+    while (tier_bytes(shard, BLOCK_TIER_STORED) > budget_bytes / 4 * 3)
+        evict_one(shard, BLOCK_TIER_STORED, freed);
+    while (shard_bytes(shard) > budget_bytes)
+        evict_one(shard, BLOCK_TIER_DECODED, freed);
+}
+
+/* What the shard may keep today. */
+static size_t shard_budget(const struct block_cache *cache)
+{
+    size_t reserved = atomic_load_explicit(&cache->reserved_bytes, memory_order_relaxed);
+    return reserved < cache->budget_bytes ? (cache->budget_bytes - reserved) / cache->shard_count : 0;
 }
 
 static bool buckets_grow(struct shard *shard)
@@ -236,7 +285,8 @@ static bool buckets_grow(struct shard *shard)
     for (uint32_t i = 0; i < shard->bucket_count; i++) {
         while (shard->buckets[i]) {
             struct block *block = shard->buckets[i];
-            struct block **to = &buckets[name_hash(block->owner, block->offset) & (count - 1)];
+            struct block **to =
+                &buckets[name_hash((enum block_tier)block->tier, block->owner, block->offset) & (count - 1)];
             shard->buckets[i] = block->hash_next;
             block->hash_next = *to;
             *to = block;
@@ -248,16 +298,17 @@ static bool buckets_grow(struct shard *shard)
     return true;
 }
 
-struct block *block_cache_get(struct block_cache *cache, uint64_t owner, uint64_t offset)
+struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
+                              uint64_t offset)
 {
     if (!cache)
         return NULL;
-    uint64_t hash = name_hash(owner, offset);
+    uint64_t hash = name_hash(tier, owner, offset);
     struct shard *shard = shard_of(cache, hash);
     struct block *found = NULL;
     lock_acquire(&shard->lock);
     if (shard->bucket_count)
-        found = *slot_find(shard, hash, owner, offset);
+        found = *slot_find(shard, hash, tier, owner, offset);
     if (found) {
         block_ref(found);
         if (found->touches < TOUCHES_MAX)
@@ -271,38 +322,41 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t owner, uint64_
 }
 
 /* The shard is locked and does not have the block. */
-static void block_insert(struct shard *shard, uint64_t hash, struct block *block, struct block **freed)
+static void block_insert(struct shard *shard, uint64_t hash, struct block *block)
 {
+    enum block_tier tier = (enum block_tier)block->tier;
     uint32_t *ghost = &shard->ghosts[hash % GHOSTS];
     block->in_main = *ghost == ghost_of(hash);
     block->touches = 0;
     if (block->in_main)
         *ghost = 0;
-    struct block **slot = slot_find(shard, hash, block->owner, block->offset);
+    struct block **slot = slot_find(shard, hash, tier, block->owner, block->offset);
     block->hash_next = NULL;
     *slot = block_ref(block);
-    queue_push(block->in_main ? &shard->main : &shard->small, block);
+    queue_push(block->in_main ? &shard->main[tier] : &shard->small[tier], block);
     shard->block_count++;
-    while (shard->small.bytes + shard->main.bytes > shard->budget_bytes)
-        evict_one(shard, freed);
 }
 
-void block_cache_put(struct block_cache *cache, uint64_t owner, uint64_t offset, struct block *block)
+void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
+                     struct block *block)
 {
     if (!cache)
         return;
-    uint64_t hash = name_hash(owner, offset);
+    uint64_t hash = name_hash(tier, owner, offset);
     struct shard *shard = shard_of(cache, hash);
     struct block *freed = NULL;
+    size_t budget_bytes = shard_budget(cache);
     /* A giant would empty the shard for one reader's sake. */
-    if (cost(block) > shard->budget_bytes / 2)
+    if (cost(block) > budget_bytes / 2)
         return;
     lock_acquire(&shard->lock);
     bool room = shard->block_count < shard->bucket_count || buckets_grow(shard);
-    if (room && !*slot_find(shard, hash, owner, offset)) {
+    if (room && !*slot_find(shard, hash, tier, owner, offset)) {
         block->owner = owner;
         block->offset = offset;
-        block_insert(shard, hash, block, &freed);
+        block->tier = (uint8_t)tier;
+        block_insert(shard, hash, block);
+        shard_fit(shard, budget_bytes, &freed);
     }
     lock_release(&shard->lock);
     freed_unref(freed);
@@ -314,8 +368,8 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner)
         struct shard *shard = &cache->shards[i];
         struct block *freed = NULL;
         lock_acquire(&shard->lock);
-        struct queue *const queues[2] = {&shard->small, &shard->main};
-        for (uint32_t q = 0; q < 2; q++) {
+        struct queue *const queues[] = {&shard->small[0], &shard->main[0], &shard->small[1], &shard->main[1]};
+        for (uint32_t q = 0; q < ARRAY_LEN(queues); q++) {
             for (struct block *block = queues[q]->oldest, *newer; block; block = newer) {
                 newer = block->newer;
                 if (block->owner == owner)
@@ -329,7 +383,15 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner)
 
 void block_cache_reserve(struct block_cache *cache, size_t bytes)
 {
-    atomic_store_explicit(&cache->reserved_bytes, bytes, memory_order_relaxed);
+    size_t before = atomic_exchange_explicit(&cache->reserved_bytes, bytes, memory_order_relaxed);
+    size_t budget_bytes = shard_budget(cache);
+    for (uint32_t i = 0; bytes > before && i < cache->shard_count; i++) {
+        struct block *freed = NULL;
+        lock_acquire(&cache->shards[i].lock);
+        shard_fit(&cache->shards[i], budget_bytes, &freed);
+        lock_release(&cache->shards[i].lock);
+        freed_unref(freed);
+    }
 }
 
 size_t block_cache_available(struct block_cache *cache)
@@ -374,4 +436,46 @@ void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd)
         lock_release(&cache->zstd_lock);
     }
     ZSTD_freeDCtx(zstd);
+}
+
+struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id)
+{
+    struct sstable_dictionary *found = NULL;
+    if (!cache)
+        return NULL;
+    lock_acquire(&cache->dictionary_lock);
+    for (uint32_t i = 0; i < DICTIONARIES_KEPT && !found; i++)
+        if (cache->dictionaries[i] && cache->dictionaries[i]->id == id)
+            found = sstable_dictionary_ref(cache->dictionaries[i]);
+    lock_release(&cache->dictionary_lock);
+    return found;
+}
+
+/* Nobody but the cache has it. */
+static bool is_unused(const struct sstable_dictionary *dictionary)
+{
+    return atomic_load_explicit(&dictionary->references, memory_order_acquire) == 1;
+}
+
+void block_cache_give_dictionary(struct block_cache *cache, struct sstable_dictionary *dictionary)
+{
+    struct sstable_dictionary *unused[DICTIONARIES_KEPT] = {0};
+    bool kept = false;
+    if (!cache)
+        return;
+    lock_acquire(&cache->dictionary_lock);
+    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++) {
+        struct sstable_dictionary **slot = &cache->dictionaries[i];
+        if (*slot && is_unused(*slot)) {
+            unused[i] = *slot;
+            *slot = NULL;
+        }
+        if (!*slot && !kept) {
+            *slot = sstable_dictionary_ref(dictionary);
+            kept = true;
+        }
+    }
+    lock_release(&cache->dictionary_lock);
+    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++)
+        sstable_dictionary_unref(unused[i]);
 }

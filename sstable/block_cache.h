@@ -1,5 +1,5 @@
 /*
- * block_cache.h: decoded blocks and directory pages under one byte budget, S3-FIFO.
+ * block_cache.h: decoded blocks, compressed blocks and directory pages under one byte budget, S3-FIFO.
  *
  * Ownership   A block taken from the cache is counted: release every one. A budget of 0 keeps nothing, blocks
  *             then live as long as they are held.
@@ -16,6 +16,7 @@ struct block_cache;
 struct block_cache_stats {
     uint64_t hits, misses, evictions;
     size_t bytes, budget_bytes;
+    size_t stored_bytes; /* of `bytes`, those that are kept compressed */
 };
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);

@@ -12,6 +12,12 @@
 
 #include <stdatomic.h>
 
+enum block_tier {
+    BLOCK_TIER_DECODED, /* ready to be walked */
+    BLOCK_TIER_STORED,  /* frames of rows as they stand in the file, checked: a third of the bytes */
+    BLOCK_TIERS,
+};
+
 struct block {
     _Atomic uint32_t references;
     uint8_t layout, level;
@@ -25,8 +31,9 @@ struct block {
     struct block *newer, *older; /* in its queue */
     uint8_t touches;
     bool in_main;
+    uint8_t tier;
 
-    uint8_t data[];
+    _Alignas(16) uint8_t data[];
 };
 
 /* With one reference; NULL when memory ran out. */
@@ -41,11 +48,18 @@ static inline struct slice block_payload(const struct block *block)
 /* A number that no other owner of cached blocks has. */
 uint64_t block_cache_owner_new(void);
 /* Pinned for the caller, or NULL. `cache` may be NULL in all of these. */
-struct block *block_cache_get(struct block_cache *cache, uint64_t owner, uint64_t offset);
+struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
+                              uint64_t offset);
 /* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
-void block_cache_put(struct block_cache *cache, uint64_t owner, uint64_t offset, struct block *block);
+void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
+                     struct block *block);
 /* Forget everything of an owner. */
 void block_cache_drop(struct block_cache *cache, uint64_t owner);
+
+/* Tables of one dictionary share it while one of them is open. take: a reference, or NULL when it is not known here. */
+struct sstable_dictionary;
+struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id);
+void block_cache_give_dictionary(struct block_cache *cache, struct sstable_dictionary *dictionary);
 
 size_t block_cache_budget(const struct block_cache *cache);
 /* Decompression contexts are large and slow to make: the cache lends them. NULL when memory ran out. */

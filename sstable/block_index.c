@@ -1,5 +1,7 @@
 #include "sstable/block_index_internal.h"
 
+#include "row/key.h"
+
 void block_index_deinit(struct block_index_builder *builder)
 {
     for (uint32_t i = 0; i < BLOCK_INDEX_HEIGHT_MAX; i++) {
@@ -41,7 +43,7 @@ static void item_append(struct block_index_level *level, const struct block_inde
     buffer_append_varint(&level->entries, item->at.bytes);
     buffer_append_le64(&level->entries, item->at.checksum);
     buffer_append_varint(&level->entries, item->rows);
-    buffer_append_varint(&level->entries, item->restart);
+    buffer_append_varint(&level->entries, item->first_row);
     level->items++;
     level->rows += item->rows;
 }
@@ -103,58 +105,111 @@ status block_index_finish(struct block_index_builder *builder, struct frame_outp
     return STATUS_DONE;
 }
 
-status block_index_page_open(struct slice payload, uint32_t items, struct block_index_page *out_page)
+void block_index_drop(struct block_index_builder *builder)
 {
-    if (items == 0 || items > payload.bytes / 4)
+    page_clear(&builder->levels[0]);
+    builder->height = 0;
+}
+
+/* ---- reading ---- */
+
+static status slot_read(struct reader *in, struct block_index_slot *slot, struct slice *out_key)
+{
+    *out_key = reader_take(in, reader_varint(in));
+    slot->offset = reader_varint(in);
+    uint64_t bytes = reader_varint(in);
+    slot->checksum = reader_le64(in);
+    slot->rows = reader_varint(in);
+    uint64_t first_row = reader_varint(in);
+    if (in->failed || bytes > UINT32_MAX || first_row > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
-    *out_page = (struct block_index_page){
-        .data = payload.data, .entries_bytes = (uint32_t)(payload.bytes - (size_t)items * 4), .items = items};
+    slot->bytes = (uint32_t)bytes;
+    slot->first_row = (uint32_t)first_row;
+    slot->key_bytes = (uint32_t)out_key->bytes;
     return STATUS_DONE;
 }
 
-static struct reader item_reader(const struct block_index_page *page, uint32_t at)
+status block_index_decode(struct slice payload, uint32_t items, struct block **out_block)
 {
-    uint32_t offset = load_le32(page->data + page->entries_bytes + (size_t)at * 4);
-    struct reader in = reader_of(slice_of(page->data, page->entries_bytes));
-    reader_take(&in, offset);
-    return in;
-}
-
-status block_index_page_item(const struct block_index_page *page, uint32_t at,
-                             struct block_index_item *out_item)
-{
-    struct reader in = item_reader(page, at);
-    struct block_index_item item = {0};
-    item.key = reader_take(&in, reader_varint(&in));
-    item.at.offset = reader_varint(&in);
-    uint64_t bytes = reader_varint(&in);
-    item.at.checksum = reader_le64(&in);
-    item.rows = reader_varint(&in);
-    uint64_t restart = reader_varint(&in);
-    if (in.failed || bytes > UINT32_MAX || restart > UINT32_MAX)
+    size_t slot_bytes = sizeof(uint64_t) + sizeof(struct block_index_slot);
+    /* An entry has 14 bytes at least, so what is allocated stays within a few times what is there. */
+    if (items == 0 || items > payload.bytes / 14)
         return STATUS_FAIL(STATUS_CORRUPT);
-    item.at.bytes = (uint32_t)bytes;
-    item.restart = (uint32_t)restart;
-    *out_item = item;
-    return STATUS_DONE;
+    struct block *block = block_new((uint32_t)(items * slot_bytes + payload.bytes));
+    if (!block)
+        return STATUS_FAIL(STATUS_NOMEM);
+    uint64_t *prefixes = (uint64_t *)(void *)block->data;
+    struct block_index_slot *slots = (struct block_index_slot *)(void *)(prefixes + items);
+    uint8_t *keys = (uint8_t *)(slots + items);
+    struct reader in = reader_of(slice_of(payload.data, payload.bytes - (size_t)items * 4));
+    uint32_t key_at = 0;
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < items; i++) {
+        struct slice key;
+        if (load_le32(payload.data + payload.bytes - (size_t)(items - i) * 4) !=
+            (size_t)(in.at - payload.data))
+            st = STATUS_FAIL(STATUS_CORRUPT);
+        if (ok(st))
+            st = slot_read(&in, &slots[i], &key);
+        if (failed(st))
+            break;
+        prefixes[i] = key_prefix(key);
+        slots[i].key_at = key_at;
+        if (key.bytes)
+            memcpy(keys + key_at, key.data, key.bytes);
+        key_at += (uint32_t)key.bytes;
+    }
+    if (ok(st) && in.at != in.end)
+        st = STATUS_FAIL(STATUS_CORRUPT);
+    if (ok(st))
+        *out_block = block;
+    else
+        block_unref(block);
+    return st;
 }
 
-status block_index_page_find(const struct block_index_page *page, struct slice key, bool below,
-                             uint32_t *out_at)
+struct block_index_page block_index_page_of(const struct block *block)
 {
+    struct block_index_page page = {.prefixes = (const uint64_t *)(const void *)block->data,
+                                    .items = block->items};
+    page.slots = (const struct block_index_slot *)(const void *)(page.prefixes + block->items);
+    page.keys = (const uint8_t *)(page.slots + block->items);
+    return page;
+}
+
+static struct slice item_key(const struct block_index_page *page, uint32_t at)
+{
+    return slice_of(page->keys + page->slots[at].key_at, page->slots[at].key_bytes);
+}
+
+struct block_index_item block_index_page_item(const struct block_index_page *page, uint32_t at)
+{
+    const struct block_index_slot *slot = &page->slots[at];
+    return (struct block_index_item){
+        .key = item_key(page, at),
+        .at = {.offset = slot->offset, .checksum = slot->checksum, .bytes = slot->bytes},
+        .rows = slot->rows,
+        .first_row = slot->first_row,
+    };
+}
+
+uint32_t block_index_page_find(const struct block_index_page *page, struct slice key, bool below)
+{
+    uint64_t prefix = key_prefix(key);
     uint32_t low = 0; /* the answer is in [low, high) */
     uint32_t high = page->items;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        struct reader in = item_reader(page, middle);
-        struct slice first = reader_take(&in, reader_varint(&in));
-        TRY(reader_status(&in));
-        int order = slice_compare(first, key);
-        if (order < 0 || (order == 0 && !below))
+        uint64_t first = page->prefixes[middle];
+        bool at_or_before = first < prefix;
+        if (first == prefix) {
+            int order = slice_compare(item_key(page, middle), key);
+            at_or_before = order < 0 || (order == 0 && !below);
+        }
+        if (at_or_before)
             low = middle;
         else
             high = middle;
     }
-    *out_at = low;
-    return STATUS_DONE;
+    return low;
 }

@@ -4,13 +4,14 @@
  * encoded as they fill and kept aside, because they stand behind all blocks in the file.
  */
 #include "sstable/block_index_internal.h"
+#include "sstable/builder_stage_internal.h"
 #include "sstable/content_hash.h"
+#include "sstable/copied_runs_internal.h"
 #include "sstable/dictionary_internal.h"
 #include "sstable/directory_builder_internal.h"
 #include "sstable/filter_internal.h"
 #include "sstable/info_internal.h"
-#include "sstable/lanes_internal.h"
-#include "sstable/rows_block_internal.h"
+#include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
 
 #include <assert.h>
@@ -28,69 +29,81 @@ struct sstable_builder {
     char *path;           /* owned */
     struct root root;
     struct frame_output output;
-    bool cuts_lanes;
-    struct lanes_splitter splitter;
-    struct buffer lanes;
-    struct dictionary_trainer trainer;
-    struct buffer dictionary; /* empty: none */
     uint32_t block_bytes, filter_bits;
     status failure; /* the first one; nothing is written after it */
+
+    /* Rows wait here until enough of them are there to learn a dictionary from. */
+    bool staging;
+    uint64_t stage_bytes_max;
+    struct builder_stage stage;
+
+    struct rows_encoder *encoder; /* owned */
+    struct rows_compressor compressor;
+    struct sstable_dictionary *dictionary; /* counted; NULL: none */
+    struct buffer frame;                   /* scratch */
 
     struct rows_builder rows;
     struct block_index_builder index;
     struct directory_builder directory;
-    uint64_t *key_hashes; /* owned; one a partition, for the filter */
+    struct copied_runs copied; /* where raw copies stand: checked by their sums, not row by row */
+    uint64_t *key_hashes;      /* owned; one a partition, for the filter */
     uint64_t key_capacity;
 
     struct arena arena;              /* bytes of pending entries and of the open partition */
     struct directory_entry *pending; /* owned array; partitions whose block is still open */
     uint32_t pending_count, pending_capacity;
 
-    /* The open partition. */
-    bool in_partition;
+    /* What the caller is at. */
+    bool in_partition, partition_has_rows;
+    struct buffer last_partition, last_row;
+    int64_t last_token;
+    bool has_partition;
+
+    /* The partition that is being written. */
+    bool is_open;
     struct directory_entry entry; /* slices in arena */
     struct range_list ranges;     /* in arena */
     uint64_t key_hash;
-    struct buffer last_key_bytes; /* partition key of the last partition, for the order */
-    int64_t last_token;
     struct buffer run_key; /* its first clustering key in the open block */
-    uint32_t run_restart, run_rows;
+    uint32_t run_first, run_rows;
+    uint64_t block_count; /* of the open partition that are written */
 };
 
 /* ---- blocks ---- */
 
-/* Learn from the block that was just written; when enough is known, rows are compressed with it from now on. */
-static status dictionary_learn(struct sstable_builder *builder, struct slice raw)
+static void near_note(struct sstable_builder *builder, const struct block_index_item *item)
 {
-    bool ready;
-    TRY(dictionary_trainer_add(&builder->trainer, raw, &ready));
-    if (!ready)
-        return STATUS_DONE;
-    TRY(dictionary_train(&builder->trainer, builder->output.compression_level, &builder->dictionary));
-    if (!builder->dictionary.bytes)
-        return STATUS_DONE;
-    builder->root.incompatible_features |= ROOT_FEATURE_DICTIONARY;
-    TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&builder->dictionary),
-                           &builder->root.dictionaries[0]));
-    return frame_output_set_dictionary(&builder->output, buffer_slice(&builder->dictionary));
+    const struct directory_near near = {.at = item->at, .rows = item->rows, .first_row = item->first_row};
+    struct directory_entry *entry = &builder->entry;
+    if (builder->block_count < DIRECTORY_NEAR)
+        entry->heads[builder->block_count] = near;
+    for (uint32_t i = 0; i + 1 < DIRECTORY_NEAR; i++)
+        entry->tails[i] = entry->tails[i + 1];
+    entry->tails[DIRECTORY_NEAR - 1] = near;
+    builder->block_count++;
+}
+
+/* A block of the open partition is written: into its index. */
+static status block_note(struct sstable_builder *builder, const struct block_index_item *item)
+{
+    near_note(builder, item);
+    builder->entry.flags |= DIRECTORY_SPANS;
+    return block_index_add(&builder->index, &builder->output, item);
 }
 
 static status rows_write(struct sstable_builder *builder, struct frame_ref *out_ref)
 {
-    struct slice raw;
-    bool cut = false;
-    TRY(rows_builder_finish(&builder->rows, &raw));
-    if (builder->cuts_lanes) {
-        buffer_clear(&builder->lanes);
-        TRY(lanes_split(&builder->splitter, raw, builder->rows.rows, &builder->lanes, &cut));
-    }
-    if (cut) {
-        raw = buffer_slice(&builder->lanes);
-        builder->root.incompatible_features |= ROOT_FEATURE_LANES;
-    }
-    TRY(frame_output_write(&builder->output, cut ? FRAME_LANES : FRAME_ROWS, 0, builder->rows.rows, raw,
-                           out_ref));
-    return dictionary_learn(builder, raw);
+    struct buffer *frame = &builder->frame;
+    buffer_clear(frame);
+    if (!buffer_extend(frame, FRAME_HEAD_BYTES))
+        return STATUS_FAIL(STATUS_NOMEM);
+    TRY(rows_encode(builder->encoder, &builder->compressor, &builder->rows, frame));
+    if (frame->bytes - FRAME_HEAD_BYTES > FRAME_RAW_MAX)
+        return STATUS_FAIL(STATUS_LIMIT);
+    frame_wrap(FRAME_ROWS, builder->rows.rows, frame->data, frame->bytes);
+    info_add_summary(&builder->root.info, &builder->rows.summary);
+    statistics_add_block(&builder->root.statistics, &builder->rows.summary);
+    return frame_output_put(&builder->output, frame->data, (uint32_t)frame->bytes, out_ref);
 }
 
 /* Write the open block, complete the entries that waited for it, note it in the index of the open partition. */
@@ -103,19 +116,18 @@ static status block_flush(struct sstable_builder *builder)
         struct directory_entry *entry = &builder->pending[i];
         if (entry->flags & DIRECTORY_ROWS)
             entry->at = ref;
-        TRY(directory_builder_add(&builder->directory, &builder->output.compressor, entry));
+        TRY(directory_builder_add(&builder->directory, &builder->output, entry));
     }
     builder->pending_count = 0;
-    if (!builder->in_partition)
+    if (!builder->is_open)
         arena_reset(&builder->arena);
     if (builder->run_rows) {
         struct block_index_item item = {.key = buffer_slice(&builder->run_key),
                                         .at = ref,
                                         .rows = builder->run_rows,
-                                        .restart = builder->run_restart};
+                                        .first_row = builder->run_first};
         TRY(buffer_status(&builder->run_key));
-        TRY(block_index_add(&builder->index, &builder->output, &item));
-        builder->entry.flags |= DIRECTORY_SPANS;
+        TRY(block_note(builder, &item));
         builder->run_rows = 0;
     }
     rows_builder_clear(&builder->rows);
@@ -176,103 +188,113 @@ static status key_hash_add(struct sstable_builder *builder, uint64_t hash)
     return STATUS_DONE;
 }
 
-static status order_check(struct sstable_builder *builder, struct partition_key key)
-{
-    struct partition_key last = {.token = builder->last_token,
-                                 .bytes = buffer_slice(&builder->last_key_bytes)};
-    if (key.bytes.bytes > PARTITION_KEY_BYTES_MAX)
-        return STATUS_FAIL(STATUS_LIMIT);
-    if (builder->root.info.partitions && partition_key_compare(last, key) >= 0)
-        return STATUS_FAIL(STATUS_INVALID);
-    buffer_clear(&builder->last_key_bytes);
-    buffer_append_slice(&builder->last_key_bytes, key.bytes);
-    builder->last_token = key.token;
-    return buffer_status(&builder->last_key_bytes);
-}
-
 static status partition_begin(struct sstable_builder *builder, const struct partition_view *partition)
 {
     struct sstable_info *info = &builder->root.info;
     struct directory_entry *entry = &builder->entry;
-    TRY(order_check(builder, partition->key));
+    struct sstable_block_summary head;
+    summary_init(&head);
     *entry =
         (struct directory_entry){.key = {.token = partition->key.token}, .deletion = partition->deletion};
     builder->ranges = (struct range_list){0};
     builder->key_hash = content_hash_key(partition->key.bytes);
+    builder->is_open = true;
+    builder->run_rows = 0;
+    builder->block_count = 0;
     if (!keep(builder, partition->key.bytes, &entry->key.bytes) ||
         !keep(builder, partition->static_image, &entry->static_image))
         return STATUS_FAIL(STATUS_NOMEM);
     TRY(key_hash_add(builder, builder->key_hash));
     if (partition->deletion.timestamp != TIMESTAMP_NONE)
         entry->flags |= DIRECTORY_DELETION;
-    info_add_deletion(info, partition->deletion);
+    summary_add_deletion(&head, partition->deletion);
     if (partition->static_image.bytes) {
         entry->flags |= DIRECTORY_STATIC;
-        TRY(info_add_image(info, partition->static_image));
+        TRY(summary_add_image(&head, partition->static_image));
     }
     if (partition->ranges.count) {
         entry->flags |= DIRECTORY_RANGES;
         TRY(ranges_keep(builder, &partition->ranges));
         for (uint32_t i = 0; i < partition->ranges.count; i++)
-            info_add_deletion(info, partition->ranges.items[i].deletion);
+            summary_add_deletion(&head, partition->ranges.items[i].deletion);
     }
     entry->raw_bytes = partition->static_image.bytes + entry->ranges.bytes;
-    info->content_hash += content_hash_partition(builder->key_hash, partition);
+    head.content_hash = content_hash_partition(builder->key_hash, partition);
+    info_add_summary(info, &head);
+    statistics_add_head(&builder->root.statistics, &head);
     if (info->partitions == 1)
         info->min_token = partition->key.token;
     info->max_token = partition->key.token;
     return STATUS_DONE;
 }
 
-status sstable_builder_begin_partition(struct sstable_builder *builder,
-                                       const struct partition_view *partition)
+/* Before a row or block of the open partition that begins with `clustering`. */
+static status first_keep(struct sstable_builder *builder, struct slice clustering)
 {
-    assert(!builder->in_partition);
-    if (ok(builder->failure))
-        builder->failure = partition_begin(builder, partition);
-    builder->in_partition = true;
-    builder->run_rows = 0;
-    return builder->failure;
+    struct directory_entry *entry = &builder->entry;
+    if (entry->rows)
+        return STATUS_DONE;
+    entry->flags |= DIRECTORY_ROWS;
+    return keep(builder, clustering, &entry->first) ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
 static status row_add(struct sstable_builder *builder, struct slice clustering, struct slice image)
 {
-    struct sstable_info *info = &builder->root.info;
     struct directory_entry *entry = &builder->entry;
-    if (clustering.bytes > CLUSTERING_BYTES_MAX || image.bytes > FRAME_RAW_MAX / 2)
-        return STATUS_FAIL(STATUS_LIMIT);
-    if (entry->rows && slice_compare(buffer_slice(&builder->rows.last_key), clustering) >= 0)
-        return STATUS_FAIL(STATUS_INVALID);
-    TRY(info_add_image(info, image));
-    if (builder->rows.rows &&
-        rows_builder_bytes(&builder->rows) + clustering.bytes + image.bytes > builder->block_bytes)
+    size_t after = builder->rows.bytes.bytes + clustering.bytes + image.bytes;
+    if (builder->rows.rows && after > builder->block_bytes)
         TRY(block_flush(builder));
     if (!builder->run_rows) {
-        rows_builder_run(&builder->rows);
-        builder->run_restart = builder->rows.restart_count;
+        builder->run_first = builder->rows.rows;
         buffer_clear(&builder->run_key);
         buffer_append_slice(&builder->run_key, clustering);
     }
-    if (!entry->rows) {
-        entry->flags |= DIRECTORY_ROWS;
-        if (!keep(builder, clustering, &entry->first))
-            return STATUS_FAIL(STATUS_NOMEM);
-    }
-    rows_builder_add(&builder->rows, clustering, image);
+    TRY(first_keep(builder, clustering));
+    TRY(rows_builder_add(&builder->rows, builder->key_hash, clustering, image));
     builder->run_rows++;
     entry->rows++;
     entry->raw_bytes += clustering.bytes + image.bytes;
-    info->rows++;
-    info->content_hash += content_hash_row(builder->key_hash, clustering, image);
     return STATUS_DONE;
 }
 
-status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image)
+static status block_add(struct sstable_builder *builder, const struct sstable_block *block)
 {
-    assert(builder->in_partition);
-    if (ok(builder->failure))
-        builder->failure = row_add(builder, clustering, image);
-    return builder->failure;
+    struct directory_entry *entry = &builder->entry;
+    struct block_index_item item = {.key = block->first, .rows = block->summary.rows};
+    /* Behind what is open, which belongs to this partition at least in part. */
+    if (builder->rows.rows)
+        TRY(block_flush(builder));
+    TRY(first_keep(builder, block->first));
+    buffer_clear(&builder->frame);
+    buffer_append_slice(&builder->frame, block->frame);
+    TRY(buffer_status(&builder->frame));
+    TRY(frame_output_put(&builder->output, builder->frame.data, (uint32_t)builder->frame.bytes, &item.at));
+    TRY(copied_runs_add(&builder->copied, &item.at));
+    info_add_summary(&builder->root.info, &block->summary);
+    statistics_add_block(&builder->root.statistics, &block->summary);
+    entry->rows += block->summary.rows;
+    entry->raw_bytes += block->summary.raw_bytes;
+    buffer_clear(&builder->rows.last_key);
+    buffer_append_slice(&builder->rows.last_key, block->last);
+    return block_note(builder, &item);
+}
+
+/* Write out the index over the blocks of the partition. */
+static status partition_index_finish(struct sstable_builder *builder)
+{
+    struct directory_entry *entry = &builder->entry;
+    uint32_t height;
+    /* A partition of one block that was closed early: the entry leads to the block itself. */
+    if (builder->block_count == 1) {
+        entry->flags &= (uint8_t)~DIRECTORY_SPANS;
+        entry->at = entry->heads[0].at;
+        entry->first_row_or_height = entry->heads[0].first_row;
+        block_index_drop(&builder->index);
+        return STATUS_DONE;
+    }
+    TRY(block_index_finish(&builder->index, &builder->output, &entry->at, &height));
+    entry->first_row_or_height = height;
+    return STATUS_DONE;
 }
 
 /* Bounds over rows and range tombstones. */
@@ -310,26 +332,176 @@ static status partition_end(struct sstable_builder *builder)
     info->raw_bytes += entry->raw_bytes;
     if (entry->raw_bytes > info->largest_partition_bytes)
         info->largest_partition_bytes = entry->raw_bytes;
-    if (!(entry->flags & DIRECTORY_SPANS)) {
-        entry->restart_or_height = builder->run_restart;
+    statistics_add_partition(&builder->root.statistics, entry->raw_bytes, entry->rows);
+    if (entry->flags & DIRECTORY_SPANS) {
+        TRY(block_flush(builder));
+        TRY(partition_index_finish(builder));
+        TRY(directory_builder_add(&builder->directory, &builder->output, entry));
+    } else {
+        entry->first_row_or_height = builder->run_first;
         builder->run_rows = 0;
         TRY(pending_add(builder));
-    } else {
-        TRY(block_flush(builder));
-        TRY(block_index_finish(&builder->index, &builder->output, &entry->at, &entry->restart_or_height));
-        TRY(directory_builder_add(&builder->directory, &builder->output.compressor, entry));
     }
-    builder->in_partition = false;
+    builder->is_open = false;
     /* The arena is empty again only after a flush between partitions. */
     if (builder->arena.used_bytes > PENDING_BYTES_MAX)
         TRY(block_flush(builder));
     return STATUS_DONE;
 }
 
-status sstable_builder_end_partition(struct sstable_builder *builder)
+/* ---- staging ---- */
+
+/* Feed what was kept aside through, now that there is a dictionary or will be none. */
+static status stage_replay(struct sstable_builder *builder)
+{
+    struct builder_stage_reader reader = builder_stage_read(&builder->stage);
+    struct arena arena = {0};
+    struct builder_stage_item item;
+    status st = STATUS_DONE;
+    bool more;
+    builder->staging = false;
+    for (;;) {
+        st = builder_stage_next(&reader, &arena, &item, &more);
+        if (failed(st) || !more)
+            break;
+        switch (item.kind) {
+        case STAGE_PARTITION: st = partition_begin(builder, &item.partition); break;
+        case STAGE_ROW: st = row_add(builder, item.clustering, item.image); break;
+        case STAGE_END: st = partition_end(builder); break;
+        }
+        if (failed(st))
+            break;
+    }
+    arena_deinit(&arena);
+    builder_stage_deinit(&builder->stage);
+    return st;
+}
+
+static status dictionary_use(struct sstable_builder *builder, struct sstable_dictionary *dictionary)
+{
+    builder->dictionary = dictionary;
+    TRY(dictionary_matchers(dictionary, &builder->compressor.matchers));
+    builder->compressor.dictionary = dictionary;
+    builder->root.incompatible_features |= ROOT_FEATURE_DICTIONARY;
+    builder->root.dictionary_id = dictionary->id;
+    return frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&dictionary->encoded),
+                              &builder->root.dictionaries[0]);
+}
+
+static status stage_finish(struct sstable_builder *builder)
+{
+    struct sstable_dictionary *dictionary = NULL;
+    if (!builder->staging)
+        return STATUS_DONE;
+    if (builder->stage.bytes.bytes >= DICTIONARY_SAMPLE_LEAST ||
+        builder->stage.bytes.bytes >= builder->stage_bytes_max)
+        TRY(builder_stage_learn(&builder->stage, &dictionary));
+    if (dictionary)
+        TRY(dictionary_use(builder, dictionary));
+    return stage_replay(builder);
+}
+
+static status stage_check(struct sstable_builder *builder)
+{
+    TRY(buffer_status(&builder->stage.bytes));
+    return builder->stage.bytes.bytes >= builder->stage_bytes_max ? stage_finish(builder) : STATUS_DONE;
+}
+
+/* ---- what callers see ---- */
+
+static status partition_check(struct sstable_builder *builder, struct partition_key key)
+{
+    struct partition_key last = {.token = builder->last_token,
+                                 .bytes = buffer_slice(&builder->last_partition)};
+    if (key.bytes.bytes > PARTITION_KEY_BYTES_MAX)
+        return STATUS_FAIL(STATUS_LIMIT);
+    if (builder->has_partition && partition_key_compare(last, key) >= 0)
+        return STATUS_FAIL(STATUS_INVALID);
+    buffer_clear(&builder->last_partition);
+    buffer_append_slice(&builder->last_partition, key.bytes);
+    builder->last_token = key.token;
+    builder->has_partition = true;
+    builder->partition_has_rows = false;
+    return buffer_status(&builder->last_partition);
+}
+
+static status partition_take(struct sstable_builder *builder, const struct partition_view *partition)
+{
+    TRY(partition_check(builder, partition->key));
+    if (!builder->staging)
+        return partition_begin(builder, partition);
+    builder_stage_partition(&builder->stage, partition);
+    return buffer_status(&builder->stage.bytes);
+}
+
+status sstable_builder_begin_partition(struct sstable_builder *builder,
+                                       const struct partition_view *partition)
+{
+    assert(!builder->in_partition);
+    if (ok(builder->failure))
+        builder->failure = partition_take(builder, partition);
+    builder->in_partition = true;
+    return builder->failure;
+}
+
+/* Keys rise; `first` comes next and `last` is where they go on. */
+static status rows_order_check(struct sstable_builder *builder, struct slice first, struct slice last)
+{
+    if (builder->partition_has_rows && slice_compare(buffer_slice(&builder->last_row), first) >= 0)
+        return STATUS_FAIL(STATUS_INVALID);
+    buffer_clear(&builder->last_row);
+    buffer_append_slice(&builder->last_row, last);
+    builder->partition_has_rows = true;
+    return buffer_status(&builder->last_row);
+}
+
+static status row_take(struct sstable_builder *builder, struct slice clustering, struct slice image)
+{
+    if (clustering.bytes > CLUSTERING_BYTES_MAX || image.bytes > FRAME_RAW_MAX / 2)
+        return STATUS_FAIL(STATUS_LIMIT);
+    TRY(rows_order_check(builder, clustering, clustering));
+    if (!builder->staging)
+        return row_add(builder, clustering, image);
+    builder_stage_row(&builder->stage, clustering, image);
+    return stage_check(builder);
+}
+
+status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image)
 {
     assert(builder->in_partition);
     if (ok(builder->failure))
+        builder->failure = row_take(builder, clustering, image);
+    return builder->failure;
+}
+
+bool sstable_builder_takes_block(const struct sstable_builder *builder, const struct sstable_block *block)
+{
+    return !block->dictionary_id || (builder->dictionary && builder->dictionary->id == block->dictionary_id);
+}
+
+static status block_take(struct sstable_builder *builder, const struct sstable_block *block)
+{
+    if (!sstable_builder_takes_block(builder, block))
+        return STATUS_FAIL(STATUS_INVALID);
+    TRY(stage_finish(builder));
+    TRY(rows_order_check(builder, block->first, block->last));
+    return block_add(builder, block);
+}
+
+status sstable_builder_add_block(struct sstable_builder *builder, const struct sstable_block *block)
+{
+    assert(builder->in_partition);
+    if (ok(builder->failure))
+        builder->failure = block_take(builder, block);
+    return builder->failure;
+}
+
+status sstable_builder_end_partition(struct sstable_builder *builder)
+{
+    assert(builder->in_partition);
+    if (ok(builder->failure) && builder->staging)
+        builder_stage_end(&builder->stage);
+    else if (ok(builder->failure))
         builder->failure = partition_end(builder);
     builder->in_partition = false;
     return builder->failure;
@@ -337,8 +509,9 @@ status sstable_builder_end_partition(struct sstable_builder *builder)
 
 uint64_t sstable_builder_bytes(const struct sstable_builder *builder)
 {
-    return file_writer_offset(&builder->output.writer) + builder->rows.raw.bytes +
-           directory_builder_bytes(&builder->directory);
+    /* Staged rows will take about a half. */
+    return file_writer_offset(&builder->output.writer) + builder->rows.bytes.bytes +
+           builder->stage.bytes.bytes / 2 + directory_builder_bytes(&builder->directory);
 }
 
 /* ---- open, finish, abort ---- */
@@ -350,17 +523,19 @@ static void builder_free(struct sstable_builder *builder)
     frame_output_deinit(&builder->output);
     io_close(builder->file);
     free(builder->path);
+    builder_stage_deinit(&builder->stage);
     rows_builder_deinit(&builder->rows);
-    lanes_splitter_deinit(&builder->splitter);
-    buffer_deinit(&builder->lanes);
-    dictionary_trainer_deinit(&builder->trainer);
-    buffer_deinit(&builder->dictionary);
+    rows_encoder_free(builder->encoder);
+    sstable_dictionary_unref(builder->dictionary);
+    buffer_deinit(&builder->frame);
+    copied_runs_deinit(&builder->copied);
     block_index_deinit(&builder->index);
     directory_builder_deinit(&builder->directory);
     free(builder->key_hashes);
     free(builder->pending);
     arena_deinit(&builder->arena);
-    buffer_deinit(&builder->last_key_bytes);
+    buffer_deinit(&builder->last_partition);
+    buffer_deinit(&builder->last_row);
     buffer_deinit(&builder->run_key);
     free(builder);
 }
@@ -374,11 +549,11 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->env = options->env;
     builder->block_bytes = options->block_bytes ? options->block_bytes : BLOCK_BYTES_DEFAULT;
     builder->filter_bits = options->filter_bits ? options->filter_bits : FILTER_BITS_DEFAULT;
-    builder->cuts_lanes = options->compression_level && !options->no_lanes;
-    builder->trainer.after_bytes =
-        options->dictionary_after_bytes ? options->dictionary_after_bytes : DICTIONARY_AFTER_BYTES;
-    if (!options->compression_level || options->dictionary_after_bytes == UINT32_MAX)
-        builder->trainer.after_bytes = SIZE_MAX;
+    builder->compressor.whole = options->no_lanes;
+    builder->stage_bytes_max =
+        options->dictionary_after_bytes ? options->dictionary_after_bytes : DICTIONARY_SAMPLE_BYTES;
+    builder->staging = options->compression_level && !options->dictionary && !options->no_lanes &&
+                       options->dictionary_after_bytes != UINT32_MAX;
     builder->root = (struct root){.store_id = options->store_id, .table_id = options->table_id};
     info_init(&builder->root.info);
     builder->root.info.file_number = options->file_number;
@@ -388,7 +563,8 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->root.info.off_strategy = options->off_strategy;
     rows_builder_clear(&builder->rows);
     builder->path = strdup(options->path);
-    if (!builder->path)
+    builder->encoder = rows_encoder_new();
+    if (!builder->path || !builder->encoder)
         goto out;
     st = io_open(options->env, options->path, IO_READ | IO_WRITE | IO_CREATE | IO_EXCLUSIVE | IO_DIRECT,
                  &builder->file);
@@ -396,8 +572,11 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
         goto out;
     st = frame_output_init(&builder->output, options->env, builder->file, root_identity(&builder->root),
                            options->compression_level);
+    builder->compressor.zstd = builder->output.zstd;
     if (ok(st))
         st = file_writer_append_zeros(&builder->output.writer, ROOT_BYTES);
+    if (ok(st) && options->dictionary && options->compression_level)
+        st = dictionary_use(builder, sstable_dictionary_ref(options->dictionary));
     if (failed(st)) {
         (void)io_unlink(options->env, options->path);
         goto out;
@@ -439,12 +618,14 @@ static status filter_write(struct sstable_builder *builder)
 static status body_write(struct sstable_builder *builder)
 {
     struct file_writer *writer = &builder->output.writer;
+    TRY(stage_finish(builder));
     TRY(block_flush(builder));
-    if (builder->dictionary.bytes)
-        TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&builder->dictionary),
-                               &builder->root.dictionaries[1]));
+    if (builder->dictionary)
+        TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0,
+                               buffer_slice(&builder->dictionary->encoded), &builder->root.dictionaries[1]));
+    TRY(directory_builder_finish(&builder->directory, &builder->output));
     builder->root.data_end = file_writer_offset(writer);
-    TRY(directory_builder_write(&builder->directory, &builder->output, &builder->root.directory_index));
+    TRY(directory_builder_write_index(&builder->directory, &builder->output, &builder->root.directory_index));
     TRY(filter_write(builder));
     uint64_t end = file_writer_offset(writer);
     size_t padding = (size_t)((IO_BLOCK_BYTES - end % IO_BLOCK_BYTES) % IO_BLOCK_BYTES);
@@ -486,9 +667,10 @@ static status check_and_seal(struct sstable_builder *builder)
     TRY(sstable_attach(builder->env, builder->path, builder->file, &builder->root, (struct file_tail){0},
                        NULL, &table));
     builder->file = NULL; /* the table has it now */
+    table->offers_blocks = true;
     status st = table->index_rebuilt || !table->filter ? STATUS_FAIL(STATUS_CORRUPT) : STATUS_DONE;
     if (ok(st))
-        st = sstable_check_content(table);
+        st = sstable_check_content(table, &builder->copied);
     if (ok(st))
         st = roots_write(table->file, &table->root);
     sstable_unref(table);

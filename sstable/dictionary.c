@@ -1,58 +1,260 @@
-/* The trainer with fixed parameters is declared among what may still change in zstd; it costs a tenth of the one that
- * tries parameters out, for dictionaries nearly as good. */
-#define ZDICT_STATIC_LINKING_ONLY
 #include "sstable/dictionary_internal.h"
 
-#include <zdict.h>
+#include "base/hash.h"
+#include "row/image.h"
+
+#include <stdlib.h>
 
 enum {
-    SEGMENT_BYTES = 1024,
-    DMER_BYTES = 8,
-    FREQUENCY_LOG = 18,
-    ACCELERATION = 5,
+    VALUE_BYTES_MAX = 1024,         /* of one value, that are learnt from */
+    COLUMN_SAMPLE_LEAST = 16 << 10, /* bytes of a column that are worth a table */
+    TABLE_ONE_IN = 8,               /* the table of a column is at most that part of its sample */
+    COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */
 };
 
-void dictionary_trainer_deinit(struct dictionary_trainer *trainer)
+/* ---- the object ---- */
+
+static void matchers_free(struct dictionary_matchers *matchers)
 {
-    buffer_deinit(&trainer->samples);
-    buffer_deinit(&trainer->sizes);
+    for (uint32_t i = 0; matchers && i < DICTIONARY_COLUMNS; i++)
+        token_matcher_free(matchers->of[i]);
+    free(matchers);
 }
 
-status dictionary_trainer_add(struct dictionary_trainer *trainer, struct slice raw, bool *out_ready)
+struct sstable_dictionary *sstable_dictionary_ref(struct sstable_dictionary *dictionary)
 {
-    *out_ready = false;
-    /* A giant row teaches nothing about the others. */
-    if (trainer->after_bytes == SIZE_MAX || raw.bytes > trainer->after_bytes / 4)
-        return STATUS_DONE;
-    buffer_append_slice(&trainer->samples, raw);
-    buffer_append(&trainer->sizes, &raw.bytes, sizeof raw.bytes);
-    TRY(buffer_status(&trainer->samples));
-    TRY(buffer_status(&trainer->sizes));
-    *out_ready = trainer->samples.bytes >= trainer->after_bytes;
-    return STATUS_DONE;
+    atomic_fetch_add_explicit(&dictionary->references, 1, memory_order_relaxed);
+    return dictionary;
 }
 
-status dictionary_train(struct dictionary_trainer *trainer, int compression_level, struct buffer *out)
+void sstable_dictionary_unref(struct sstable_dictionary *dictionary)
 {
-    size_t room = trainer->samples.bytes / 16;
-    if (room > DICTIONARY_BYTES_MAX)
-        room = DICTIONARY_BYTES_MAX;
-    ZDICT_fastCover_params_t parameters = {
-        .k = room / 4 < SEGMENT_BYTES ? (unsigned)(room / 4) : SEGMENT_BYTES,
-        .d = DMER_BYTES,
-        .f = FREQUENCY_LOG,
-        .accel = ACCELERATION,
-        .zParams = {.compressionLevel = compression_level},
-    };
-    size_t start = out->bytes;
-    uint8_t *at = buffer_extend(out, room);
-    if (!at)
+    /* The release of every holder pairs with the acquire of the one that frees. */
+    if (!dictionary || atomic_fetch_sub_explicit(&dictionary->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < dictionary->column_count; i++)
+        tokens_deinit(&dictionary->columns[i].tokens);
+    matchers_free(atomic_load_explicit(&dictionary->matchers, memory_order_relaxed));
+    buffer_deinit(&dictionary->encoded);
+    free(dictionary);
+}
+
+uint64_t sstable_dictionary_id(const struct sstable_dictionary *dictionary)
+{
+    return dictionary ? dictionary->id : 0;
+}
+
+static uint64_t id_of(struct slice encoded)
+{
+    uint64_t id = hash64(encoded, 0);
+    return id ? id : 1;
+}
+
+static status columns_decode(struct sstable_dictionary *dictionary)
+{
+    struct reader in = reader_of(buffer_slice(&dictionary->encoded));
+    uint64_t ratio = reader_varint(&in);
+    uint64_t count = reader_varint(&in);
+    if (in.failed || count > DICTIONARY_COLUMNS || ratio > UINT32_MAX)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    dictionary->ratio = (uint32_t)ratio;
+    for (uint32_t i = 0; i < count; i++) {
+        struct dictionary_column *column = &dictionary->columns[i];
+        column->place = reader_varint(&in);
+        struct slice table = reader_take(&in, reader_varint(&in));
+        TRY(reader_status(&in));
+        TRY(tokens_decode_table(table, &column->tokens));
+        dictionary->column_count++;
+    }
+    return in.at == in.end ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
+status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_dictionary)
+{
+    struct sstable_dictionary *dictionary = calloc(1, sizeof *dictionary);
+    if (!dictionary)
         return STATUS_FAIL(STATUS_NOMEM);
-    size_t bytes = ZDICT_trainFromBuffer_fastCover(
-        at, room, trainer->samples.data, (const size_t *)(const void *)trainer->sizes.data,
-        (unsigned)(trainer->sizes.bytes / sizeof(size_t)), parameters);
-    out->bytes = ZDICT_isError(bytes) ? start : start + bytes;
-    dictionary_trainer_deinit(trainer);
-    trainer->after_bytes = SIZE_MAX;
+    atomic_init(&dictionary->references, 1);
+    buffer_append_slice(&dictionary->encoded, encoded);
+    dictionary->id = id_of(encoded);
+    status st = buffer_status(&dictionary->encoded);
+    if (ok(st))
+        st = columns_decode(dictionary);
+    if (ok(st))
+        *out_dictionary = dictionary;
+    else
+        sstable_dictionary_unref(dictionary);
+    return st;
+}
+
+const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place)
+{
+    for (uint32_t i = 0; i < dictionary->column_count; i++)
+        if (dictionary->columns[i].place == place)
+            return &dictionary->columns[i].tokens;
+    return NULL;
+}
+
+status dictionary_matchers(struct sstable_dictionary *dictionary,
+                           const struct dictionary_matchers **out_matchers)
+{
+    struct dictionary_matchers *there = atomic_load_explicit(&dictionary->matchers, memory_order_acquire);
+    if (!there) {
+        struct dictionary_matchers *made = calloc(1, sizeof *made);
+        bool good = made;
+        for (uint32_t i = 0; good && i < dictionary->column_count; i++) {
+            made->of[i] = token_matcher_of(&dictionary->columns[i].tokens);
+            good = made->of[i];
+        }
+        if (!good) {
+            matchers_free(made);
+            return STATUS_FAIL(STATUS_NOMEM);
+        }
+        /* Pairs with the acquire above. Who comes second takes what the first has made. */
+        if (atomic_compare_exchange_strong_explicit(&dictionary->matchers, &there, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            there = made;
+        else
+            matchers_free(made);
+    }
+    *out_matchers = there;
     return STATUS_DONE;
+}
+
+const struct token_matcher *dictionary_matcher(const struct sstable_dictionary *dictionary,
+                                               const struct dictionary_matchers *matchers, uint64_t place)
+{
+    for (uint32_t i = 0; i < dictionary->column_count; i++)
+        if (dictionary->columns[i].place == place)
+            return matchers->of[i];
+    return NULL;
+}
+
+/* ---- learning ---- */
+
+void dictionary_sample_deinit(struct dictionary_sample *sample)
+{
+    for (uint32_t i = 0; i < sample->column_count; i++) {
+        buffer_deinit(&sample->columns[i].bytes);
+        buffer_deinit(&sample->columns[i].lengths);
+    }
+    *sample = (struct dictionary_sample){0};
+}
+
+static void value_add(struct dictionary_sample *sample, uint64_t place, struct slice value)
+{
+    uint32_t at = 0;
+    while (at < sample->column_count && sample->columns[at].place != place)
+        at++;
+    if (at == DICTIONARY_COLUMNS || !value.bytes)
+        return;
+    if (at == sample->column_count) {
+        sample->column_count++;
+        sample->columns[at].place = place;
+    }
+    uint32_t length = value.bytes < VALUE_BYTES_MAX ? (uint32_t)value.bytes : VALUE_BYTES_MAX;
+    buffer_append(&sample->columns[at].bytes, value.data, length);
+    buffer_append(&sample->columns[at].lengths, &length, sizeof length);
+}
+
+void dictionary_sample_add(struct dictionary_sample *sample, struct slice clustering, struct slice image)
+{
+    sample->raw_bytes += clustering.bytes + image.bytes;
+    if (image.bytes < IMAGE_BYTES_MIN)
+        return;
+    unsigned flags = image.data[0];
+    struct reader in = {.at = image.data + IMAGE_BASE_END, .end = image.data + image.bytes};
+    if (flags & IMAGE_MARKER_EXPIRES) {
+        (void)image_varint(&in);
+        (void)image_varint(&in);
+    }
+    struct image_cuts cuts = image_cuts_open(&in, flags);
+    uint64_t place;
+    while (image_cuts_next(&cuts, &in, &place)) {
+        struct slice value = reader_take(&in, image_varint(&in));
+        if (in.failed)
+            return;
+        value_add(sample, place, value);
+    }
+}
+
+/* Bytes that the sample of a column takes in tokens. */
+static size_t column_measure(const struct tokens *tokens, struct slice bytes, const uint32_t *lengths,
+                             uint32_t count)
+{
+    struct token_matcher *matcher = token_matcher_of(tokens);
+    struct buffer codes = {0};
+    size_t sum = 0;
+    for (uint32_t i = 0; matcher && i < count; bytes.data += lengths[i], i++) {
+        buffer_clear(&codes);
+        token_matcher_encode(matcher, slice_of(bytes.data, lengths[i]), &codes);
+        sum += codes.bytes;
+    }
+    buffer_deinit(&codes);
+    token_matcher_free(matcher);
+    return matcher ? sum : SIZE_MAX;
+}
+
+/* Append a column's table when it saves enough; *out_saved is what it saves of the sample. */
+static status column_learn(const struct dictionary_sample *sample, uint32_t at, size_t room,
+                           struct buffer *out, bool *out_learnt, size_t *out_saved)
+{
+    const struct buffer *bytes = &sample->columns[at].bytes;
+    const uint32_t *lengths = (const uint32_t *)(const void *)sample->columns[at].lengths.data;
+    uint32_t count = (uint32_t)(sample->columns[at].lengths.bytes / sizeof *lengths);
+    struct tokens tokens;
+    struct buffer table = {0};
+    size_t most = bytes->bytes / TABLE_ONE_IN < room ? bytes->bytes / TABLE_ONE_IN : room;
+    *out_learnt = false;
+    if (bytes->bytes < COLUMN_SAMPLE_LEAST)
+        return STATUS_DONE;
+    TRY(tokens_train(buffer_slice(bytes), lengths, count, most, &tokens));
+    size_t measured = column_measure(&tokens, buffer_slice(bytes), lengths, count);
+    if (measured < bytes->bytes - bytes->bytes / COLUMN_SAVES_ONE_IN) {
+        tokens_encode_table(&tokens, &table);
+        buffer_append_varint(out, sample->columns[at].place);
+        buffer_append_varint(out, table.bytes);
+        buffer_append_slice(out, buffer_slice(&table));
+        *out_learnt = true;
+        *out_saved = bytes->bytes - measured;
+    }
+    status st = buffer_status(&table);
+    buffer_deinit(&table);
+    tokens_deinit(&tokens);
+    return st;
+}
+
+status dictionary_learn(const struct dictionary_sample *sample, struct sstable_dictionary **out_dictionary)
+{
+    struct buffer columns = {0}, encoded = {0};
+    uint32_t count = 0;
+    size_t saved = 0;
+    status st = STATUS_DONE;
+    for (uint32_t i = 0; ok(st) && i < sample->column_count && columns.bytes < DICTIONARY_BYTES_MAX; i++) {
+        bool learnt;
+        size_t saves;
+        st = buffer_status(&sample->columns[i].bytes);
+        if (ok(st))
+            st = buffer_status(&sample->columns[i].lengths);
+        if (ok(st))
+            st = column_learn(sample, i, DICTIONARY_BYTES_MAX - columns.bytes, &columns, &learnt, &saves);
+        if (ok(st) && learnt) {
+            count++;
+            saved += saves;
+        }
+    }
+    if (ok(st))
+        st = buffer_status(&columns);
+    *out_dictionary = NULL;
+    if (ok(st) && count) {
+        buffer_append_varint(&encoded, 1000 - saved * 1000 / sample->raw_bytes);
+        buffer_append_varint(&encoded, count);
+        buffer_append_slice(&encoded, buffer_slice(&columns));
+        st = buffer_status(&encoded);
+        if (ok(st))
+            st = dictionary_decode(buffer_slice(&encoded), out_dictionary);
+    }
+    buffer_deinit(&columns);
+    buffer_deinit(&encoded);
+    return st;
 }

@@ -1,30 +1,65 @@
 /*
- * dictionary_internal.h: what blocks of one table have in common, learnt from its first ones.
+ * dictionary_internal.h: the token tables of a table's columns, learnt from the first rows that are written.
  *
- * Blocks are small, so that reading one row is cheap; a dictionary gives the compressor the memory that small blocks
- * lack. The blocks it was learnt from are written without it.
+ * Threads     A dictionary is immutable; its matchers are made when the first builder asks, by whoever is first.
  */
 #ifndef STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 #define STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 
-#include "base/buffer.h"
+#include "sstable/sstable.h"
+#include "sstable/tokens_internal.h"
+
+#include <stdatomic.h>
 
 enum {
-    DICTIONARY_AFTER_BYTES = 1 << 20, /* of raw blocks */
-    DICTIONARY_BYTES_MAX = 64 << 10,
+    DICTIONARY_COLUMNS = 16,
+    DICTIONARY_SAMPLE_BYTES = 8 << 20,   /* of rows, to learn from */
+    DICTIONARY_SAMPLE_LEAST = 512 << 10, /* less teaches too little */
+    DICTIONARY_BYTES_MAX = 1 << 20,
 };
 
-struct dictionary_trainer {
-    size_t after_bytes; /* SIZE_MAX: never train */
-    struct buffer samples;
-    struct buffer sizes; /* size_t each */
+struct dictionary_column {
+    uint64_t place; /* whose values: image_cuts_next() */
+    struct tokens tokens;
 };
 
-void dictionary_trainer_deinit(struct dictionary_trainer *trainer);
-/* Collect a block; *out_ready when it is time to train. */
-status dictionary_trainer_add(struct dictionary_trainer *trainer, struct slice raw, bool *out_ready);
-/* Append a dictionary to `out`, or nothing when the blocks have too little in common. The trainer is empty then and
- * collects no more. */
-status dictionary_train(struct dictionary_trainer *trainer, int compression_level, struct buffer *out);
+struct dictionary_matchers {
+    struct token_matcher *of[DICTIONARY_COLUMNS]; /* owned */
+};
+
+struct sstable_dictionary {
+    _Atomic uint32_t references;
+    uint64_t id;
+    struct buffer encoded; /* owned */
+    uint32_t ratio;        /* stored bytes of 1000 raw ones when it was learnt */
+    uint32_t column_count;
+    struct dictionary_column columns[DICTIONARY_COLUMNS];
+    _Atomic(struct dictionary_matchers *) matchers; /* owned */
+};
+
+/* STATUS_CORRUPT when `encoded` is not a dictionary. The caller owns a reference. */
+status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_dictionary);
+/* The tokens of a column's values, NULL when it has none. */
+const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place);
+/* STATUS_NOMEM. They live as long as the dictionary. */
+status dictionary_matchers(struct sstable_dictionary *dictionary,
+                           const struct dictionary_matchers **out_matchers);
+const struct token_matcher *dictionary_matcher(const struct sstable_dictionary *dictionary,
+                                               const struct dictionary_matchers *matchers, uint64_t place);
+
+/* Gathers the values of rows. A zeroed struct is ready. */
+struct dictionary_sample {
+    struct {
+        uint64_t place;
+        struct buffer bytes, lengths; /* values one after another; uint32_t each */
+    } columns[DICTIONARY_COLUMNS];
+    uint32_t column_count;
+    uint64_t raw_bytes;
+};
+
+void dictionary_sample_deinit(struct dictionary_sample *sample);
+void dictionary_sample_add(struct dictionary_sample *sample, struct slice clustering, struct slice image);
+/* *out_dictionary is NULL when the values have too little in common. */
+status dictionary_learn(const struct dictionary_sample *sample, struct sstable_dictionary **out_dictionary);
 
 #endif

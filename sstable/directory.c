@@ -6,6 +6,15 @@ static void append_run(struct buffer *out, struct slice bytes)
     buffer_append_slice(out, bytes);
 }
 
+static void append_near(struct buffer *out, const struct directory_near *near)
+{
+    buffer_append_varint(out, near->at.offset);
+    buffer_append_varint(out, near->at.bytes);
+    buffer_append_le64(out, near->at.checksum);
+    buffer_append_varint(out, near->rows);
+    buffer_append_varint(out, near->first_row);
+}
+
 void directory_entry_encode(const struct directory_entry *entry, struct buffer *out)
 {
     buffer_append_le64(out, (uint64_t)entry->key.token);
@@ -17,8 +26,12 @@ void directory_entry_encode(const struct directory_entry *entry, struct buffer *
         buffer_append_varint(out, entry->at.offset);
         buffer_append_varint(out, entry->at.bytes);
         buffer_append_le64(out, entry->at.checksum);
-        buffer_append_varint(out, entry->restart_or_height);
+        buffer_append_varint(out, entry->first_row_or_height);
     }
+    for (uint32_t i = 0; entry->flags & DIRECTORY_SPANS && i < DIRECTORY_NEAR; i++)
+        append_near(out, &entry->heads[i]);
+    for (uint32_t i = 0; entry->flags & DIRECTORY_SPANS && i < DIRECTORY_NEAR; i++)
+        append_near(out, &entry->tails[i]);
     if (entry->flags & DIRECTORY_BOUNDS) {
         append_run(out, entry->first);
         if (!(entry->flags & DIRECTORY_ONE_BOUND))
@@ -34,20 +47,44 @@ void directory_entry_encode(const struct directory_entry *entry, struct buffer *
         append_run(out, entry->ranges);
 }
 
-status directory_page_open(struct slice payload, uint32_t items, struct directory_page *out_page)
+status directory_decode(struct slice payload, uint32_t items, struct block **out_block)
 {
-    if (items == 0 || items > payload.bytes / 4)
+    if (items == 0 || items > payload.bytes / 16)
         return STATUS_FAIL(STATUS_CORRUPT);
-    *out_page = (struct directory_page){
-        .data = payload.data, .entries_bytes = (uint32_t)(payload.bytes - (size_t)items * 4), .items = items};
+    size_t entries_bytes = payload.bytes - (size_t)items * 4;
+    size_t bytes = items * sizeof(int64_t) + payload.bytes;
+    struct block *block = block_new((uint32_t)bytes);
+    if (!block)
+        return STATUS_FAIL(STATUS_NOMEM);
+    int64_t *tokens = (int64_t *)(void *)block->data;
+    uint32_t *offsets = (uint32_t *)(void *)(tokens + items);
+    memcpy(offsets + items, payload.data, entries_bytes);
+    for (uint32_t i = 0; i < items; i++) {
+        offsets[i] = load_le32(payload.data + entries_bytes + (size_t)i * 4);
+        if (offsets[i] + sizeof(int64_t) > entries_bytes) {
+            block_unref(block);
+            return STATUS_FAIL(STATUS_CORRUPT);
+        }
+        tokens[i] = (int64_t)load_le64(payload.data + offsets[i]);
+    }
+    *out_block = block;
     return STATUS_DONE;
+}
+
+struct directory_page directory_page_of(const struct block *block)
+{
+    struct directory_page page = {.tokens = (const int64_t *)(const void *)block->data,
+                                  .items = block->items};
+    page.offsets = (const uint32_t *)(const void *)(page.tokens + block->items);
+    page.data = (const uint8_t *)(page.offsets + block->items);
+    page.entries_bytes = block->bytes - block->items * (uint32_t)(sizeof(int64_t) + sizeof(uint32_t));
+    return page;
 }
 
 static struct reader entry_reader(const struct directory_page *page, uint32_t item)
 {
-    uint32_t offset = load_le32(page->data + page->entries_bytes + (size_t)item * 4);
     struct reader in = reader_of(slice_of(page->data, page->entries_bytes));
-    reader_take(&in, offset);
+    reader_take(&in, page->offsets[item]);
     return in;
 }
 
@@ -60,6 +97,19 @@ static struct partition_key key_read(struct reader *in)
 {
     int64_t token = (int64_t)reader_le64(in);
     return (struct partition_key){.token = token, .bytes = take_run(in)};
+}
+
+static void near_read(struct reader *in, struct directory_near *near)
+{
+    near->at.offset = reader_varint(in);
+    uint64_t bytes = reader_varint(in);
+    near->at.checksum = reader_le64(in);
+    near->rows = reader_varint(in);
+    uint64_t first_row = reader_varint(in);
+    if (bytes > UINT32_MAX || first_row > UINT32_MAX)
+        in->failed = true;
+    near->at.bytes = (uint32_t)bytes;
+    near->first_row = (uint32_t)first_row;
 }
 
 static void extras_read(struct reader *in, struct directory_entry *entry)
@@ -91,16 +141,22 @@ status directory_page_entry(const struct directory_page *page, uint32_t item,
         entry.at.offset = reader_varint(&in);
         uint64_t bytes = reader_varint(&in);
         entry.at.checksum = reader_le64(&in);
-        uint64_t restart = reader_varint(&in);
-        if (bytes > UINT32_MAX || restart > UINT32_MAX)
+        uint64_t number = reader_varint(&in);
+        if (bytes > UINT32_MAX || number > UINT32_MAX)
             return STATUS_FAIL(STATUS_CORRUPT);
         entry.at.bytes = (uint32_t)bytes;
-        entry.restart_or_height = (uint32_t)restart;
+        entry.first_row_or_height = (uint32_t)number;
     }
+    for (uint32_t i = 0; entry.flags & DIRECTORY_SPANS && i < DIRECTORY_NEAR; i++)
+        near_read(&in, &entry.heads[i]);
+    for (uint32_t i = 0; entry.flags & DIRECTORY_SPANS && i < DIRECTORY_NEAR; i++)
+        near_read(&in, &entry.tails[i]);
     extras_read(&in, &entry);
     if (in.failed || entry.flags > DIRECTORY_FLAGS_ALL)
         return STATUS_FAIL(STATUS_CORRUPT);
     if ((entry.rows != 0) != ((entry.flags & DIRECTORY_ROWS) != 0))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    if ((entry.flags & DIRECTORY_SPANS) && !(entry.flags & DIRECTORY_ROWS))
         return STATUS_FAIL(STATUS_CORRUPT);
     if ((entry.flags & (DIRECTORY_ROWS | DIRECTORY_RANGES)) && !(entry.flags & DIRECTORY_BOUNDS))
         return STATUS_FAIL(STATUS_CORRUPT);
@@ -114,10 +170,14 @@ status directory_page_find(const struct directory_page *page, struct partition_k
     uint32_t high = page->items;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        struct reader in = entry_reader(page, middle);
-        struct partition_key found = key_read(&in);
-        TRY(reader_status(&in));
-        if (partition_key_compare(found, key) < 0)
+        bool before = page->tokens[middle] < key.token;
+        if (page->tokens[middle] == key.token) {
+            struct reader in = entry_reader(page, middle);
+            struct partition_key found = key_read(&in);
+            TRY(reader_status(&in));
+            before = partition_key_compare(found, key) < 0;
+        }
+        if (before)
             low = middle + 1;
         else
             high = middle;

@@ -6,12 +6,11 @@ void directory_builder_deinit(struct directory_builder *directory)
 {
     buffer_deinit(&directory->entries);
     buffer_deinit(&directory->offsets);
-    buffer_deinit(&directory->frames);
     free(directory->pages);
     directory->pages = NULL;
 }
 
-static status page_close(struct directory_builder *directory, const struct frame_compressor *compressor)
+static status page_close(struct directory_builder *directory, struct frame_output *output)
 {
     if (!directory->items)
         return STATUS_DONE;
@@ -23,33 +22,34 @@ static status page_close(struct directory_builder *directory, const struct frame
         directory->pages = grown;
         directory->page_capacity = wanted;
     }
+    struct directory_index_item *item = &directory->pages[directory->page_count];
+    *item = (struct directory_index_item){
+        .first_token = directory->first_token,
+        .last_token = directory->last_token,
+        .entries = directory->items,
+    };
     buffer_append_slice(&directory->entries, buffer_slice(&directory->offsets));
     TRY(buffer_status(&directory->offsets));
     TRY(buffer_status(&directory->entries));
-    size_t start = directory->frames.bytes;
-    TRY(frame_encode(compressor, FRAME_DIRECTORY, 0, directory->items, buffer_slice(&directory->entries),
-                     &directory->frames));
-    directory->pages[directory->page_count++] = (struct directory_index_item){
-        .first_token = directory->first_token,
-        .last_token = directory->last_token,
-        .page = {.bytes = (uint32_t)(directory->frames.bytes - start)},
-        .entries = directory->items,
-    };
+    TRY(frame_output_write(output, FRAME_DIRECTORY, 0, directory->items, buffer_slice(&directory->entries),
+                           &item->page));
+    directory->page_count++;
     buffer_clear(&directory->entries);
     buffer_clear(&directory->offsets);
     directory->items = 0;
     return STATUS_DONE;
 }
 
-status directory_builder_add(struct directory_builder *directory, const struct frame_compressor *compressor,
+status directory_builder_add(struct directory_builder *directory, struct frame_output *output,
                              const struct directory_entry *entry)
 {
-    enum { FIXED_BYTES_ABOUT = 64 };
+    enum { FIXED_BYTES_ABOUT = 64, NEAR_BYTES_ABOUT = 4 * 18 };
     size_t about = entry->key.bytes.bytes + entry->first.bytes + entry->last.bytes +
-                   entry->static_image.bytes + entry->ranges.bytes + FIXED_BYTES_ABOUT;
+                   entry->static_image.bytes + entry->ranges.bytes + FIXED_BYTES_ABOUT +
+                   (entry->flags & DIRECTORY_SPANS ? NEAR_BYTES_ABOUT : 0);
     if (directory->items &&
         directory->entries.bytes + directory->offsets.bytes + about > DIRECTORY_PAGE_BYTES)
-        TRY(page_close(directory, compressor));
+        TRY(page_close(directory, output));
     if (!directory->items)
         directory->first_token = entry->key.token;
     directory->last_token = entry->key.token;
@@ -61,21 +61,18 @@ status directory_builder_add(struct directory_builder *directory, const struct f
     return buffer_status(&directory->entries);
 }
 
-status directory_builder_write(struct directory_builder *directory, struct frame_output *output,
-                               struct frame_ref *out_index)
+status directory_builder_finish(struct directory_builder *directory, struct frame_output *output)
+{
+    return page_close(directory, output);
+}
+
+status directory_builder_write_index(const struct directory_builder *directory, struct frame_output *output,
+                                     struct frame_ref *out_index)
 {
     struct buffer index = {0};
-    size_t at = 0;
-    status st = page_close(directory, &output->compressor);
-    for (uint32_t i = 0; ok(st) && i < directory->page_count; i++) {
-        struct directory_index_item *item = &directory->pages[i];
-        uint32_t bytes = item->page.bytes;
-        st = frame_output_put(output, directory->frames.data + at, bytes, &item->page);
-        directory_index_item_encode(item, &index);
-        at += bytes;
-    }
-    if (ok(st))
-        st = buffer_status(&index);
+    for (uint32_t i = 0; i < directory->page_count; i++)
+        directory_index_item_encode(&directory->pages[i], &index);
+    status st = buffer_status(&index);
     if (ok(st))
         st = frame_output_write(output, FRAME_DIRECTORY_INDEX, 0, directory->page_count, buffer_slice(&index),
                                 out_index);

@@ -1,4 +1,4 @@
-/* directory_builder_internal.h: directory pages, encoded as they fill and kept aside until all blocks are written. */
+/* directory_builder_internal.h: directory pages, written among the blocks as they fill; only their index is kept. */
 #ifndef STRAIT_SSTABLE_DIRECTORY_BUILDER_INTERNAL_H
 #define STRAIT_SSTABLE_DIRECTORY_BUILDER_INTERNAL_H
 
@@ -10,21 +10,22 @@ struct directory_builder {
     struct buffer entries, offsets; /* of the open page */
     int64_t first_token, last_token;
     uint32_t items;
-    struct buffer frames;               /* closed pages, encoded, not sealed */
-    struct directory_index_item *pages; /* owned; offset and checksum are filled in last */
+    struct directory_index_item *pages; /* owned */
     uint32_t page_count, page_capacity;
 };
 
 void directory_builder_deinit(struct directory_builder *directory);
-/* Entries in order. STATUS_LIMIT when one is larger than a frame may be. */
-status directory_builder_add(struct directory_builder *directory, const struct frame_compressor *compressor,
+/* Entries in order, whose blocks are written. STATUS_LIMIT when one is larger than a frame may be. */
+status directory_builder_add(struct directory_builder *directory, struct frame_output *output,
                              const struct directory_entry *entry);
-/* Close the last page, write all of them and the index over them. */
-status directory_builder_write(struct directory_builder *directory, struct frame_output *output,
-                               struct frame_ref *out_index);
+/* Write the last page. */
+status directory_builder_finish(struct directory_builder *directory, struct frame_output *output);
+/* Write the index over all pages. */
+status directory_builder_write_index(const struct directory_builder *directory, struct frame_output *output,
+                                     struct frame_ref *out_index);
 static inline uint64_t directory_builder_bytes(const struct directory_builder *directory)
 {
-    return directory->frames.bytes + directory->entries.bytes;
+    return directory->entries.bytes + (uint64_t)directory->page_count * DIRECTORY_INDEX_ITEM_BYTES;
 }
 
 #endif

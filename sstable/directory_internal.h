@@ -3,11 +3,13 @@
 #define STRAIT_SSTABLE_DIRECTORY_INTERNAL_H
 
 #include "row/cursor.h"
-#include "sstable/frame_internal.h"
+#include "sstable/block_cache_internal.h"
 
 enum {
     DIRECTORY_PAGE_BYTES = 4096,
     DIRECTORY_INDEX_ITEM_BYTES = 40,
+    DIRECTORY_NEAR =
+        2, /* blocks at each end of a partition that its entry leads to; it has at least so many */
 };
 
 enum directory_flags {
@@ -21,12 +23,20 @@ enum directory_flags {
     DIRECTORY_FLAGS_ALL = 127,
 };
 
+/* A block at one end of a partition that spans several: a reader of either end needs no block index. */
+struct directory_near {
+    struct frame_ref at;
+    uint64_t rows;
+    uint32_t first_row;
+};
+
 struct directory_entry {
     struct partition_key key; /* slices: borrowed from the page */
     uint8_t flags;
     uint64_t rows, raw_bytes;
     struct frame_ref at;
-    uint32_t restart_or_height;
+    uint32_t first_row_or_height;
+    struct directory_near heads[DIRECTORY_NEAR], tails[DIRECTORY_NEAR]; /* of SPANS, in the order of rows */
     struct slice first, last;
     struct deletion deletion;
     struct slice static_image;
@@ -35,14 +45,18 @@ struct directory_entry {
 
 void directory_entry_encode(const struct directory_entry *entry, struct buffer *out);
 
-/* A page: the payload of a FRAME_DIRECTORY with its number of items. */
+/* A page as it is kept in memory: tokens side by side, where each entry begins, the entries. */
 struct directory_page {
-    const uint8_t *data; /* borrowed from a pinned block */
+    const int64_t *tokens; /* borrowed from a pinned block, like the rest */
+    const uint32_t *offsets;
+    const uint8_t *data;
     uint32_t entries_bytes;
     uint32_t items; /* at least 1 */
 };
 
-status directory_page_open(struct slice payload, uint32_t items, struct directory_page *out_page);
+/* Lay a payload out as a block of its own. STATUS_CORRUPT when it cannot be a page. */
+status directory_decode(struct slice payload, uint32_t items, struct block **out_block);
+struct directory_page directory_page_of(const struct block *block);
 status directory_page_entry(const struct directory_page *page, uint32_t item,
                             struct directory_entry *out_entry);
 /* Index of the first entry at or after `key`; page->items when all are before it. */

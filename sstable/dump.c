@@ -71,7 +71,6 @@ static const char *layout_name(uint8_t layout)
         [FRAME_BLOCK_INDEX] = "block index page",
         [FRAME_DIRECTORY_INDEX] = "directory index",
         [FRAME_FILTER] = "filter",
-        [FRAME_LANES] = "rows in lanes",
         [FRAME_DICTIONARY] = "dictionary",
     };
     return layout < ARRAY_LEN(names) && names[layout] ? names[layout] : "unknown";
@@ -80,7 +79,6 @@ static const char *layout_name(uint8_t layout)
 static const char *const codec_names[] = {
     [FRAME_STORED] = "stored",
     [FRAME_ZSTD] = "zstd",
-    [FRAME_ZSTD_DICTIONARY] = "zstd+dictionary",
 };
 
 /* Whether bytes [offset, offset + bytes) match the checksum in their own header. */
@@ -220,7 +218,7 @@ static status print_partition(struct buffer *out, struct cursor *cursor)
     buffer_printf(out, " rows=%" PRIu64 " raw_bytes=%" PRIu64, position.rows, position.raw_bytes);
     if (position.rows)
         buffer_printf(out, " %s=%" PRIu64 "+%u %s=%u", position.spans ? "index" : "block", position.offset,
-                      position.bytes, position.spans ? "height" : "restart", position.restart_or_height);
+                      position.bytes, position.spans ? "height" : "first_row", position.first_row_or_height);
     if (position.rows || view->ranges.count) {
         buffer_printf(out, " first=");
         print_bytes(out, view->first);

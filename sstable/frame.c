@@ -14,47 +14,54 @@ enum {
 };
 
 /* Bytes of `raw` compressed at `at`, or 0 when storing it is as good. */
-static size_t compressed(ZSTD_CCtx *zstd, const ZSTD_CDict *dictionary, struct slice raw, uint8_t *at,
-                         size_t room)
+static size_t compressed(ZSTD_CCtx *zstd, struct slice raw, uint8_t *at, size_t room)
 {
     if (!zstd || raw.bytes > FRAME_ZSTD_RAW_MAX || raw.bytes < 64)
-        return 0;
-    if (ZSTD_isError(ZSTD_CCtx_refCDict(zstd, dictionary)))
         return 0;
     size_t bytes = ZSTD_compress2(zstd, at, room, raw.data, raw.bytes);
     return ZSTD_isError(bytes) || bytes > raw.bytes - raw.bytes / 16 ? 0 : bytes;
 }
 
-status frame_encode(const struct frame_compressor *compressor, enum frame_layout layout, uint8_t level,
-                    uint32_t items, struct slice raw, struct buffer *out)
+static void head_put(uint8_t *frame, size_t stored, size_t raw, enum frame_codec codec,
+                     enum frame_layout layout, uint8_t level, uint32_t items)
+{
+    store_le64(frame + AT_CHECKSUM, 0);
+    store_le32(frame + AT_STORED_BYTES, (uint32_t)stored);
+    store_le32(frame + AT_RAW_BYTES, (uint32_t)raw);
+    frame[AT_CODEC] = (uint8_t)codec;
+    frame[AT_LAYOUT] = (uint8_t)layout;
+    frame[AT_LEVEL] = level;
+    frame[AT_ZERO] = 0;
+    store_le32(frame + AT_ITEMS, items);
+}
+
+status frame_encode(ZSTD_CCtx *zstd, enum frame_layout layout, uint8_t level, uint32_t items,
+                    struct slice raw, struct buffer *out)
 {
     if (raw.bytes > FRAME_RAW_MAX)
         return STATUS_FAIL(STATUS_LIMIT);
-    const ZSTD_CDict *dictionary =
-        layout == FRAME_ROWS || layout == FRAME_LANES ? compressor->dictionary : NULL;
-    enum frame_codec codec = dictionary ? FRAME_ZSTD_DICTIONARY : FRAME_ZSTD;
+    enum frame_codec codec = FRAME_ZSTD;
     size_t start = out->bytes;
     size_t room = raw.bytes > FRAME_ZSTD_RAW_MAX ? raw.bytes : ZSTD_compressBound(raw.bytes);
     uint8_t *frame = buffer_extend(out, FRAME_HEAD_BYTES + room);
     if (!frame)
         return STATUS_FAIL(STATUS_NOMEM);
-    size_t stored = compressed(compressor->zstd, dictionary, raw, frame + FRAME_HEAD_BYTES, room);
+    size_t stored = compressed(zstd, raw, frame + FRAME_HEAD_BYTES, room);
     if (stored == 0) {
         codec = FRAME_STORED;
         stored = raw.bytes;
         if (raw.bytes)
             memcpy(frame + FRAME_HEAD_BYTES, raw.data, raw.bytes);
     }
-    store_le64(frame + AT_CHECKSUM, 0);
-    store_le32(frame + AT_STORED_BYTES, (uint32_t)stored);
-    store_le32(frame + AT_RAW_BYTES, (uint32_t)raw.bytes);
-    frame[AT_CODEC] = (uint8_t)codec;
-    frame[AT_LAYOUT] = (uint8_t)layout;
-    frame[AT_LEVEL] = level;
-    frame[AT_ZERO] = 0;
-    store_le32(frame + AT_ITEMS, items);
+    head_put(frame, stored, raw.bytes, codec, layout, level, items);
     out->bytes = start + FRAME_HEAD_BYTES + stored;
     return STATUS_DONE;
+}
+
+void frame_wrap(enum frame_layout layout, uint32_t items, uint8_t *frame, size_t bytes)
+{
+    size_t stored = bytes - FRAME_HEAD_BYTES;
+    head_put(frame, stored, stored, FRAME_STORED, layout, 0, items);
 }
 
 static uint64_t checksum_of(struct file_identity identity, uint64_t offset, const uint8_t *frame,
@@ -87,7 +94,7 @@ status frame_head_decode(struct slice bytes, struct frame_head *out_head)
     };
     if (at[AT_ZERO] || head.raw_bytes > FRAME_RAW_MAX || head.stored_bytes > FRAME_RAW_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
-    if (head.codec > FRAME_ZSTD_DICTIONARY)
+    if (head.codec > FRAME_ZSTD)
         return STATUS_FAIL(STATUS_UNSUPPORTED);
     if (head.codec == FRAME_STORED ? head.raw_bytes != head.stored_bytes
                                    : head.raw_bytes > FRAME_ZSTD_RAW_MAX)
@@ -113,8 +120,7 @@ status frame_check(struct file_identity identity, const struct frame_ref *ref, s
     return STATUS_DONE;
 }
 
-status frame_decode(ZSTD_DCtx *zstd, const ZSTD_DDict *dictionary, const struct frame_head *head,
-                    struct slice bytes, uint8_t *out)
+status frame_decode(ZSTD_DCtx *zstd, const struct frame_head *head, struct slice bytes, uint8_t *out)
 {
     const uint8_t *payload = bytes.data + FRAME_HEAD_BYTES;
     size_t raw = 0;
@@ -125,11 +131,6 @@ status frame_decode(ZSTD_DCtx *zstd, const ZSTD_DDict *dictionary, const struct 
         return STATUS_DONE;
     case FRAME_ZSTD:
         raw = ZSTD_decompressDCtx(zstd, out, head->raw_bytes, payload, head->stored_bytes);
-        break;
-    case FRAME_ZSTD_DICTIONARY:
-        if (!dictionary)
-            return STATUS_FAIL(STATUS_CORRUPT);
-        raw = ZSTD_decompress_usingDDict(zstd, out, head->raw_bytes, payload, head->stored_bytes, dictionary);
         break;
     default: return STATUS_FAIL(STATUS_UNSUPPORTED);
     }

@@ -21,7 +21,6 @@ enum {
 enum frame_codec {
     FRAME_STORED = 0,
     FRAME_ZSTD = 1,
-    FRAME_ZSTD_DICTIONARY = 2,
 };
 
 enum frame_layout {
@@ -30,8 +29,7 @@ enum frame_layout {
     FRAME_BLOCK_INDEX = 3,
     FRAME_DIRECTORY_INDEX = 4,
     FRAME_FILTER = 5,
-    FRAME_LANES = 6, /* rows, cut lengthwise: lanes_internal.h */
-    FRAME_DICTIONARY = 7,
+    FRAME_DICTIONARY = 6,
 };
 
 /* What a parent knows of a frame. */
@@ -53,14 +51,11 @@ struct file_identity {
     uint64_t store_id, file_number;
 };
 
-struct frame_compressor {
-    ZSTD_CCtx *zstd;        /* owned by whoever has the struct; NULL: frames are stored raw */
-    ZSTD_CDict *dictionary; /* likewise; NULL: none. For rows only */
-};
-
-/* Append a frame without its checksum. STATUS_LIMIT beyond FRAME_RAW_MAX. */
-status frame_encode(const struct frame_compressor *compressor, enum frame_layout layout, uint8_t level,
-                    uint32_t items, struct slice raw, struct buffer *out);
+/* Append a frame without its checksum; a NULL `zstd` stores the payload as it is. STATUS_LIMIT beyond FRAME_RAW_MAX. */
+status frame_encode(ZSTD_CCtx *zstd, enum frame_layout layout, uint8_t level, uint32_t items,
+                    struct slice raw, struct buffer *out);
+/* Write the header of a frame whose payload stands at `frame` + FRAME_HEAD_BYTES already and is stored as it is. */
+void frame_wrap(enum frame_layout layout, uint32_t items, uint8_t *frame, size_t bytes);
 /* Write the checksum into an encoded frame that will stand at `offset`; returns the reference to it. */
 struct frame_ref frame_seal(struct file_identity identity, uint64_t offset, uint8_t *frame, uint32_t bytes);
 
@@ -69,9 +64,7 @@ status frame_head_decode(struct slice bytes, struct frame_head *out_head);
 /* Check `bytes`, the whole frame, against its place and its reference. STATUS_UNSUPPORTED for an unknown codec. */
 status frame_check(struct file_identity identity, const struct frame_ref *ref, struct slice bytes,
                    struct frame_head *out_head);
-/* Decode the payload of a checked frame into `out`, which has head->raw_bytes. `dictionary` is needed for
- * FRAME_ZSTD_DICTIONARY alone. */
-status frame_decode(ZSTD_DCtx *zstd, const ZSTD_DDict *dictionary, const struct frame_head *head,
-                    struct slice bytes, uint8_t *out);
+/* Decode the payload of a checked frame into `out`, which has head->raw_bytes. */
+status frame_decode(ZSTD_DCtx *zstd, const struct frame_head *head, struct slice bytes, uint8_t *out);
 
 #endif

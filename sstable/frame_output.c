@@ -5,7 +5,7 @@ static status zstd_prepare(int level, ZSTD_CCtx **out_zstd)
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     if (!zstd)
         return STATUS_FAIL(STATUS_NOMEM);
-    /* The header of the frame has the size already, and a file has one dictionary. */
+    /* Whoever reads it knows the size already. */
     if (ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 0)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_dictIDFlag, 0))) {
@@ -22,8 +22,7 @@ status frame_output_init(struct frame_output *output, struct io_env *env, struct
     ZSTD_CCtx *zstd = NULL;
     if (compression_level)
         TRY(zstd_prepare(compression_level, &zstd));
-    *output = (struct frame_output){
-        .identity = identity, .compressor = {.zstd = zstd}, .compression_level = compression_level};
+    *output = (struct frame_output){.identity = identity, .zstd = zstd};
     file_writer_init(&output->writer, env, file);
     return STATUS_DONE;
 }
@@ -31,24 +30,16 @@ status frame_output_init(struct frame_output *output, struct io_env *env, struct
 void frame_output_deinit(struct frame_output *output)
 {
     file_writer_deinit(&output->writer);
-    ZSTD_freeCCtx(output->compressor.zstd);
-    ZSTD_freeCDict(output->compressor.dictionary);
-    output->compressor = (struct frame_compressor){0};
+    ZSTD_freeCCtx(output->zstd);
+    output->zstd = NULL;
     buffer_deinit(&output->scratch);
-}
-
-status frame_output_set_dictionary(struct frame_output *output, struct slice dictionary)
-{
-    output->compressor.dictionary =
-        ZSTD_createCDict(dictionary.data, dictionary.bytes, output->compression_level);
-    return output->compressor.dictionary ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
 status frame_output_write(struct frame_output *output, enum frame_layout layout, uint8_t level,
                           uint32_t items, struct slice raw, struct frame_ref *out_ref)
 {
     buffer_clear(&output->scratch);
-    TRY(frame_encode(&output->compressor, layout, level, items, raw, &output->scratch));
+    TRY(frame_encode(output->zstd, layout, level, items, raw, &output->scratch));
     return frame_output_put(output, output->scratch.data, (uint32_t)output->scratch.bytes, out_ref);
 }
 

@@ -8,16 +8,13 @@
 struct frame_output {
     struct file_writer writer;
     struct file_identity identity;
-    struct frame_compressor compressor; /* owned parts */
-    int compression_level;
+    ZSTD_CCtx *zstd; /* owned; NULL: nothing is compressed */
     struct buffer scratch;
 };
 
 status frame_output_init(struct frame_output *output, struct io_env *env, struct io_file *file,
                          struct file_identity identity, int compression_level);
 void frame_output_deinit(struct frame_output *output);
-/* Rows from now on are compressed with it; the bytes are copied. */
-status frame_output_set_dictionary(struct frame_output *output, struct slice dictionary);
 /* Encode, seal and append one frame. */
 status frame_output_write(struct frame_output *output, enum frame_layout layout, uint8_t level,
                           uint32_t items, struct slice raw, struct frame_ref *out_ref);

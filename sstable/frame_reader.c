@@ -1,4 +1,5 @@
-#include "sstable/lanes_internal.h"
+#include "sstable/block_index_internal.h"
+#include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
 
 enum {
@@ -29,11 +30,16 @@ static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
-    buffer_deinit(&reader->lanes);
+    buffer_deinit(&reader->scratch);
     if (reader->table)
         zstd_give(reader->table, reader->zstd);
     reader->chunk = NULL;
     reader->zstd = NULL;
+}
+
+static bool is_scan(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_SCAN || reader->access == FRAME_ACCESS_SCAN_PAST_CACHE;
 }
 
 /* 1 when the frame lies right behind the last one, -1 right before it, 0 elsewhere. */
@@ -56,7 +62,7 @@ static bool window_update(struct frame_reader *reader, const struct frame_ref *r
         reader->window_bytes = wider < WINDOW_BYTES_MAX ? wider : WINDOW_BYTES_MAX;
         return direction < 0;
     }
-    reader->window_bytes = reader->access == FRAME_ACCESS_POINT ? 0 : WINDOW_FIRST_BYTES;
+    reader->window_bytes = is_scan(reader) ? WINDOW_FIRST_BYTES : reader->least_bytes;
     return reader->reverse;
 }
 
@@ -100,101 +106,182 @@ static bool chunk_covers(const struct frame_reader *reader, const struct frame_r
            ref->offset + ref->bytes <= reader->chunk_offset + reader->chunk_bytes;
 }
 
-/* The payload of a checked frame at `out`, which has head->raw_bytes. */
-static status payload_decode(struct frame_reader *reader, const struct frame_head *head, struct slice bytes,
-                             uint8_t *out)
+static status zstd_need(struct frame_reader *reader)
 {
-    const ZSTD_DDict *dictionary = NULL;
-    if (head->codec != FRAME_STORED && !reader->zstd) {
+    if (!reader->zstd)
         reader->zstd = zstd_take(reader->table);
-        if (!reader->zstd)
-            return STATUS_FAIL(STATUS_NOMEM);
-    }
-    if (head->codec == FRAME_ZSTD_DICTIONARY) {
-        if (head->layout == FRAME_DICTIONARY)
-            return STATUS_FAIL(STATUS_CORRUPT);
-        TRY(sstable_dictionary(reader->table, &dictionary));
-    }
-    return frame_decode(reader->zstd, dictionary, head, bytes, out);
+    return reader->zstd ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
-/* Rows in lanes, put together as the payload of a block of the right size. */
-static status lanes_decode(struct frame_reader *reader, const struct frame_head *head, struct slice bytes,
+static status rows_block_decode(struct frame_reader *reader, const struct frame_head *head,
+                                struct slice payload, struct block **out_block)
+{
+    struct rows_decompressor decompressor = {.zstd = &reader->zstd, .scratch = &reader->scratch};
+    TRY(sstable_dictionary_load(reader->table, &decompressor.dictionary));
+    /* Without a dictionary values are compressed with zstd mostly. */
+    if (!decompressor.dictionary)
+        TRY(zstd_need(reader));
+    return rows_decode(&decompressor, payload, head->items, out_block);
+}
+
+/* Other payloads, undone as a whole and then laid out as readers want them. */
+static status plain_decode(struct frame_reader *reader, const struct frame_head *head, struct slice frame,
                            struct block **out_block)
 {
-    uint32_t joined_bytes;
-    buffer_clear(&reader->lanes);
-    uint8_t *lanes = buffer_extend(&reader->lanes, head->raw_bytes);
-    if (!lanes)
+    struct block *block = NULL;
+    if (head->codec == FRAME_ZSTD)
+        TRY(zstd_need(reader));
+    if (head->layout != FRAME_DIRECTORY && head->layout != FRAME_BLOCK_INDEX) {
+        block = block_new(head->raw_bytes);
+        if (!block)
+            return STATUS_FAIL(STATUS_NOMEM);
+        status st = frame_decode(reader->zstd, head, frame, block->data);
+        if (failed(st))
+            block_unref(block);
+        else
+            *out_block = block;
+        return st;
+    }
+    buffer_clear(&reader->scratch);
+    uint8_t *raw = buffer_extend(&reader->scratch, head->raw_bytes);
+    if (!raw)
         return STATUS_FAIL(STATUS_NOMEM);
-    TRY(payload_decode(reader, head, bytes, lanes));
-    TRY(lanes_joined_bytes(buffer_slice(&reader->lanes), &joined_bytes));
-    struct block *block = block_new(joined_bytes);
-    if (!block)
-        return STATUS_FAIL(STATUS_NOMEM);
-    status st = lanes_join(buffer_slice(&reader->lanes), head->items, block->data, joined_bytes);
-    if (failed(st))
-        block_unref(block);
-    else
-        *out_block = block;
+    TRY(frame_decode(reader->zstd, head, frame, raw));
+    struct slice payload = buffer_slice(&reader->scratch);
+    return head->layout == FRAME_DIRECTORY ? directory_decode(payload, head->items, out_block)
+                                           : block_index_decode(payload, head->items, out_block);
+}
+
+/* The block of a frame whose checksum is known to be good. */
+static status block_decode(struct frame_reader *reader, const struct frame_head *head, struct slice frame,
+                           struct block **out_block)
+{
+    struct block *block;
+    if (head->layout == FRAME_ROWS) {
+        if (head->codec != FRAME_STORED)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        TRY(rows_block_decode(
+            reader, head, slice_of(frame.data + FRAME_HEAD_BYTES, frame.bytes - FRAME_HEAD_BYTES), &block));
+    } else {
+        TRY(plain_decode(reader, head, frame, &block));
+    }
+    block->layout = head->layout;
+    block->level = head->level;
+    block->items = head->items;
+    block->checksum = head->checksum;
+    *out_block = block;
+    return STATUS_DONE;
+}
+
+/* The bytes of a frame from the disk, checked. */
+static status frame_read(struct frame_reader *reader, const struct frame_ref *ref, struct slice *out_frame,
+                         struct frame_head *out_head)
+{
+    if (!chunk_covers(reader, ref)) {
+        TRY(chunk_read(reader, ref));
+        if (!chunk_covers(reader, ref))
+            return STATUS_FAIL(STATUS_CORRUPT);
+    }
+    struct slice frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
+    TRY(frame_check(root_identity(&reader->table->root), ref, frame, out_head));
+    *out_frame = frame;
+    return STATUS_DONE;
+}
+
+static status ref_check(const struct frame_reader *reader, const struct frame_ref *ref)
+{
+    uint64_t file_bytes = reader->table->root.info.file_bytes;
+    if (ref->bytes < FRAME_HEAD_BYTES || ref->offset < ROOT_BYTES || ref->offset > file_bytes ||
+        ref->bytes > file_bytes - ref->offset)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return STATUS_DONE;
+}
+
+static void last_note(struct frame_reader *reader, const struct frame_ref *ref)
+{
+    reader->last_begin = ref->offset;
+    reader->last_end = ref->offset + ref->bytes;
+}
+
+/* From the compressed copy in the cache; *out_block is NULL when there is none. */
+static status stored_decode(struct frame_reader *reader, const struct frame_ref *ref,
+                            struct block **out_block)
+{
+    struct sstable *table = reader->table;
+    struct frame_head head;
+    struct block *stored = block_cache_get(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
+    *out_block = NULL;
+    if (!stored)
+        return STATUS_DONE;
+    status st = stored->checksum == ref->checksum && stored->bytes == ref->bytes
+                    ? STATUS_DONE
+                    : STATUS_FAIL(STATUS_CORRUPT);
+    if (ok(st))
+        st = frame_head_decode(block_payload(stored), &head);
+    if (ok(st))
+        st = block_decode(reader, &head, block_payload(stored), out_block);
+    block_unref(stored);
     return st;
 }
 
-static status block_decode(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
-                           struct block **out_block)
+/* Rows that were read from the disk stay compressed in the cache as well. */
+static void stored_keep(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame)
 {
-    struct slice bytes = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
-    struct frame_head head;
-    struct block *block;
-    TRY(frame_check(root_identity(&reader->table->root), ref, bytes, &head));
-    if (head.layout == FRAME_LANES && layout == FRAME_ROWS) {
-        TRY(lanes_decode(reader, &head, bytes, &block));
-    } else if (head.layout == layout) {
-        block = block_new(head.raw_bytes);
-        if (!block)
-            return STATUS_FAIL(STATUS_NOMEM);
-        status st = payload_decode(reader, &head, bytes, block->data);
-        if (failed(st)) {
-            block_unref(block);
-            return st;
-        }
-    } else {
-        return STATUS_FAIL(STATUS_CORRUPT);
-    }
-    block->layout = (uint8_t)layout;
-    block->level = head.level;
-    block->items = head.items;
-    block->checksum = head.checksum;
-    *out_block = block;
-    return STATUS_DONE;
+    struct sstable *table = reader->table;
+    if (!block_cache_budget(table->cache))
+        return;
+    struct block *stored = block_new((uint32_t)frame.bytes);
+    if (!stored)
+        return; /* the cache only saves time */
+    memcpy(stored->data, frame.data, frame.bytes);
+    stored->checksum = ref->checksum;
+    block_cache_put(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset, stored);
+    block_unref(stored);
+}
+
+static bool keeps(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN;
 }
 
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block)
 {
     struct sstable *table = reader->table;
-    uint64_t file_bytes = table->root.info.file_bytes;
-    if (ref->bytes < FRAME_HEAD_BYTES || ref->offset < ROOT_BYTES || ref->offset > file_bytes ||
-        ref->bytes > file_bytes - ref->offset)
-        return STATUS_FAIL(STATUS_CORRUPT);
-
-    struct block *block = block_cache_get(table->cache, table->cache_owner, ref->offset);
+    TRY(ref_check(reader, ref));
+    struct block *block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
     if (block && (block->checksum != ref->checksum || block->layout != layout)) {
         block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
     if (!block) {
-        if (!chunk_covers(reader, ref)) {
-            TRY(chunk_read(reader, ref));
-            if (!chunk_covers(reader, ref))
+        if (layout == FRAME_ROWS)
+            TRY(stored_decode(reader, ref, &block));
+        if (!block) {
+            struct slice frame;
+            struct frame_head head;
+            TRY(frame_read(reader, ref, &frame, &head));
+            if (head.layout != layout)
                 return STATUS_FAIL(STATUS_CORRUPT);
+            TRY(block_decode(reader, &head, frame, &block));
+            if (layout == FRAME_ROWS && keeps(reader))
+                stored_keep(reader, ref, frame);
         }
-        TRY(block_decode(reader, ref, layout, &block));
-        if (reader->access != FRAME_ACCESS_SCAN_PAST_CACHE)
-            block_cache_put(table->cache, table->cache_owner, ref->offset, block);
+        if (keeps(reader))
+            block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, block);
     }
-    reader->last_begin = ref->offset;
-    reader->last_end = ref->offset + ref->bytes;
+    last_note(reader, ref);
     *out_block = block;
+    return STATUS_DONE;
+}
+
+status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
+                               struct slice *out_frame, struct frame_head *out_head)
+{
+    TRY(ref_check(reader, ref));
+    TRY(frame_read(reader, ref, out_frame, out_head));
+    if (out_head->layout != FRAME_ROWS || out_head->codec != FRAME_STORED)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    last_note(reader, ref);
     return STATUS_DONE;
 }

@@ -141,62 +141,92 @@ void info_add_bounds(struct sstable_info *info, const struct partition_view *par
         memcpy(info->last_prefix, last, sizeof last);
 }
 
-static void cover_timestamp(struct sstable_info *info, int64_t timestamp)
+void summary_init(struct sstable_block_summary *summary)
 {
-    if (timestamp < info->min_timestamp)
-        info->min_timestamp = timestamp;
-    if (timestamp > info->max_timestamp)
-        info->max_timestamp = timestamp;
+    *summary = (struct sstable_block_summary){
+        .min_timestamp = INT64_MAX,
+        .max_timestamp = INT64_MIN,
+        .min_expiry_s = INT64_MAX,
+        .max_expiry_s = INT64_MIN,
+    };
 }
 
-static void cover_expiry(struct sstable_info *info, int64_t expiry_s)
+static void cover_timestamp(struct sstable_block_summary *summary, int64_t timestamp)
 {
-    if (expiry_s < info->min_expiry_s)
-        info->min_expiry_s = expiry_s;
-    if (expiry_s > info->max_expiry_s)
-        info->max_expiry_s = expiry_s;
+    if (timestamp < summary->min_timestamp)
+        summary->min_timestamp = timestamp;
+    if (timestamp > summary->max_timestamp)
+        summary->max_timestamp = timestamp;
 }
 
-void info_add_deletion(struct sstable_info *info, struct deletion deletion)
+static void cover_expiry(struct sstable_block_summary *summary, int64_t expiry_s)
+{
+    if (expiry_s < summary->min_expiry_s)
+        summary->min_expiry_s = expiry_s;
+    if (expiry_s > summary->max_expiry_s)
+        summary->max_expiry_s = expiry_s;
+}
+
+void summary_add_deletion(struct sstable_block_summary *summary, struct deletion deletion)
 {
     if (deletion.timestamp == TIMESTAMP_NONE)
         return;
-    info->tombstones++;
-    cover_timestamp(info, deletion.timestamp);
-    cover_expiry(info, deletion.time_s);
+    summary->tombstones++;
+    cover_timestamp(summary, deletion.timestamp);
+    cover_expiry(summary, deletion.time_s);
 }
 
-static void add_marker(struct sstable_info *info, const struct marker *marker)
+static void add_marker(struct sstable_block_summary *summary, const struct marker *marker)
 {
     if (marker->timestamp == TIMESTAMP_NONE)
         return;
-    cover_timestamp(info, marker->timestamp);
+    cover_timestamp(summary, marker->timestamp);
     if (marker->ttl_s)
-        cover_expiry(info, marker->expiry_s);
+        cover_expiry(summary, marker->expiry_s);
     else
-        info->never_expires = true;
+        summary->never_expires = true;
 }
 
-status info_add_image(struct sstable_info *info, struct slice image)
+status summary_add_image(struct sstable_block_summary *summary, struct slice image)
 {
     struct row_reader row;
     struct cell cell;
     bool more;
     TRY(row_open(image, &row));
-    add_marker(info, &row.marker);
-    info_add_deletion(info, row.deletion);
+    add_marker(summary, &row.marker);
+    summary_add_deletion(summary, row.deletion);
     for (;;) {
         TRY(row_next_cell(&row, &cell, &more));
         if (!more)
             return STATUS_DONE;
-        cover_timestamp(info, cell.timestamp);
+        summary->cells++;
+        cover_timestamp(summary, cell.timestamp);
         if (cell_lasts(&cell)) {
-            info->never_expires = true;
+            summary->never_expires = true;
             continue;
         }
-        cover_expiry(info, cell.expiry_s);
-        info->tombstones += cell_is_tombstone(&cell);
+        cover_expiry(summary, cell.expiry_s);
+        if (cell_is_tombstone(&cell))
+            summary->tombstones++;
+        else
+            summary->expiring++;
     }
+}
+
+void info_add_summary(struct sstable_info *info, const struct sstable_block_summary *summary)
+{
+    if (summary->min_timestamp < info->min_timestamp)
+        info->min_timestamp = summary->min_timestamp;
+    if (summary->max_timestamp > info->max_timestamp)
+        info->max_timestamp = summary->max_timestamp;
+    if (summary->min_expiry_s < info->min_expiry_s)
+        info->min_expiry_s = summary->min_expiry_s;
+    if (summary->max_expiry_s > info->max_expiry_s)
+        info->max_expiry_s = summary->max_expiry_s;
+    info->never_expires |= summary->never_expires;
+    info->tombstones += summary->tombstones;
+    info->content_hash += summary->content_hash;
+    info->rows += summary->rows;
 }
 
 static uint64_t deletion_hash(struct slice before, struct deletion deletion, uint64_t seed)

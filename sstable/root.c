@@ -18,11 +18,12 @@ enum {
     AT_DIRECTORY_INDEX = 64,
     AT_FILTER = 88,
     AT_DICTIONARIES = 112,
-    AT_STATISTICS_BYTES = 160,
-    AT_STATISTICS = 164,
+    AT_DICTIONARY_ID = 160,
+    AT_STATISTICS_BYTES = 168,
+    AT_STATISTICS = 172,
     REF_BYTES = 24,
     AT_CHECKSUM = ROOT_BYTES - 8,
-    KNOWN_INCOMPATIBLE = ROOT_FEATURE_DICTIONARY | ROOT_FEATURE_LANES,
+    KNOWN_INCOMPATIBLE = ROOT_FEATURE_DICTIONARY,
     TAIL_BYTES = 32 << 10,
 };
 
@@ -62,7 +63,9 @@ void root_encode(const struct root *root, uint64_t offset, uint8_t *out)
     ref_store(out + AT_FILTER, &root->filter);
     for (uint32_t i = 0; i < 2; i++)
         ref_store(out + AT_DICTIONARIES + i * REF_BYTES, &root->dictionaries[i]);
+    store_le64(out + AT_DICTIONARY_ID, root->dictionary_id);
     sstable_info_encode(&statistics, &root->info);
+    statistics_encode(&root->statistics, &statistics);
     store_le32(out + AT_STATISTICS_BYTES, (uint32_t)statistics.bytes);
     if (statistics.bytes)
         memcpy(out + AT_STATISTICS, statistics.data, statistics.bytes);
@@ -81,6 +84,7 @@ status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, str
         .store_id = load_le64(bytes + AT_STORE_ID),
         .table_id = load_le64(bytes + AT_TABLE_ID),
         .data_end = load_le64(bytes + AT_DATA_END),
+        .dictionary_id = load_le64(bytes + AT_DICTIONARY_ID),
         .directory_index = ref_load(bytes + AT_DIRECTORY_INDEX),
         .filter = ref_load(bytes + AT_FILTER),
         .dictionaries = {ref_load(bytes + AT_DICTIONARIES), ref_load(bytes + AT_DICTIONARIES + REF_BYTES)},
@@ -97,6 +101,7 @@ status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, str
         return STATUS_FAIL(STATUS_CORRUPT);
     struct reader statistics = reader_of(slice_of(bytes + AT_STATISTICS, statistics_bytes));
     TRY(sstable_info_decode(&statistics, &root.info));
+    TRY(statistics_decode(&statistics, &root.statistics));
     if (root.info.file_number != file_number || root.info.file_bytes != load_le64(bytes + AT_FILE_BYTES))
         return STATUS_FAIL(STATUS_CORRUPT);
     *out_root = root;

@@ -4,12 +4,12 @@
 
 #include "sstable/frame_internal.h"
 #include "sstable/sstable.h"
+#include "sstable/statistics_internal.h"
 
 enum {
     ROOT_BYTES = IO_BLOCK_BYTES,
-    ROOT_VERSION = 1,
+    ROOT_VERSION = 2,
     ROOT_FEATURE_DICTIONARY = 1,
-    ROOT_FEATURE_LANES = 2,
 };
 
 struct root {
@@ -18,7 +18,9 @@ struct root {
     uint64_t data_end;
     struct frame_ref directory_index, filter;
     struct frame_ref dictionaries[2]; /* two copies: every block needs it; zeros when there is none */
-    struct sstable_info info;         /* has file_number and file_bytes */
+    uint64_t dictionary_id;
+    struct sstable_info info; /* has file_number and file_bytes */
+    struct statistics statistics;
 };
 
 /* `out` has ROOT_BYTES; `offset` is where this copy will stand. */

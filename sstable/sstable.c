@@ -12,7 +12,7 @@ static void table_free(struct sstable *table)
     io_close(table->file);
     block_unref(table->filter);
     ZSTD_freeDCtx(atomic_load_explicit(&table->zstd, memory_order_relaxed));
-    ZSTD_freeDDict(atomic_load_explicit(&table->dictionary, memory_order_relaxed));
+    sstable_dictionary_unref(atomic_load_explicit(&table->dictionary, memory_order_relaxed));
     free(table->pages);
     free(table->path);
     free(table);
@@ -40,68 +40,82 @@ static status pages_decode(const struct block *index, struct directory_index_ite
     return STATUS_DONE;
 }
 
-/* What the index would say of the page at `offset`; the page is trusted by its own checksum alone. */
-static status page_describe(struct frame_reader *reader, uint64_t offset,
-                            struct directory_index_item *out_item)
+/* The frame at `offset`, by its own header alone. */
+static status frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
+                       struct frame_head *out_head)
 {
-    struct sstable *table = reader->table;
     uint64_t begin = offset / IO_BLOCK_BYTES * IO_BLOCK_BYTES;
-    uint8_t *head_bytes = io_memory_new(2 * IO_BLOCK_BYTES);
-    size_t bytes;
-    struct frame_head head;
-    struct block *block = NULL;
-    struct directory_page page;
-    struct directory_entry first, last;
-    status st = head_bytes ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
+    uint8_t *bytes = io_memory_new(2 * IO_BLOCK_BYTES);
+    size_t read_bytes;
+    status st = bytes ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
     if (ok(st))
-        st = io_read(table->file, begin, head_bytes, 2 * IO_BLOCK_BYTES, &bytes);
-    if (ok(st) && bytes < offset - begin + FRAME_HEAD_BYTES)
+        st = io_read(table->file, begin, bytes, 2 * IO_BLOCK_BYTES, &read_bytes);
+    if (ok(st) && read_bytes < offset - begin + FRAME_HEAD_BYTES)
         st = STATUS_FAIL(STATUS_CORRUPT);
     if (ok(st))
-        st = frame_head_decode(slice_of(head_bytes + (offset - begin), FRAME_HEAD_BYTES), &head);
-    if (failed(st))
-        goto out;
-    struct frame_ref ref = {
-        .offset = offset, .bytes = FRAME_HEAD_BYTES + head.stored_bytes, .checksum = head.checksum};
-    st = frame_reader_get(reader, &ref, FRAME_DIRECTORY, &block);
+        st = frame_head_decode(slice_of(bytes + (offset - begin), FRAME_HEAD_BYTES), out_head);
     if (ok(st))
-        st = directory_page_open(block_payload(block), block->items, &page);
-    if (ok(st))
-        st = directory_page_entry(&page, 0, &first);
-    if (ok(st))
-        st = directory_page_entry(&page, page.items - 1, &last);
-    if (ok(st))
-        *out_item = (struct directory_index_item){
-            .first_token = first.key.token, .last_token = last.key.token, .page = ref, .entries = page.items};
-out:
-    block_unref(block);
-    io_memory_free(head_bytes);
+        *out_ref = (struct frame_ref){.offset = offset,
+                                      .bytes = FRAME_HEAD_BYTES + out_head->stored_bytes,
+                                      .checksum = out_head->checksum};
+    io_memory_free(bytes);
     return st;
 }
 
-/* The index is damaged: the pages follow one another from data_end up to it. */
+/* What the index would say of a page, which is trusted by its own checksum alone. */
+static status page_describe(struct frame_reader *reader, const struct frame_ref *ref,
+                            struct directory_index_item *out_item)
+{
+    struct block *block = NULL;
+    struct directory_entry first, last;
+    TRY(frame_reader_get(reader, ref, FRAME_DIRECTORY, &block));
+    struct directory_page page = directory_page_of(block);
+    status st = directory_page_entry(&page, 0, &first);
+    if (ok(st))
+        st = directory_page_entry(&page, page.items - 1, &last);
+    if (ok(st))
+        *out_item = (struct directory_index_item){.first_token = first.key.token,
+                                                  .last_token = last.key.token,
+                                                  .page = *ref,
+                                                  .entries = page.items};
+    block_unref(block);
+    return st;
+}
+
+static status page_add(struct sstable *table, const struct directory_index_item *item, uint32_t *capacity)
+{
+    if (table->page_count == *capacity) {
+        uint32_t wanted = *capacity ? *capacity * 2 : 16;
+        struct directory_index_item *grown = realloc(table->pages, wanted * sizeof *grown);
+        if (!grown)
+            return STATUS_FAIL(STATUS_NOMEM);
+        table->pages = grown;
+        *capacity = wanted;
+    }
+    if (table->page_count && item->first_token < table->pages[table->page_count - 1].last_token)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    table->pages[table->page_count++] = *item;
+    return STATUS_DONE;
+}
+
+/* The index is damaged: the pages are found by walking all frames, each of which says how long it is. */
 static status pages_rebuild(struct frame_reader *reader)
 {
     struct sstable *table = reader->table;
-    uint64_t offset = table->root.data_end;
+    uint64_t offset = ROOT_BYTES;
     uint32_t capacity = 0;
-    while (offset < table->root.directory_index.offset) {
-        if (table->page_count == capacity) {
-            uint32_t wanted = capacity ? capacity * 2 : 16;
-            struct directory_index_item *grown = realloc(table->pages, wanted * sizeof *grown);
-            if (!grown)
-                return STATUS_FAIL(STATUS_NOMEM);
-            table->pages = grown;
-            capacity = wanted;
+    while (offset < table->root.data_end) {
+        struct frame_ref ref;
+        struct frame_head head;
+        struct directory_index_item item;
+        TRY(frame_at(table, offset, &ref, &head));
+        if (head.layout == FRAME_DIRECTORY) {
+            TRY(page_describe(reader, &ref, &item));
+            TRY(page_add(table, &item, &capacity));
         }
-        struct directory_index_item *item = &table->pages[table->page_count];
-        TRY(page_describe(reader, offset, item));
-        if (table->page_count && item->first_token < item[-1].last_token)
-            return STATUS_FAIL(STATUS_CORRUPT);
-        table->page_count++;
-        offset += item->page.bytes;
+        offset += ref.bytes;
     }
-    return offset == table->root.directory_index.offset ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+    return offset == table->root.data_end ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
 
 static status pages_load(struct frame_reader *reader)
@@ -183,33 +197,94 @@ status sstable_open(struct io_env *env, const char *path, uint64_t store_id, str
     return st;
 }
 
-status sstable_dictionary(struct sstable *table, const ZSTD_DDict **out_dictionary)
+static status dictionary_read(struct sstable *table, struct sstable_dictionary **out_dictionary)
 {
-    ZSTD_DDict *dictionary = atomic_load_explicit(&table->dictionary, memory_order_acquire);
-    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE};
+    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_POINT_PAST_CACHE};
     struct block *block = NULL;
-    status st = STATUS_DONE;
-    if (!dictionary) {
-        st = frame_reader_get(&reader, &table->root.dictionaries[0], FRAME_DICTIONARY, &block);
-        if (st.code == STATUS_CORRUPT)
-            st = frame_reader_get(&reader, &table->root.dictionaries[1], FRAME_DICTIONARY, &block);
-        frame_reader_deinit(&reader);
-    }
-    if (block) {
-        ZSTD_DDict *made = ZSTD_createDDict(block->data, block->bytes);
-        block_unref(block);
-        if (!made)
-            return STATUS_FAIL(STATUS_NOMEM);
-        /* Pairs with the acquire above. Who comes second takes what the first has made. */
-        if (atomic_compare_exchange_strong_explicit(&table->dictionary, &dictionary, made,
-                                                    memory_order_acq_rel, memory_order_acquire))
-            dictionary = made;
-        else
-            ZSTD_freeDDict(made);
-    }
+    status st = frame_reader_get(&reader, &table->root.dictionaries[0], FRAME_DICTIONARY, &block);
+    if (st.code == STATUS_CORRUPT)
+        st = frame_reader_get(&reader, &table->root.dictionaries[1], FRAME_DICTIONARY, &block);
+    frame_reader_deinit(&reader);
     if (ok(st))
-        *out_dictionary = dictionary;
+        st = dictionary_decode(block_payload(block), out_dictionary);
+    block_unref(block);
+    if (ok(st) && (*out_dictionary)->id != table->root.dictionary_id) {
+        sstable_dictionary_unref(*out_dictionary);
+        st = STATUS_FAIL(STATUS_CORRUPT);
+    }
     return st;
+}
+
+status sstable_dictionary_load(struct sstable *table, const struct sstable_dictionary **out_dictionary)
+{
+    struct sstable_dictionary *there = atomic_load_explicit(&table->dictionary, memory_order_acquire);
+    if (!there && (table->root.incompatible_features & ROOT_FEATURE_DICTIONARY)) {
+        struct sstable_dictionary *made =
+            block_cache_take_dictionary(table->cache, table->root.dictionary_id);
+        if (!made) {
+            TRY(dictionary_read(table, &made));
+            block_cache_give_dictionary(table->cache, made);
+        }
+        /* Pairs with the acquire above. Who comes second takes what the first has made. */
+        if (atomic_compare_exchange_strong_explicit(&table->dictionary, &there, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            there = made;
+        else
+            sstable_dictionary_unref(made);
+    }
+    *out_dictionary = there;
+    return STATUS_DONE;
+}
+
+status sstable_dictionary_get(struct sstable *table, struct sstable_dictionary **out_dictionary)
+{
+    const struct sstable_dictionary *dictionary;
+    TRY(sstable_dictionary_load(table, &dictionary));
+    *out_dictionary =
+        dictionary ? sstable_dictionary_ref((struct sstable_dictionary *)(uintptr_t)dictionary) : NULL;
+    return STATUS_DONE;
+}
+
+uint64_t sstable_table_dictionary_id(const struct sstable *table)
+{
+    return table->root.incompatible_features & ROOT_FEATURE_DICTIONARY ? table->root.dictionary_id : 0;
+}
+
+status sstable_dictionary_choose(struct sstable *const *tables, uint32_t count,
+                                 struct sstable_dictionary **out_dictionary)
+{
+    enum { WORSE_TENTHS = 11, FRAMES_BYTES_ABOUT = 2 * ROOT_BYTES };
+    struct sstable *newest = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (sstable_table_dictionary_id(tables[i]) &&
+            (!newest || tables[i]->root.info.file_number > newest->root.info.file_number))
+            newest = tables[i];
+    *out_dictionary = NULL;
+    if (!newest)
+        return STATUS_DONE;
+    struct sstable_dictionary *dictionary;
+    TRY(sstable_dictionary_get(newest, &dictionary));
+    const struct sstable_info *info = &newest->root.info;
+    /* The file holds the dictionary twice, and small tables say little. */
+    uint64_t overhead = newest->root.dictionaries[0].bytes * 2ULL + FRAMES_BYTES_ABOUT;
+    uint64_t stored = info->file_bytes > overhead ? info->file_bytes - overhead : 0;
+    bool is_worse = info->raw_bytes > DICTIONARY_SAMPLE_BYTES &&
+                    stored * 10000 > info->raw_bytes * dictionary->ratio * WORSE_TENTHS;
+    if (is_worse)
+        sstable_dictionary_unref(dictionary);
+    else
+        *out_dictionary = dictionary;
+    return STATUS_DONE;
+}
+
+struct sstable_droppable sstable_droppable(const struct sstable *table, int64_t gc_before_s)
+{
+    return statistics_droppable(&table->root.statistics, gc_before_s);
+}
+
+void sstable_sizes(const struct sstable *table, struct sstable_sizes *out_sizes)
+{
+    *out_sizes = table->root.statistics.sizes;
 }
 
 struct sstable *sstable_ref(struct sstable *table)

@@ -56,7 +56,9 @@ struct sstable_block_summary {
     uint64_t rows;
     uint64_t raw_bytes;    /* of clustering keys and images */
     uint64_t content_hash; /* its share: the sum over its rows of content_hash_row() */
+    uint64_t cells;        /* dead ones included */
     uint64_t tombstones;   /* dead cells, row deletions */
+    uint64_t expiring;     /* cells with a TTL */
     int64_t min_timestamp, max_timestamp;
     int64_t min_expiry_s, max_expiry_s; /* INT64_MAX/INT64_MIN when nothing expires and nothing is dead */
     bool never_expires;
@@ -153,7 +155,7 @@ struct sstable_block {
     struct sstable_block_summary summary;
     uint64_t dictionary_id; /* that it needs; 0: none */
     struct slice frame;     /* sstable's own: as it stands in the file, checked */
-    uint64_t file_number;
+    uint64_t file_number, offset;
 };
 
 /*
@@ -184,6 +186,16 @@ struct sstable_droppable {
     uint64_t droppable, cells;
 };
 struct sstable_droppable sstable_droppable(const struct sstable *table, int64_t gc_before_s);
+
+/* How large partitions and rows are: bucket n counts those of 2^(n-1) up to 2^n - 1, bucket 0 those of nothing. Rows
+ * of a block count as of their mean size. */
+enum { SSTABLE_SIZE_BUCKETS = 40 };
+struct sstable_sizes {
+    uint64_t partition_bytes[SSTABLE_SIZE_BUCKETS];
+    uint64_t partition_rows[SSTABLE_SIZE_BUCKETS];
+    uint64_t row_bytes[SSTABLE_SIZE_BUCKETS];
+};
+void sstable_sizes(const struct sstable *table, struct sstable_sizes *out_sizes);
 
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);

@@ -1,54 +1,15 @@
 /*
- * The cursor over a table: a partition part, which stands in a pinned directory page, and a row part, which stands in
- * a pinned block and has the 16 rows around its position decoded. Arriving at a partition touches no block; the row
- * part wakes up when a row is first asked for.
+ * Arriving at a partition touches no block; the row part wakes up when a row is first asked for.
  *
- * Rows of a partition that spans blocks are found down the block index: `path` has the pinned page and the position
- * of every level, the root first. A partition that fits into its block has a path of no levels.
+ * The first blocks at either end of a partition that spans several stand in its directory entry, so that the newest rows
+ * are found without an index. Others are found down the block index: `path` has the pinned page and the position of
+ * every level, the root first. A partition that fits into its block has neither.
  */
-#include "sstable/block_index_internal.h"
-#include "sstable/rows_block_internal.h"
-#include "sstable/sstable_internal.h"
+#include "sstable/sstable_cursor_internal.h"
 
 #include <stdlib.h>
 
-enum rows_place {
-    ROWS_BEFORE, /* of the first row in the cursor's direction */
-    ROWS_ON,
-    ROWS_PAST,
-};
-
-struct path_level {
-    struct block *block; /* counted */
-    struct block_index_page page;
-    uint32_t at;
-};
-
-struct sstable_cursor {
-    struct cursor base;
-    struct sstable *table; /* counted */
-    struct frame_reader directory_reader, index_reader, rows_reader;
-    struct arena arena; /* range tombstones of the partition */
-    bool one;           /* sees only the partition it was opened on */
-
-    /* Where in the directory: `page` is NULL before the first move and past the end. */
-    struct block *page_block; /* counted */
-    struct directory_page page;
-    uint32_t page_at, item_at;
-    bool started;
-    struct directory_entry entry;
-
-    enum rows_place place;
-    struct path_level path[BLOCK_INDEX_HEIGHT_MAX];
-    uint32_t height;          /* levels of `path` that are loaded */
-    struct block *rows_block; /* counted; kept while partitions move, because the next one may share it */
-    uint64_t rows_offset;     /* where it stands in the file */
-    struct rows_run run;
-    struct rows_group group;
-    uint32_t group_at, slot_at;
-};
-
-/* ---- rows ---- */
+/* ---- blocks ---- */
 
 static void path_drop(struct sstable_cursor *cursor, uint32_t from)
 {
@@ -64,44 +25,92 @@ static void rows_forget(struct sstable_cursor *cursor)
 {
     path_drop(cursor, 0);
     cursor->place = ROWS_BEFORE;
+    cursor->ahead = false;
     cursor->base.on_row = false;
-}
-
-static bool spans(const struct sstable_cursor *cursor)
-{
-    return cursor->entry.flags & DIRECTORY_SPANS;
 }
 
 static uint32_t full_height(const struct sstable_cursor *cursor)
 {
-    return spans(cursor) ? cursor->entry.restart_or_height : 0;
+    return sstable_cursor_spans(cursor) ? cursor->entry.first_row_or_height : 0;
 }
 
-/* What the lowest level of the path points to. */
-static status block_item(struct sstable_cursor *cursor, struct block_index_item *out_item)
+/* The entry of the index for a block near the end where the cursor begins. */
+static struct block_index_item near_item(const struct sstable_cursor *cursor)
 {
     const struct directory_entry *entry = &cursor->entry;
-    if (spans(cursor)) {
-        struct path_level *lowest = &cursor->path[cursor->height - 1];
-        return block_index_page_item(&lowest->page, lowest->at, out_item);
+    const struct directory_near *near = cursor->base.reverse
+                                            ? &entry->tails[DIRECTORY_NEAR - 1 - cursor->near_at]
+                                            : &entry->heads[cursor->near_at];
+    return (struct block_index_item){.at = near->at, .rows = near->rows, .first_row = near->first_row};
+}
+
+status sstable_cursor_block_item(struct sstable_cursor *cursor, struct block_index_item *out_item)
+{
+    const struct directory_entry *entry = &cursor->entry;
+    if (!sstable_cursor_spans(cursor)) {
+        *out_item = (struct block_index_item){.key = entry->first,
+                                              .at = entry->at,
+                                              .rows = entry->rows,
+                                              .first_row = entry->first_row_or_height};
+        return STATUS_DONE;
     }
-    *out_item = (struct block_index_item){
-        .key = entry->first, .at = entry->at, .rows = entry->rows, .restart = entry->restart_or_height};
+    if (cursor->way == WAY_NEAR) {
+        *out_item = near_item(cursor);
+        return STATUS_DONE;
+    }
+    const struct path_level *lowest = &cursor->path[cursor->height - 1];
+    *out_item = block_index_page_item(&lowest->page, lowest->at);
     return STATUS_DONE;
 }
 
+/* Who reads one partition goes on from the block at hand to the next more often than not: when both lie together, one
+ * read brings both. */
+static void reader_hint(struct sstable_cursor *cursor, const struct frame_ref *at)
+{
+    enum { TOGETHER_MAX = 12 << 10 };
+    const uint64_t block = IO_BLOCK_BYTES;
+    struct frame_reader *reader = &cursor->rows_reader;
+    bool reverse = cursor->base.reverse;
+    struct frame_ref next = {0};
+    reader->least_bytes = 0;
+    if (reader->access != FRAME_ACCESS_POINT || !sstable_cursor_spans(cursor))
+        return;
+    if (cursor->way == WAY_NEAR) {
+        const struct directory_entry *entry = &cursor->entry;
+        if (cursor->near_at + 1 < DIRECTORY_NEAR)
+            next = reverse ? entry->tails[DIRECTORY_NEAR - 2 - cursor->near_at].at
+                           : entry->heads[cursor->near_at + 1].at;
+    } else {
+        const struct path_level *lowest = &cursor->path[cursor->height - 1];
+        if (reverse ? lowest->at > 0 : lowest->at + 1 < lowest->page.items)
+            next = block_index_page_item(&lowest->page, reverse ? lowest->at - 1 : lowest->at + 1).at;
+    }
+    uint64_t begin = (next.offset < at->offset ? next.offset : at->offset) / block * block;
+    uint64_t end = next.offset < at->offset ? at->offset + at->bytes : next.offset + next.bytes;
+    end = (end + block - 1) / block * block;
+    if (next.bytes && end - begin <= TOGETHER_MAX)
+        reader->least_bytes = end - begin;
+}
+
+/* Pin the block at hand and open the partition's run in it. */
 static status block_load(struct sstable_cursor *cursor)
 {
     struct block_index_item item;
     struct block *block = cursor->rows_block;
-    TRY(block_item(cursor, &item));
+    TRY(sstable_cursor_block_item(cursor, &item));
     if (!block || cursor->rows_offset != item.at.offset || block->checksum != item.at.checksum) {
+        reader_hint(cursor, &item.at);
         TRY(frame_reader_get(&cursor->rows_reader, &item.at, FRAME_ROWS, &block));
         block_unref(cursor->rows_block);
         cursor->rows_block = block;
         cursor->rows_offset = item.at.offset;
+        cursor->view = rows_view_of(block);
     }
-    return rows_run_open(block_payload(block), block->items, item.restart, item.rows, &cursor->run);
+    if (item.rows == 0 || item.first_row > block->items || item.rows > block->items - item.first_row)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    cursor->row_begin = item.first_row;
+    cursor->row_end = item.first_row + (uint32_t)item.rows;
+    return STATUS_DONE;
 }
 
 /* Load the index page one level below the path, at its first position. */
@@ -111,28 +120,32 @@ static status path_extend(struct sstable_cursor *cursor)
     struct frame_ref ref = cursor->entry.at;
     if (cursor->height) {
         struct path_level *above = &cursor->path[cursor->height - 1];
-        struct block_index_item item;
-        TRY(block_index_page_item(&above->page, above->at, &item));
-        ref = item.at;
+        ref = block_index_page_item(&above->page, above->at).at;
     }
     struct path_level next = {0};
     TRY(frame_reader_get(&cursor->index_reader, &ref, FRAME_BLOCK_INDEX, &next.block));
-    status st = next.block->level == level ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
-    if (ok(st))
-        st = block_index_page_open(block_payload(next.block), next.block->items, &next.page);
-    if (failed(st)) {
+    if (next.block->level != level) {
         block_unref(next.block);
-        return st;
+        return STATUS_FAIL(STATUS_CORRUPT);
     }
+    next.page = block_index_page_of(next.block);
     cursor->path[cursor->height++] = next;
+    return STATUS_DONE;
+}
+
+static status height_check(const struct sstable_cursor *cursor)
+{
+    if (full_height(cursor) > BLOCK_INDEX_HEIGHT_MAX ||
+        (sstable_cursor_spans(cursor) && !full_height(cursor)))
+        return STATUS_FAIL(STATUS_CORRUPT);
     return STATUS_DONE;
 }
 
 /* Complete the path, keeping to its first or last entries. */
 static status path_complete(struct sstable_cursor *cursor, bool last)
 {
-    if (full_height(cursor) > BLOCK_INDEX_HEIGHT_MAX || (spans(cursor) && !full_height(cursor)))
-        return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(height_check(cursor));
+    cursor->way = WAY_PATH;
     while (cursor->height < full_height(cursor)) {
         TRY(path_extend(cursor));
         struct path_level *lowest = &cursor->path[cursor->height - 1];
@@ -145,18 +158,17 @@ static status path_complete(struct sstable_cursor *cursor, bool last)
 static status path_find(struct sstable_cursor *cursor, struct slice key, bool below)
 {
     path_drop(cursor, 1); /* the root page stays */
-    if (full_height(cursor) > BLOCK_INDEX_HEIGHT_MAX || (spans(cursor) && !full_height(cursor)))
-        return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(height_check(cursor));
+    cursor->way = WAY_PATH;
     for (uint32_t level = 0; level < full_height(cursor); level++) {
         if (level == cursor->height)
             TRY(path_extend(cursor));
         struct path_level *here = &cursor->path[level];
-        TRY(block_index_page_find(&here->page, key, below, &here->at));
+        here->at = block_index_page_find(&here->page, key, below);
     }
     return STATUS_DONE;
 }
 
-/* To the next block in the cursor's direction; *out_more is false past the last. */
 static status path_move(struct sstable_cursor *cursor, bool *out_more)
 {
     uint32_t level = cursor->height;
@@ -174,6 +186,42 @@ static status path_move(struct sstable_cursor *cursor, bool *out_more)
     return STATUS_DONE;
 }
 
+status sstable_cursor_block_first(struct sstable_cursor *cursor)
+{
+    path_drop(cursor, 0);
+    cursor->way = WAY_NEAR;
+    cursor->near_at = 0;
+    return STATUS_DONE;
+}
+
+status sstable_cursor_block_forward(struct sstable_cursor *cursor, bool *out_more)
+{
+    *out_more = false;
+    if (!sstable_cursor_spans(cursor))
+        return STATUS_DONE;
+    if (cursor->way == WAY_PATH)
+        return path_move(cursor, out_more);
+    uint64_t near_rows = 0;
+    for (uint32_t i = 0; i < DIRECTORY_NEAR; i++)
+        near_rows += cursor->base.reverse ? cursor->entry.tails[i].rows : cursor->entry.heads[i].rows;
+    if (cursor->near_at + 1 < DIRECTORY_NEAR) {
+        cursor->near_at++;
+        *out_more = true;
+        return STATUS_DONE;
+    }
+    if (near_rows >= cursor->entry.rows)
+        return STATUS_DONE;
+    /* The index takes over where the entry ends. */
+    path_drop(cursor, 0);
+    TRY(path_complete(cursor, cursor->base.reverse));
+    *out_more = true;
+    for (uint32_t i = 0; i < DIRECTORY_NEAR && *out_more; i++)
+        TRY(path_move(cursor, out_more));
+    return STATUS_DONE;
+}
+
+/* ---- rows ---- */
+
 static status past(struct sstable_cursor *cursor)
 {
     cursor->place = ROWS_PAST;
@@ -181,36 +229,25 @@ static status past(struct sstable_cursor *cursor)
     return STATUS_DONE;
 }
 
-static void stand_on(struct sstable_cursor *cursor, uint32_t slot)
+static status stand_on(struct sstable_cursor *cursor, uint32_t row)
 {
-    cursor->slot_at = slot;
+    cursor->row_at = row;
     cursor->place = ROWS_ON;
     cursor->base.on_row = true;
-    cursor->base.row = (struct row_view){.clustering = rows_group_key(&cursor->group, slot),
-                                         .image = cursor->group.slots[slot].image};
-}
-
-/* Decode a group of the block and stand on its first row in the cursor's direction. */
-static status group_enter(struct sstable_cursor *cursor, uint32_t group)
-{
-    TRY(rows_run_group(&cursor->run, group, &cursor->group));
-    cursor->group_at = group;
-    stand_on(cursor, cursor->base.reverse ? cursor->group.count - 1 : 0);
+    cursor->base.row = rows_row(&cursor->view, row);
     return STATUS_DONE;
 }
 
 static status block_enter(struct sstable_cursor *cursor)
 {
     TRY(block_load(cursor));
-    return group_enter(cursor, cursor->base.reverse ? cursor->run.groups - 1 : 0);
+    return stand_on(cursor, cursor->base.reverse ? cursor->row_end - 1 : cursor->row_begin);
 }
 
-static status next_group(struct sstable_cursor *cursor)
+static status next_block(struct sstable_cursor *cursor)
 {
     bool more;
-    if (cursor->base.reverse ? cursor->group_at > 0 : cursor->group_at + 1 < cursor->run.groups)
-        return group_enter(cursor, cursor->base.reverse ? cursor->group_at - 1 : cursor->group_at + 1);
-    TRY(path_move(cursor, &more));
+    TRY(sstable_cursor_block_forward(cursor, &more));
     return more ? block_enter(cursor) : past(cursor);
 }
 
@@ -218,52 +255,35 @@ static status rows_first(struct sstable_cursor *cursor)
 {
     if (!(cursor->entry.flags & DIRECTORY_ROWS))
         return past(cursor);
-    path_drop(cursor, 0);
-    TRY(path_complete(cursor, cursor->base.reverse));
+    TRY(sstable_cursor_block_first(cursor));
     return block_enter(cursor);
 }
 
 static status next_row(struct sstable_cursor *cursor)
 {
+    if (cursor->ahead) {
+        cursor->ahead = false;
+        return block_enter(cursor);
+    }
     switch (cursor->place) {
     case ROWS_BEFORE: return rows_first(cursor);
+    case ROWS_BEHIND: return next_block(cursor);
     case ROWS_PAST: return STATUS_DONE;
     case ROWS_ON: break;
     }
-    if (cursor->base.reverse ? cursor->slot_at > 0 : cursor->slot_at + 1 < cursor->group.count) {
-        stand_on(cursor, cursor->base.reverse ? cursor->slot_at - 1 : cursor->slot_at + 1);
-        return STATUS_DONE;
+    if (cursor->base.reverse) {
+        if (cursor->row_at > cursor->row_begin)
+            return stand_on(cursor, cursor->row_at - 1);
+    } else if (cursor->row_at + 1 < cursor->row_end) {
+        return stand_on(cursor, cursor->row_at + 1);
     }
-    return next_group(cursor);
-}
-
-/* In the decoded group: to the first row at or after the key in the cursor's direction, else on from the group. */
-static status group_seek(struct sstable_cursor *cursor, struct slice key)
-{
-    uint32_t low = 0; /* slots below `low` have keys < key, from `high` on >= key */
-    uint32_t high = cursor->group.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (slice_compare(rows_group_key(&cursor->group, middle), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (cursor->base.reverse && low > 0) {
-        stand_on(cursor, low - 1);
-        return STATUS_DONE;
-    }
-    if (!cursor->base.reverse && low < cursor->group.count) {
-        stand_on(cursor, low);
-        return STATUS_DONE;
-    }
-    return next_group(cursor);
+    return next_block(cursor);
 }
 
 static status seek_row(struct sstable_cursor *cursor, struct slice key)
 {
     bool reverse = cursor->base.reverse;
-    uint32_t group;
+    cursor->ahead = false;
     if (!(cursor->entry.flags & DIRECTORY_ROWS))
         return past(cursor);
     /* Bounds answer what no block has to be read for. */
@@ -271,12 +291,14 @@ static status seek_row(struct sstable_cursor *cursor, struct slice key)
         return past(cursor);
     if (reverse ? slice_compare(cursor->entry.last, key) < 0 : slice_compare(cursor->entry.first, key) >= 0)
         return rows_first(cursor);
+    if (cursor->way == WAY_NEAR)
+        path_drop(cursor, 0);
     TRY(path_find(cursor, key, reverse));
     TRY(block_load(cursor));
-    TRY(rows_run_find(&cursor->run, key, reverse, &group));
-    TRY(rows_run_group(&cursor->run, group, &cursor->group));
-    cursor->group_at = group;
-    return group_seek(cursor, key);
+    uint32_t row = rows_find(&cursor->view, cursor->row_begin, cursor->row_end, key);
+    if (reverse ? row > cursor->row_begin : row < cursor->row_end)
+        return stand_on(cursor, reverse ? row - 1 : row);
+    return next_block(cursor);
 }
 
 /* ---- partitions ---- */
@@ -296,7 +318,8 @@ static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
     cursor->page_block = block;
     cursor->page_at = page_at;
     cursor->item_at = 0;
-    return directory_page_open(block_payload(block), block->items, &cursor->page);
+    cursor->page = directory_page_of(block);
+    return STATUS_DONE;
 }
 
 static status off_the_end(struct sstable_cursor *cursor)
@@ -425,12 +448,12 @@ static void cursor_op_close(struct cursor *base)
 {
     struct sstable_cursor *cursor = of(base);
     rows_forget(cursor);
+    buffer_deinit(&cursor->ahead_keys);
     block_unref(cursor->rows_block);
     page_drop(cursor);
     frame_reader_deinit(&cursor->directory_reader);
     frame_reader_deinit(&cursor->index_reader);
     frame_reader_deinit(&cursor->rows_reader);
-    buffer_deinit(&cursor->group.keys);
     arena_deinit(&cursor->arena);
     sstable_unref(cursor->table);
     free(cursor);
@@ -445,6 +468,11 @@ static const struct cursor_ops sstable_cursor_ops = {
     .close = cursor_op_close,
 };
 
+struct sstable_cursor *sstable_cursor_of(struct cursor *cursor)
+{
+    return cursor->ops == &sstable_cursor_ops ? of(cursor) : NULL;
+}
+
 static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, enum frame_access access)
 {
     struct sstable_cursor *cursor = calloc(1, sizeof *cursor);
@@ -454,7 +482,10 @@ static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, en
     cursor->base.reverse = reverse;
     cursor->table = sstable_ref(table);
     cursor->directory_reader = (struct frame_reader){.table = table, .access = access};
-    cursor->index_reader = (struct frame_reader){.table = table};
+    cursor->index_reader =
+        (struct frame_reader){.table = table,
+                              .access = access == FRAME_ACCESS_SCAN_PAST_CACHE ? FRAME_ACCESS_POINT_PAST_CACHE
+                                                                               : FRAME_ACCESS_POINT};
     cursor->rows_reader = (struct frame_reader){.table = table, .access = access, .reverse = reverse};
     return cursor;
 }
@@ -477,7 +508,7 @@ void sstable_cursor_position(const struct cursor *base, struct sstable_position 
         .raw_bytes = entry->raw_bytes,
         .offset = entry->at.offset,
         .bytes = entry->at.bytes,
-        .restart_or_height = entry->restart_or_height,
+        .first_row_or_height = entry->first_row_or_height,
         .spans = entry->flags & DIRECTORY_SPANS,
     };
 }

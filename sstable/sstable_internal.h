@@ -3,6 +3,8 @@
 #define STRAIT_SSTABLE_SSTABLE_INTERNAL_H
 
 #include "sstable/block_cache_internal.h"
+#include "sstable/copied_runs_internal.h"
+#include "sstable/dictionary_internal.h"
 #include "sstable/directory_internal.h"
 #include "sstable/root_internal.h"
 #include "sstable/sstable.h"
@@ -20,10 +22,13 @@ struct sstable {
     struct root root;
     struct directory_index_item *pages; /* owned */
     uint32_t page_count;
-    struct block *filter;             /* counted; NULL when damaged: every partition may be there */
-    bool index_rebuilt;               /* the directory index was damaged */
-    _Atomic(ZSTD_DCtx *) zstd;        /* owned; kept between readers when there is no cache to lend one */
-    _Atomic(ZSTD_DDict *) dictionary; /* owned; made when the first block asks for it, by whoever is first */
+    struct block *filter;      /* counted; NULL when damaged: every partition may be there */
+    bool index_rebuilt;        /* the directory index was damaged */
+    _Atomic(ZSTD_DCtx *) zstd; /* owned; kept between readers when there is no cache to lend one */
+    _Atomic(struct sstable_dictionary *)
+        dictionary;                   /* counted; read when the first block asks, by whoever is first */
+    const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
+    bool offers_blocks;               /* sstable_cursor_next_block() may find some */
 };
 
 /* Build the object over an open file whose root is known: takes directory index and filter from the tail, or reads
@@ -32,12 +37,14 @@ struct sstable {
 status sstable_attach(struct io_env *env, const char *path, struct io_file *file, const struct root *root,
                       struct file_tail tail, struct block_cache *cache, struct sstable **out_table);
 
-/* Walk everything through a scanning cursor and compare with the root. */
-status sstable_check_content(struct sstable *table);
+/* Walk everything through a scanning cursor and compare with the root. Blocks in `copied` (NULL: none) count as their
+ * summaries say: their rows were compared when they were written first, and their checksum says that they are the same. */
+status sstable_check_content(struct sstable *table, const struct copied_runs *copied);
 
 /* Whether a reader expects to go on where it left off. */
 enum frame_access {
-    FRAME_ACCESS_POINT,           /* exact reads, ahead only after two in a row */
+    FRAME_ACCESS_POINT, /* exact reads, ahead only after two in a row */
+    FRAME_ACCESS_POINT_PAST_CACHE,
     FRAME_ACCESS_SCAN,            /* ahead from the first */
     FRAME_ACCESS_SCAN_PAST_CACHE, /* and what is read is not worth keeping */
 };
@@ -49,7 +56,7 @@ status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access 
 /* Where the rows of the partition stand that a cursor of this folder is on. */
 struct sstable_position {
     uint64_t rows, raw_bytes, offset;
-    uint32_t bytes, restart_or_height;
+    uint32_t bytes, first_row_or_height;
     bool spans;
 };
 void sstable_cursor_position(const struct cursor *cursor, struct sstable_position *out_position);
@@ -62,21 +69,24 @@ struct frame_reader {
     struct sstable *table; /* borrowed */
     enum frame_access access;
     bool reverse;
-    ZSTD_DCtx *zstd;     /* lent by the cache */
-    struct buffer lanes; /* of the block being decoded */
-    uint8_t *chunk;      /* owned */
+    ZSTD_DCtx *zstd;       /* lent by the cache */
+    struct buffer scratch; /* of the block being decoded */
+    uint8_t *chunk;        /* owned */
     size_t chunk_capacity, chunk_bytes;
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
+    size_t least_bytes; /* read at least that much from the next frame on: the caller will go on */
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
-/* The table's dictionary; it lives as long as the table. STATUS_CORRUPT when there is none or both copies are bad. */
-status sstable_dictionary(struct sstable *table, const ZSTD_DDict **out_dictionary);
-/* The block of `ref`, pinned; checked against place, reference and layout. FRAME_ROWS accepts rows in lanes too and
- * puts them together. */
+/* The table's dictionary; it lives as long as the table. NULL when it has none, STATUS_CORRUPT when both copies are bad. */
+status sstable_dictionary_load(struct sstable *table, const struct sstable_dictionary **out_dictionary);
+/* The block of `ref`, pinned; checked against place, reference and layout. */
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block);
+/* A frame of rows as it stands in the file, checked; borrowed until the next call. */
+status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
+                               struct slice *out_frame, struct frame_head *out_head);
 
 #endif

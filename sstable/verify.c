@@ -7,6 +7,7 @@ struct tally {
     uint64_t partitions, rows, raw_bytes, content_hash;
     struct buffer last_key, last_row;
     int64_t last_token;
+    bool in_rows; /* last_row is of the partition at hand */
 };
 
 static status partition_order_check(struct tally *tally, struct partition_key key)
@@ -20,12 +21,41 @@ static status partition_order_check(struct tally *tally, struct partition_key ke
     return buffer_status(&tally->last_key);
 }
 
+/* Whether the block that comes next was copied: then its summary is added up, and the cursor passes over it. */
+static status copied_check(struct cursor *cursor, const struct copied_runs *copied, struct tally *tally,
+                           bool *out_passed)
+{
+    struct sstable_block block;
+    bool found;
+    *out_passed = false;
+    TRY(sstable_cursor_next_block(cursor, &block, &found));
+    if (!found || !copied_runs_has(copied, block.offset))
+        return STATUS_DONE;
+    if (slice_compare(block.first, cursor->partition.first) < 0 ||
+        (tally->in_rows && slice_compare(block.first, buffer_slice(&tally->last_row)) <= 0))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    buffer_clear(&tally->last_row);
+    buffer_append_slice(&tally->last_row, block.last);
+    tally->in_rows = true;
+    tally->rows += block.summary.rows;
+    tally->raw_bytes += block.summary.raw_bytes;
+    tally->content_hash += block.summary.content_hash;
+    *out_passed = true;
+    TRY(buffer_status(&tally->last_row));
+    return sstable_cursor_skip_block(cursor);
+}
+
 /* Rows rise and lie within the bounds of the directory. */
-static status rows_check(struct cursor *cursor, struct tally *tally)
+static status rows_check(struct cursor *cursor, const struct copied_runs *copied, struct tally *tally)
 {
     uint64_t key_hash = content_hash_key(cursor->partition.key.bytes);
     tally->content_hash += content_hash_partition(key_hash, &cursor->partition);
-    for (bool first = true;; first = false) {
+    for (tally->in_rows = false;; tally->in_rows = true) {
+        bool first = !tally->in_rows, passed = false;
+        if (copied && copied->count)
+            TRY(copied_check(cursor, copied, tally, &passed));
+        if (passed)
+            continue;
         TRY(cursor_next(cursor));
         if (!cursor->on_row)
             break;
@@ -45,7 +75,8 @@ static status rows_check(struct cursor *cursor, struct tally *tally)
     return STATUS_DONE;
 }
 
-static status partition_check(struct sstable *table, struct cursor *cursor, struct tally *tally)
+static status partition_check(struct sstable *table, struct cursor *cursor, const struct copied_runs *copied,
+                              struct tally *tally)
 {
     const struct partition_view *view = &cursor->partition;
     TRY(partition_order_check(tally, view->key));
@@ -60,7 +91,7 @@ static status partition_check(struct sstable *table, struct cursor *cursor, stru
         buffer_deinit(&ranges);
     }
     buffer_clear(&tally->last_row);
-    return rows_check(cursor, tally);
+    return rows_check(cursor, copied, tally);
 }
 
 /* Readers need one copy of the dictionary; both must be good. */
@@ -79,7 +110,7 @@ static status dictionaries_check(struct sstable *table)
     return st;
 }
 
-status sstable_check_content(struct sstable *table)
+status sstable_check_content(struct sstable *table, const struct copied_runs *copied)
 {
     const struct sstable_info *info = &table->root.info;
     struct tally tally = {0};
@@ -91,7 +122,7 @@ status sstable_check_content(struct sstable *table)
         st = cursor_next_partition(cursor);
         if (failed(st) || !cursor->on_partition)
             break;
-        st = partition_check(table, cursor, &tally);
+        st = partition_check(table, cursor, copied, &tally);
         if (failed(st))
             break;
     }
@@ -130,5 +161,5 @@ status sstable_verify(struct sstable *table)
     /* Readers get along without these two; the file is damaged all the same. */
     if (table->index_rebuilt || !table->filter)
         return STATUS_FAIL(STATUS_CORRUPT);
-    return sstable_check_content(table);
+    return sstable_check_content(table, NULL);
 }

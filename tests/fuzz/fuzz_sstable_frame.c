@@ -8,31 +8,35 @@
 #include "sstable/block_index_internal.h"
 #include "sstable/directory_internal.h"
 #include "sstable/filter_internal.h"
-#include "sstable/lanes_internal.h"
-#include "sstable/rows_block_internal.h"
+#include "sstable/rows_internal.h"
 #include "sstable/sstable.h"
 
 static void rows(struct slice payload, uint32_t number)
 {
-    struct rows_run run;
-    struct rows_group group = {0};
-    uint32_t at;
+    ZSTD_DCtx *zstd = NULL;
+    struct buffer scratch = {0};
+    struct rows_decompressor decompressor = {.zstd = &zstd, .scratch = &scratch};
+    struct block *block;
+    struct slice first, last;
     static const uint8_t key[2] = {'b', 'b'};
-    if (failed(rows_run_open(payload, UINT32_MAX, number / 32, 1 + number * 7, &run)))
-        return;
-    for (uint32_t i = 0; i < run.groups; i++)
-        if (failed(rows_run_group(&run, i, &group)))
-            break;
-    (void)rows_run_find(&run, slice_of(key, sizeof key), number % 2, &at);
-    buffer_deinit(&group.keys);
+    if (ok(rows_decode(&decompressor, payload, number, &block))) {
+        struct rows_view view = rows_view_of(block);
+        (void)rows_find(&view, 0, number, slice_of(key, sizeof key));
+        block_unref(block);
+    }
+    (void)rows_end_keys(payload, number, &scratch, &first, &last);
+    ZSTD_freeDCtx(zstd);
+    buffer_deinit(&scratch);
 }
 
 static void directory(struct slice payload, uint32_t number)
 {
-    struct directory_page page;
+    struct block *block;
     struct arena arena = {0};
     uint32_t at;
-    if (ok(directory_page_open(payload, number, &page))) {
+    if (ok(directory_decode(payload, number, &block))) {
+        block->items = number;
+        struct directory_page page = directory_page_of(block);
         for (uint32_t i = 0; i < number; i++) {
             struct directory_entry entry;
             struct range_list ranges;
@@ -43,20 +47,21 @@ static void directory(struct slice payload, uint32_t number)
                 (void)range_list_decode(&in, &arena, &ranges);
             (void)directory_page_find(&page, entry.key, &at);
         }
+        block_unref(block);
     }
     arena_deinit(&arena);
 }
 
 static void block_index(struct slice payload, uint32_t number)
 {
-    struct block_index_page page;
-    struct block_index_item item;
-    uint32_t at;
-    if (failed(block_index_page_open(payload, number, &page)))
+    struct block *block;
+    if (failed(block_index_decode(payload, number, &block)))
         return;
+    block->items = number;
+    struct block_index_page page = block_index_page_of(block);
     for (uint32_t i = 0; i < number; i++)
-        if (ok(block_index_page_item(&page, i, &item)))
-            (void)block_index_page_find(&page, item.key, i % 2, &at);
+        (void)block_index_page_find(&page, block_index_page_item(&page, i).key, i % 2);
+    block_unref(block);
 }
 
 static void frame(struct slice bytes)
@@ -67,20 +72,22 @@ static void frame(struct slice bytes)
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     uint8_t *out = malloc(head.raw_bytes ? head.raw_bytes : 1);
     if (zstd && out)
-        (void)frame_decode(zstd, NULL, &head, bytes, out);
+        (void)frame_decode(zstd, &head, bytes, out);
     free(out);
     ZSTD_freeDCtx(zstd);
 }
 
-static void lanes(struct slice bytes, uint32_t rows)
+/* A table of tokens, then a value in them. */
+static void dictionary(struct slice bytes, uint32_t number)
 {
-    uint32_t joined_bytes;
-    if (failed(lanes_joined_bytes(bytes, &joined_bytes)))
+    struct sstable_dictionary *decoded;
+    uint8_t value[256 + TOKENS_DECODE_SLACK];
+    struct reader in = reader_of(bytes);
+    if (failed(dictionary_decode(bytes, &decoded)))
         return;
-    uint8_t *out = malloc(joined_bytes);
-    if (out)
-        (void)lanes_join(bytes, rows, out, joined_bytes);
-    free(out);
+    for (uint32_t i = 0; i < decoded->column_count; i++)
+        (void)tokens_decode(&decoded->columns[i].tokens, &in, value, number);
+    sstable_dictionary_unref(decoded);
 }
 
 static void info(struct slice bytes)
@@ -106,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     case 2: block_index(rest, data[1]); break;
     case 3: frame(rest); break;
     case 4: info(rest); break;
-    case 6: lanes(rest, data[1]); break;
+    case 6: dictionary(rest, data[1]); break;
     case 5: (void)filter_may_contain(rest, data[1] % 16, (uint64_t)bytes * 0x9e3779b97f4a7c15ULL); break;
     }
     return 0;

@@ -235,9 +235,10 @@ static status open_with_word(size_t at, uint32_t word)
 static void I12_a_newer_version_or_unknown_feature_is_refused_not_guessed(void **state)
 {
     (void)state;
-    assert_ok(open_with_word(8, 1));
-    assert_int_equal(open_with_word(8, 2).code, STATUS_UNSUPPORTED);
-    assert_int_equal(open_with_word(12, 4).code, STATUS_UNSUPPORTED);
+    assert_ok(open_with_word(8, 2));
+    assert_int_equal(open_with_word(8, 1).code, STATUS_UNSUPPORTED);
+    assert_int_equal(open_with_word(8, 3).code, STATUS_UNSUPPORTED);
+    assert_int_equal(open_with_word(12, 2).code, STATUS_UNSUPPORTED);
     assert_int_equal(open_with_word(12, 1u << 31).code, STATUS_UNSUPPORTED);
     assert_ok(open_with_word(16, 1u << 31)); /* a compatible feature is ignored */
 }

@@ -64,7 +64,7 @@ static void a_dump_shows_roots_frames_partitions_and_rows(void **state)
     model_random(&model, &rng, &shape);
     assert_ok(model_build(&model, &options, NULL));
     char *text = dump(true);
-    assert_non_null(strstr(text, "version=1"));
+    assert_non_null(strstr(text, "version=2"));
     assert_non_null(strstr(text, "file=9"));
     assert_int_equal(count_of(text, " level="), count_of(text, "checksum="));
     assert_int_equal(count_of(text, "directory index "), 1);
@@ -94,7 +94,7 @@ static void frames_lie_where_the_format_page_says(void **state)
     const uint8_t *root = data, *copy = data + bytes - 4096;
     assert_memory_equal(root, "STRAITSS", 8);
     assert_memory_equal(root, copy, 4088);
-    assert_int_equal(load_le32(root + 8), 1);
+    assert_int_equal(load_le32(root + 8), 2);
     assert_int_equal(load_le64(root + 24), MODEL_STORE_ID);
     assert_int_equal(load_le64(root + 32), MODEL_TABLE_ID);
     assert_int_equal(load_le64(root + 40), MODEL_FILE_NUMBER);

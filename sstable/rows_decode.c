@@ -1,0 +1,447 @@
+/*
+ * Putting rows together again: for each row the key, then the glue of its shape with timestamp, lengths and values in
+ * between, straight into the block that is kept. All copies of a few bytes may run over by as much as the block has
+ * slack; the next piece overwrites what was too much.
+ */
+#include "sstable/rows_lanes_internal.h"
+
+#include "row/image.h"
+
+#include <stdlib.h>
+
+/* ---- head ---- */
+
+static status summary_read(struct reader *in, uint32_t rows, struct sstable_block_summary *out_summary)
+{
+    uint8_t flags = reader_u8(in);
+    struct sstable_block_summary summary = {
+        .rows = rows,
+        .never_expires = flags & SUMMARY_NEVER_EXPIRES,
+        .min_timestamp = INT64_MAX,
+        .max_timestamp = INT64_MIN,
+        .min_expiry_s = INT64_MAX,
+        .max_expiry_s = INT64_MIN,
+    };
+    summary.raw_bytes = reader_varint(in);
+    summary.content_hash = reader_le64(in);
+    summary.cells = reader_varint(in);
+    summary.tombstones = reader_varint(in);
+    summary.expiring = reader_varint(in);
+    if (flags & SUMMARY_HAS_TIMESTAMPS) {
+        summary.min_timestamp = zigzag_decode(reader_varint(in));
+        summary.max_timestamp = (int64_t)((uint64_t)summary.min_timestamp + reader_varint(in));
+    }
+    if (flags & SUMMARY_HAS_EXPIRIES) {
+        summary.min_expiry_s = zigzag_decode(reader_varint(in));
+        summary.max_expiry_s = (int64_t)((uint64_t)summary.min_expiry_s + reader_varint(in));
+    }
+    if (in->failed || flags > (SUMMARY_NEVER_EXPIRES | SUMMARY_HAS_TIMESTAMPS | SUMMARY_HAS_EXPIRIES))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_summary = summary;
+    return STATUS_DONE;
+}
+
+status rows_summary(struct slice payload, uint32_t rows, struct sstable_block_summary *out_summary)
+{
+    struct reader in = reader_of(payload);
+    return summary_read(&in, rows, out_summary);
+}
+
+/* What lanes can expand to is bounded by what stands in the file, so that nobody allocates for what is not there. */
+static status head_bound(const struct rows_head *head, uint32_t rows)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < head->lane_count; i++) {
+        most += head->lanes[i].stored.bytes * TOKEN_BYTES_MAX;
+        if (head->lanes[i].codec == LANE_ZSTD)
+            most += head->lanes[i].raw_bytes;
+    }
+    /* Of each row a shape and a template of a key. */
+    uint64_t shared =
+        (uint64_t)rows * (head->lanes[LANE_KEYS].stored.bytes + head->lanes[LANE_SHAPES].stored.bytes + 64);
+    if (rows == 0 || head->summary.raw_bytes > most + shared || head->summary.raw_bytes > FRAME_RAW_MAX)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return STATUS_DONE;
+}
+
+status rows_head_read(struct slice payload, uint32_t rows, struct rows_head *out_head)
+{
+    struct reader in = reader_of(payload);
+    uint64_t stored_bytes[LANE_COUNT];
+    TRY(summary_read(&in, rows, &out_head->summary));
+    uint64_t columns = reader_varint(&in);
+    if (in.failed || columns > ROWS_COLUMNS)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    out_head->lane_count = LANE_COLUMNS + 2 * (uint32_t)columns;
+    for (uint32_t i = 0; i < out_head->lane_count; i++) {
+        uint64_t lane = reader_varint(&in);
+        stored_bytes[i] = lane >> 2;
+        out_head->lanes[i].codec = (enum lane_codec)(lane & 3);
+        out_head->lanes[i].raw_bytes = out_head->lanes[i].codec == LANE_ZSTD ? reader_varint(&in) : 0;
+        bool is_values = i > LANE_COLUMNS && (i - LANE_COLUMNS) % 2;
+        if (out_head->lanes[i].raw_bytes > ROWS_ZSTD_RAW_MAX ||
+            (out_head->lanes[i].codec != LANE_STORED && !is_values &&
+             !(i == LANE_WHOLE && out_head->lanes[i].codec == LANE_ZSTD)))
+            return STATUS_FAIL(STATUS_CORRUPT);
+    }
+    for (uint32_t i = 0; i < out_head->lane_count; i++)
+        out_head->lanes[i].stored = reader_take(&in, stored_bytes[i]);
+    if (in.failed || in.at != in.end)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return head_bound(out_head, rows);
+}
+
+status rows_needs(struct slice payload, bool *out_tokens, bool *out_zstd)
+{
+    struct rows_head head;
+    TRY(rows_head_read(payload, 1, &head));
+    *out_tokens = *out_zstd = false;
+    for (uint32_t i = 0; i < head.lane_count; i++) {
+        *out_tokens |= head.lanes[i].codec == LANE_TOKENS;
+        *out_zstd |= head.lanes[i].codec == LANE_ZSTD;
+    }
+    return STATUS_DONE;
+}
+
+status rows_end_keys(struct slice payload, uint32_t rows, struct buffer *scratch, struct slice *out_first,
+                     struct slice *out_last)
+{
+    struct rows_head head;
+    struct strings_reader keys;
+    TRY(rows_head_read(payload, rows, &head));
+    TRY(strings_open(head.lanes[LANE_KEYS].stored, &keys));
+    buffer_clear(scratch);
+    uint8_t *at = buffer_extend(scratch, head.summary.raw_bytes + ROWS_DECODE_SLACK);
+    if (!at)
+        return STATUS_FAIL(STATUS_NOMEM);
+    const uint8_t *end = at + head.summary.raw_bytes, *before = NULL;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!strings_next(&keys, before, bytes, at, (size_t)(end - at), &bytes))
+            return STATUS_FAIL(STATUS_CORRUPT);
+        if (i == 0)
+            *out_first = slice_of(at, bytes);
+        *out_last = slice_of(at, bytes);
+        before = at;
+        at += bytes;
+    }
+    return STATUS_DONE;
+}
+
+/* ---- rows ---- */
+
+struct values_reader {
+    enum lane_codec codec;
+    struct integers_reader lengths;
+    struct reader in;             /* STORED, ZSTD, TOKENS */
+    const struct tokens *tokens;  /* TOKENS */
+    struct strings_reader *fixed; /* FIXED; owned by the decoder */
+    const uint8_t *before;        /* FIXED: the value before, NULL at first */
+};
+
+struct rows_decoder {
+    struct rows_head head;
+    struct strings_reader keys;
+    struct integers_reader kinds, timestamps, expiries, whole_lengths;
+    struct reader whole;
+    struct row_shape *shapes; /* owned, shape_count */
+    uint32_t shape_count;
+    struct shape_columns columns;
+    struct values_reader values[ROWS_COLUMNS];
+    uint32_t column_count;
+    int64_t last_timestamp, last_expiry_s;
+};
+
+static status shapes_open(struct rows_decoder *decoder)
+{
+    struct reader in = reader_of(decoder->head.lanes[LANE_SHAPES].stored);
+    uint64_t count = reader_varint(&in);
+    if (in.failed || count > ROWS_SHAPES)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    decoder->shapes = malloc((count ? count : 1) * sizeof *decoder->shapes);
+    if (!decoder->shapes)
+        return STATUS_FAIL(STATUS_NOMEM);
+    decoder->shape_count = (uint32_t)count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice glue = reader_take(&in, reader_varint(&in));
+        TRY(reader_status(&in));
+        TRY(row_shape_of_glue(glue, &decoder->columns, &decoder->shapes[i]));
+    }
+    decoder->kinds = integers_reader_of(slice_of(in.at, (size_t)(in.end - in.at)));
+    return decoder->columns.count <= decoder->column_count ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
+/* The bytes of a lane that is stored or compressed as a whole. Decompressed ones stand in the scratch buffer, which
+ * has room for all of them. */
+static status bytes_open(struct rows_decoder *decoder, const struct rows_decompressor *decompressor,
+                         uint32_t lane, struct reader *out_in)
+{
+    struct slice stored = decoder->head.lanes[lane].stored;
+    uint64_t raw = decoder->head.lanes[lane].raw_bytes;
+    if (decoder->head.lanes[lane].codec != LANE_ZSTD) {
+        *out_in = reader_of(stored);
+        return STATUS_DONE;
+    }
+    uint8_t *at = buffer_extend(decompressor->scratch, raw);
+    if (!*decompressor->zstd)
+        *decompressor->zstd = ZSTD_createDCtx();
+    if (!at || !*decompressor->zstd)
+        return STATUS_FAIL(STATUS_NOMEM);
+    size_t bytes = ZSTD_decompressDCtx(*decompressor->zstd, at, raw, stored.data, stored.bytes);
+    if (ZSTD_isError(bytes) || bytes != raw)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    *out_in = reader_of(slice_of(at, raw));
+    return STATUS_DONE;
+}
+
+static status columns_open(struct rows_decoder *decoder, const struct rows_decompressor *decompressor)
+{
+    for (uint32_t i = 0; i < decoder->column_count; i++) {
+        struct values_reader *values = &decoder->values[i];
+        uint32_t lane = LANE_COLUMNS + 2 * i;
+        values->codec = decoder->head.lanes[lane + 1].codec;
+        values->lengths = integers_reader_of(decoder->head.lanes[lane].stored);
+        if (values->codec == LANE_FIXED) {
+            values->fixed = malloc(sizeof *values->fixed);
+            if (!values->fixed)
+                return STATUS_FAIL(STATUS_NOMEM);
+            TRY(strings_open(decoder->head.lanes[lane + 1].stored, values->fixed));
+            if (values->fixed->fixed == STRINGS_PREFIXED)
+                return STATUS_FAIL(STATUS_CORRUPT);
+            continue;
+        }
+        if (values->codec == LANE_TOKENS) {
+            if (decompressor->dictionary && i < decoder->columns.count)
+                values->tokens = dictionary_tokens(decompressor->dictionary, decoder->columns.places[i]);
+            if (!values->tokens)
+                return STATUS_FAIL(STATUS_CORRUPT);
+        }
+        TRY(bytes_open(decoder, decompressor, lane + 1, &values->in));
+    }
+    return STATUS_DONE;
+}
+
+static status decoder_open(struct rows_decoder *decoder, const struct rows_decompressor *decompressor)
+{
+    uint64_t scratch_bytes = 0;
+    for (uint32_t i = 0; i < decoder->head.lane_count; i++)
+        scratch_bytes += decoder->head.lanes[i].raw_bytes;
+    buffer_clear(decompressor->scratch);
+    if (!buffer_reserve(decompressor->scratch, scratch_bytes))
+        return STATUS_FAIL(STATUS_NOMEM);
+    decoder->column_count = (decoder->head.lane_count - LANE_COLUMNS) / 2;
+    TRY(strings_open(decoder->head.lanes[LANE_KEYS].stored, &decoder->keys));
+    TRY(shapes_open(decoder));
+    decoder->timestamps = integers_reader_of(decoder->head.lanes[LANE_TIMESTAMPS].stored);
+    decoder->expiries = integers_reader_of(decoder->head.lanes[LANE_EXPIRIES].stored);
+    decoder->whole_lengths = integers_reader_of(decoder->head.lanes[LANE_WHOLE_LENGTHS].stored);
+    TRY(bytes_open(decoder, decompressor, LANE_WHOLE, &decoder->whole));
+    return columns_open(decoder, decompressor);
+}
+
+static void decoder_close(struct rows_decoder *decoder)
+{
+    for (uint32_t i = 0; i < decoder->column_count; i++)
+        free(decoder->values[i].fixed);
+    free(decoder->shapes);
+}
+
+static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
+{
+    while (value >= 0x80) {
+        *at++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static inline int64_t difference_take(struct integers_reader *numbers, int64_t *last)
+{
+    *last = (int64_t)((uint64_t)*last + (uint64_t)zigzag_decode(integers_next(numbers)));
+    return *last;
+}
+
+/* A value of `bytes` bytes at `at`, where there is room for it. */
+static inline bool value_take(struct values_reader *values, uint8_t *at, size_t bytes)
+{
+    if (values->codec == LANE_TOKENS)
+        return tokens_decode(values->tokens, &values->in, at, bytes);
+    if (values->codec == LANE_FIXED) {
+        size_t fixed_bytes;
+        if (!strings_next(values->fixed, values->before, bytes, at, bytes, &fixed_bytes))
+            return false;
+        values->before = at;
+        return fixed_bytes == bytes;
+    }
+    const uint8_t *from = values->in.at;
+    if ((size_t)(values->in.end - from) < bytes)
+        return false;
+    bytes_copy_short(at, from, bytes, values->in.end);
+    values->in.at += bytes;
+    return true;
+}
+
+/* Glue is a byte or two, standing in the payload or in front of something that does. */
+static inline uint8_t *glue_put(uint8_t *at, const uint8_t *glue, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        at[i] = glue[i];
+    return at + bytes;
+}
+
+/* An image of that shape at `at`; returns its end, NULL when it does not fit before `end` or the lanes are short. */
+static uint8_t *image_put(struct rows_decoder *decoder, const struct row_shape *shape, uint8_t *at,
+                          const uint8_t *end)
+{
+    enum { HEAD_BYTES_MOST = 1 + 8 + 10, LENGTH_BYTES_MOST = 10 };
+    const uint8_t *glue = shape->glue.data;
+    uint32_t from = 1;
+    /* What is not a value: checked at once, by its most; the slack behind the block is at least that. */
+    if ((size_t)(end - at) < shape->glue.bytes)
+        return NULL;
+    *at++ = glue[0];
+    store_le64(at, (uint64_t)difference_take(&decoder->timestamps, &decoder->last_timestamp));
+    at += 8;
+    if (shape->expiry_cut) {
+        at = glue_put(at, glue + from, shape->expiry_cut - from);
+        at = varint_put(at, zigzag_encode(difference_take(&decoder->expiries, &decoder->last_expiry_s)));
+        from = shape->expiry_cut;
+    }
+    for (uint32_t i = 0; i < shape->value_count; i++) {
+        struct values_reader *values = &decoder->values[shape->column[i]];
+        size_t glue_bytes = shape->cut[i] - from;
+        uint64_t bytes = integers_next(&values->lengths);
+        if (at > end || (size_t)(end - at) < glue_bytes)
+            return NULL;
+        at = glue_put(at, glue + from, glue_bytes);
+        at = varint_put(at, bytes);
+        if (at > end || bytes > (size_t)(end - at) || !value_take(values, at, bytes))
+            return NULL;
+        at += bytes;
+        from = shape->cut[i];
+    }
+    if (at > end || (size_t)(end - at) < shape->glue.bytes - from)
+        return NULL;
+    return glue_put(at, glue + from, shape->glue.bytes - from);
+}
+
+static uint8_t *whole_put(struct rows_decoder *decoder, uint8_t *at, const uint8_t *end)
+{
+    uint64_t bytes = integers_next(&decoder->whole_lengths);
+    struct slice image = reader_take(&decoder->whole, bytes);
+    if (decoder->whole.failed || image.bytes > (size_t)(end - at))
+        return NULL;
+    if (image.bytes)
+        memcpy(at, image.data, image.bytes);
+    return at + image.bytes;
+}
+
+static status rows_put(struct rows_decoder *decoder, struct block *block, uint32_t rows)
+{
+    uint64_t *prefixes = (uint64_t *)(void *)block->data;
+    uint32_t *starts = (uint32_t *)(void *)(prefixes + rows);
+    uint8_t *bytes = (uint8_t *)(starts + 2 * (size_t)rows + 1), *at = bytes;
+    const uint8_t *end = bytes + decoder->head.summary.raw_bytes, *before = NULL;
+    size_t key_bytes = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint8_t *key = at;
+        if (!strings_next(&decoder->keys, before, key_bytes, key, (size_t)(end - at), &key_bytes))
+            return STATUS_FAIL(STATUS_CORRUPT);
+        prefixes[i] = key_prefix(slice_of(key, key_bytes));
+        *starts++ = (uint32_t)(key - bytes);
+        at += key_bytes;
+        *starts++ = (uint32_t)(at - bytes);
+        uint64_t kind = integers_next(&decoder->kinds);
+        if (kind < decoder->shape_count)
+            at = image_put(decoder, &decoder->shapes[kind], at, end);
+        else if (kind == decoder->shape_count)
+            at = whole_put(decoder, at, end);
+        else
+            at = NULL;
+        if (!at || at > end)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        before = key;
+    }
+    *starts = (uint32_t)(at - bytes);
+    return at == end ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
+/* Everything was used, nothing was asked for in vain. */
+static status lanes_check(const struct rows_decoder *decoder)
+{
+    const struct integers_reader *const numbers[] = {&decoder->kinds, &decoder->timestamps,
+                                                     &decoder->expiries, &decoder->whole_lengths};
+    bool good = strings_at_end(&decoder->keys) && decoder->whole.at == decoder->whole.end;
+    for (uint32_t i = 0; i < ARRAY_LEN(numbers); i++)
+        good &= integers_at_end(numbers[i]);
+    for (uint32_t i = 0; i < decoder->column_count; i++) {
+        const struct values_reader *values = &decoder->values[i];
+        good &= integers_at_end(&values->lengths);
+        good &= values->codec == LANE_FIXED ? strings_at_end(values->fixed) : values->in.at == values->in.end;
+    }
+    return good ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
+status rows_decode(const struct rows_decompressor *decompressor, struct slice payload, uint32_t rows,
+                   struct block **out_block)
+{
+    struct rows_decoder decoder;
+    TRY(rows_head_read(payload, rows, &decoder.head));
+    memset((uint8_t *)&decoder + sizeof decoder.head + offsetof(struct rows_decoder, head), 0,
+           sizeof decoder - sizeof decoder.head - offsetof(struct rows_decoder, head));
+    uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder.head.summary.raw_bytes + ROWS_DECODE_SLACK;
+    if (bytes > UINT32_MAX)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    struct block *block = block_new((uint32_t)bytes);
+    if (!block)
+        return STATUS_FAIL(STATUS_NOMEM);
+    block->layout = FRAME_ROWS;
+    block->items = rows;
+    status st = decoder_open(&decoder, decompressor);
+    if (ok(st))
+        st = rows_put(&decoder, block, rows);
+    if (ok(st))
+        st = lanes_check(&decoder);
+    decoder_close(&decoder);
+    if (ok(st))
+        *out_block = block;
+    else
+        block_unref(block);
+    return st;
+}
+
+/* ---- the decoded block ---- */
+
+uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, struct slice key)
+{
+    uint64_t prefix = key_prefix(key);
+    uint32_t low = begin, high = end;
+    /* Times come at a rather even pace: a guess by proportion lands near, and halving does the rest. */
+    if (high - low > 8) {
+        uint64_t first = view->prefixes[low], last = view->prefixes[high - 1];
+        if (prefix < first)
+            return low;
+        if (prefix > last) {
+            return end;
+        } else if (first < last) {
+            uint32_t guess = low + (uint32_t)((double)(prefix - first) / (double)(last - first) *
+                                              (double)(high - 1 - low));
+            uint32_t from = guess > low + 4 ? guess - 4 : low, to = guess + 4 < high ? guess + 4 : high - 1;
+            if (view->prefixes[from] < prefix)
+                low = from;
+            if (view->prefixes[to] > prefix)
+                high = to + 1;
+        }
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        bool below = view->prefixes[middle] < prefix ||
+                     (view->prefixes[middle] == prefix && slice_compare(rows_key(view, middle), key) < 0);
+        if (below)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -1,0 +1,111 @@
+/*
+ * rows_internal.h: the rows of one data block, cut lengthwise: one lane for what each of them has of a kind.
+ *
+ * Writing     A rows_builder collects whole rows and adds up their summary; a rows_encoder cuts them into lanes: keys,
+ *             shapes of images, timestamps, and lengths and values of each column, each with the encoding that suits
+ *             it. Bytes that do not compress are stored, never fed to a compressor.
+ * Reading     rows_decode() puts the rows together again as a block that is walked without decoding: the first eight
+ *             bytes of every clustering key side by side, where key and image of each row begin, then their bytes.
+ * Runs        Several partitions may share a block; what one of them has there is a run of rows that stand together.
+ *             docs/formats/sstable.md has the layout.
+ */
+#ifndef STRAIT_SSTABLE_ROWS_INTERNAL_H
+#define STRAIT_SSTABLE_ROWS_INTERNAL_H
+
+#include "base/arena.h"
+#include "row/cursor.h"
+#include "sstable/block_cache_internal.h"
+#include "sstable/dictionary_internal.h"
+#include "sstable/sstable.h"
+
+enum {
+    ROWS_COLUMNS = 16,     /* of values or paths, with lanes of their own; the others share the last */
+    ROWS_SHAPES = 32,      /* of a block; rows of further ones travel whole */
+    ROWS_VALUES_MAX = 128, /* and paths, of a row; rows with more travel whole */
+    CLUSTERING_BYTES_MAX = 1 << 20,
+};
+
+/* ---- writing ---- */
+
+struct rows_builder {
+    struct buffer bytes; /* keys and images, row after row */
+    struct buffer ends;  /* u32 each: where key and image end in `bytes` */
+    uint32_t rows;
+    struct sstable_block_summary summary;
+    struct buffer last_key; /* outlives rows_builder_clear(): the order of rows goes on in the next block */
+};
+
+void rows_builder_deinit(struct rows_builder *builder);
+void rows_builder_clear(struct rows_builder *builder);
+/* STATUS_CORRUPT when the image is not one. Failed growth shows in rows_encode(). */
+status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct slice clustering,
+                        struct slice image);
+
+/* How values are compressed; parts that are NULL are not used. */
+struct rows_compressor {
+    ZSTD_CCtx *zstd;                             /* borrowed */
+    const struct sstable_dictionary *dictionary; /* borrowed, with its matchers */
+    const struct dictionary_matchers *matchers;
+    bool whole; /* do not take images apart: for tests and comparisons */
+};
+
+struct rows_encoder;
+struct rows_encoder *rows_encoder_new(void); /* NULL: no memory */
+void rows_encoder_free(struct rows_encoder *encoder);
+/* Append the payload of a rows frame. */
+status rows_encode(struct rows_encoder *encoder, const struct rows_compressor *compressor,
+                   const struct rows_builder *rows, struct buffer *out);
+/* Bytes of the last payload that a lane took; for measurements. NULL past the last. */
+const char *rows_encoder_lane(const struct rows_encoder *encoder, uint32_t lane, size_t *out_raw,
+                              size_t *out_stored);
+
+/* ---- reading ---- */
+
+struct rows_decompressor {
+    ZSTD_DCtx **zstd;                            /* borrowed; made there when the first lane needs it */
+    const struct sstable_dictionary *dictionary; /* borrowed; NULL: a lane of tokens is STATUS_CORRUPT */
+    struct buffer *scratch;                      /* borrowed */
+};
+
+/* Whether some lane needs the dictionary, or zstd. */
+status rows_needs(struct slice payload, bool *out_tokens, bool *out_zstd);
+status rows_summary(struct slice payload, uint32_t rows, struct sstable_block_summary *out_summary);
+/* The first and the last clustering key, in `scratch`. */
+status rows_end_keys(struct slice payload, uint32_t rows, struct buffer *scratch, struct slice *out_first,
+                     struct slice *out_last);
+/* The whole block: a block of FRAME_ROWS with `rows` items. */
+status rows_decode(const struct rows_decompressor *decompressor, struct slice payload, uint32_t rows,
+                   struct block **out_block);
+
+/* A decoded block. Borrows from it. */
+struct rows_view {
+    const uint64_t *prefixes; /* key_prefix() of each row */
+    const uint32_t *starts;   /* of key, image, key, image, ... in `bytes`; one more at the end */
+    const uint8_t *bytes;
+};
+
+static inline struct rows_view rows_view_of(const struct block *block)
+{
+    struct rows_view view = {.prefixes = (const uint64_t *)(const void *)block->data};
+    view.starts = (const uint32_t *)(view.prefixes + block->items);
+    view.bytes = (const uint8_t *)(view.starts + 2 * (size_t)block->items + 1);
+    return view;
+}
+
+static inline struct slice rows_key(const struct rows_view *view, uint32_t row)
+{
+    const uint32_t *starts = view->starts + 2 * (size_t)row;
+    return slice_of(view->bytes + starts[0], starts[1] - starts[0]);
+}
+
+static inline struct row_view rows_row(const struct rows_view *view, uint32_t row)
+{
+    const uint32_t *starts = view->starts + 2 * (size_t)row;
+    return (struct row_view){.clustering = slice_of(view->bytes + starts[0], starts[1] - starts[0]),
+                             .image = slice_of(view->bytes + starts[1], starts[2] - starts[1])};
+}
+
+/* Of rows [begin, end) the first whose key is not below `key`; `end` when there is none. */
+uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, struct slice key);
+
+#endif

@@ -1,0 +1,229 @@
+#include "sstable/rows_lanes_internal.h"
+
+static size_t common_prefix(struct slice a, struct slice b)
+{
+    size_t most = a.bytes < b.bytes ? a.bytes : b.bytes;
+    size_t at = 0;
+    while (at + 8 <= most && load_le64(a.data + at) == load_le64(b.data + at))
+        at += 8;
+    while (at < most && a.data[at] == b.data[at])
+        at++;
+    return at;
+}
+
+bool strings_are_fixed(const struct slice *strings, uint32_t count)
+{
+    if (!count || strings[0].bytes > STRINGS_FIXED_MAX)
+        return false;
+    for (uint32_t i = 1; i < count; i++)
+        if (strings[i].bytes != strings[0].bytes)
+            return false;
+    return true;
+}
+
+static void prefixed_encode(const struct slice *strings, uint32_t count, struct buffer *out)
+{
+    struct slice before = {0};
+    buffer_append_varint(out, STRINGS_PREFIXED);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t shared = common_prefix(before, strings[i]);
+        buffer_append_varint(out, shared);
+        buffer_append_varint(out, strings[i].bytes - shared);
+        buffer_append_slice(out, strings[i].bytes > shared
+                                     ? slice_of(strings[i].data + shared, strings[i].bytes - shared)
+                                     : (struct slice){0});
+        before = strings[i];
+    }
+}
+
+/* Big-endian bytes [at, at + bytes) as a number. */
+static uint64_t number_load(const uint8_t *at, uint32_t bytes)
+{
+    uint64_t number = 0;
+    for (uint32_t i = 0; i < bytes; i++)
+        number = number << 8 | at[i];
+    return number;
+}
+
+static uint64_t number_mask(uint32_t bytes)
+{
+    return bytes >= 8 ? UINT64_MAX : (1ULL << bytes * 8) - 1;
+}
+
+/* Which bytes differ anywhere from the first string's. */
+static void variable_find(const struct slice *strings, uint32_t count, uint8_t *variable)
+{
+    size_t length = strings[0].bytes;
+    for (uint32_t i = 1; i < count; i++)
+        for (size_t at = 0; at < length; at++)
+            variable[at] |= strings[i].data[at] ^ strings[0].data[at];
+}
+
+/* The first run of bytes that are not constant, when it is short enough for a number. */
+static void number_find(const uint8_t *variable, uint32_t length, uint8_t *out_at, uint8_t *out_bytes)
+{
+    uint32_t at = 0, end;
+    while (at < length && !variable[at])
+        at++;
+    for (end = at; end < length && variable[end];)
+        end++;
+    *out_at = (uint8_t)at;
+    *out_bytes = (uint8_t)(end - at <= 8 ? end - at : 0);
+}
+
+static void numbers_encode(const struct slice *strings, uint32_t count, uint32_t at, uint32_t bytes,
+                           struct buffer *out)
+{
+    struct buffer differences = {0}, encoded = {0};
+    uint64_t before = number_load(strings[0].data + at, bytes);
+    for (uint32_t i = 1; i < count; i++) {
+        uint64_t number = number_load(strings[i].data + at, bytes);
+        uint64_t difference = (number - before) & number_mask(bytes);
+        buffer_append(&differences, &difference, sizeof difference);
+        before = number;
+    }
+    if (differences.failed)
+        out->failed = true;
+    else
+        integers_encode((const uint64_t *)(const void *)differences.data,
+                        (uint32_t)(differences.bytes / sizeof(uint64_t)), &encoded);
+    buffer_append_varint(out, encoded.bytes);
+    buffer_append_slice(out, buffer_slice(&encoded));
+    buffer_deinit(&differences);
+    buffer_deinit(&encoded);
+}
+
+void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out)
+{
+    uint8_t variable[STRINGS_FIXED_MAX] = {0}, mask[STRINGS_FIXED_MAX / 8] = {0};
+    uint8_t number_at, number_bytes;
+    if (!strings_are_fixed(strings, count)) {
+        prefixed_encode(strings, count, out);
+        return;
+    }
+    uint32_t length = (uint32_t)strings[0].bytes;
+    variable_find(strings, count, variable);
+    number_find(variable, length, &number_at, &number_bytes);
+    for (uint32_t at = 0; at < length; at++)
+        if (variable[at])
+            mask[at / 8] |= (uint8_t)(1u << at % 8);
+    buffer_append_varint(out, length + 1);
+    buffer_append_slice(out, strings[0]);
+    buffer_append(out, mask, (length + 7) / 8);
+    buffer_append_u8(out, number_bytes);
+    if (number_bytes)
+        numbers_encode(strings, count, number_at, number_bytes, out);
+    for (uint32_t i = 1; i < count; i++) {
+        uint8_t rest[STRINGS_FIXED_MAX];
+        size_t bytes = 0;
+        for (uint32_t at = 0; at < length; at++)
+            if (variable[at] && (at < number_at || at >= number_at + number_bytes))
+                rest[bytes++] = strings[i].data[at];
+        buffer_append(out, rest, bytes);
+    }
+}
+
+static void runs_find(struct strings_reader *reader, const uint8_t *mask, uint32_t length)
+{
+    bool number_done = false;
+    for (uint32_t at = 0; at < length;) {
+        if (!(mask[at / 8] >> at % 8 & 1)) {
+            at++;
+            continue;
+        }
+        uint32_t end = at;
+        while (end < length && (mask[end / 8] >> end % 8 & 1))
+            end++;
+        if (!number_done && reader->number_bytes) {
+            reader->number_at = (uint8_t)at;
+        } else {
+            reader->runs[reader->run_count].at = (uint8_t)at;
+            reader->runs[reader->run_count++].bytes = (uint8_t)(end - at);
+        }
+        if (!number_done && reader->number_bytes && end - at != reader->number_bytes)
+            reader->in.failed = true;
+        number_done = true;
+        at = end;
+    }
+    if (reader->number_bytes && !number_done)
+        reader->in.failed = true;
+}
+
+status strings_open(struct slice lane, struct strings_reader *out_reader)
+{
+    struct strings_reader *reader = out_reader;
+    *reader = (struct strings_reader){.in = reader_of(lane)};
+    uint64_t fixed = reader_varint(&reader->in);
+    if (reader->in.failed || fixed > STRINGS_FIXED_MAX + 1)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    reader->fixed = (uint32_t)fixed;
+    if (fixed == STRINGS_PREFIXED)
+        return STATUS_DONE;
+    uint32_t length = reader->fixed - 1;
+    struct slice first = reader_take(&reader->in, length);
+    struct slice mask = reader_take(&reader->in, (length + 7) / 8);
+    reader->number_bytes = reader_u8(&reader->in);
+    if (reader->in.failed || reader->number_bytes > 8)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    if (length)
+        memcpy(reader->last, first.data, length);
+    if (reader->number_bytes)
+        reader->numbers = integers_reader_of(reader_take(&reader->in, reader_varint(&reader->in)));
+    runs_find(reader, mask.data, length);
+    TRY(reader_status(&reader->in));
+    reader->number = number_load(reader->last + reader->number_at, reader->number_bytes);
+    reader->number_mask = number_mask(reader->number_bytes);
+    return STATUS_DONE;
+}
+
+static bool prefixed_next(struct strings_reader *reader, const uint8_t *before, size_t before_bytes,
+                          uint8_t *out, size_t room, size_t *out_bytes)
+{
+    uint64_t shared = reader_varint(&reader->in);
+    struct slice rest = reader_take(&reader->in, reader_varint(&reader->in));
+    if (reader->in.failed || shared > before_bytes || shared > room || rest.bytes > room - shared)
+        return false;
+    if (shared)
+        memcpy(out, before, shared);
+    if (rest.bytes)
+        memcpy(out + shared, rest.data, rest.bytes);
+    *out_bytes = shared + rest.bytes;
+    return true;
+}
+
+bool strings_next(struct strings_reader *reader, const uint8_t *before, size_t before_bytes, uint8_t *out,
+                  size_t room, size_t *out_bytes)
+{
+    if (reader->fixed == STRINGS_PREFIXED)
+        return prefixed_next(reader, before, before_bytes, out, room, out_bytes);
+    uint32_t length = reader->fixed - 1;
+    if (length > room)
+        return false;
+    /* `before` is NULL for the first string, which stands in `last` as it is. */
+    if (before) {
+        if (reader->number_bytes) {
+            reader->number = (reader->number + integers_next(&reader->numbers)) & reader->number_mask;
+            uint64_t number = reader->number;
+            for (uint32_t i = reader->number_bytes; i-- > 0; number >>= 8)
+                reader->last[reader->number_at + i] = (uint8_t)number;
+        }
+        for (uint32_t i = 0; i < reader->run_count; i++) {
+            uint32_t bytes = reader->runs[i].bytes;
+            if ((size_t)(reader->in.end - reader->in.at) < bytes)
+                return false;
+            memcpy(reader->last + reader->runs[i].at, reader->in.at, bytes);
+            reader->in.at += bytes;
+        }
+    }
+    if (length <= 32)
+        memcpy(out, reader->last, 32);
+    else
+        memcpy(out, reader->last, length);
+    *out_bytes = length;
+    return true;
+}
+
+bool strings_at_end(const struct strings_reader *reader)
+{
+    return !reader->in.failed && reader->in.at == reader->in.end && integers_at_end(&reader->numbers);
+}

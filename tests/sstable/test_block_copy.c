@@ -1,0 +1,111 @@
+/* Whole blocks pass from table to table, and nobody can tell. */
+#include "model.h"
+
+#include "sstable/sstable_internal.h"
+
+struct copied {
+    uint32_t blocks, rows;
+};
+
+/* A table made of what `from` has: blocks where one is offered, though not always, else rows. */
+static struct copied copy(struct io_env *env, struct sstable *from, struct random *rng,
+                          uint32_t refuse_one_in, struct sstable_info *out_info)
+{
+    struct sstable_build_options options = model_options(env, "/t/copy");
+    struct sstable_builder *builder;
+    struct sstable_dictionary *dictionary;
+    struct copied copied = {0};
+    struct cursor *cursor;
+    options.block_bytes = 300;
+    assert_ok(sstable_dictionary_get(from, &dictionary));
+    options.dictionary = dictionary;
+    assert_ok(sstable_builder_open(&options, &builder));
+    assert_ok(sstable_cursor_open(from, false, &cursor));
+    for (;;) {
+        assert_ok(cursor_next_partition(cursor));
+        if (!cursor->on_partition)
+            break;
+        assert_ok(sstable_builder_begin_partition(builder, &cursor->partition));
+        for (;;) {
+            struct sstable_block block;
+            bool found;
+            assert_ok(sstable_cursor_next_block(cursor, &block, &found));
+            if (found && sstable_builder_takes_block(builder, &block) && random_below(rng, refuse_one_in)) {
+                assert_ok(sstable_builder_add_block(builder, &block));
+                assert_ok(sstable_cursor_skip_block(cursor));
+                assert_false(cursor->on_row);
+                copied.blocks++;
+                continue;
+            }
+            assert_ok(cursor_next(cursor));
+            if (!cursor->on_row)
+                break;
+            assert_ok(sstable_builder_add_row(builder, cursor->row.clustering, cursor->row.image));
+            copied.rows++;
+        }
+        assert_ok(sstable_builder_end_partition(builder));
+    }
+    cursor_close(cursor);
+    sstable_dictionary_unref(dictionary);
+    assert_ok(sstable_builder_finish(builder, out_info));
+    return copied;
+}
+
+static void a_table_of_copied_blocks_holds_what_the_blocks_held(void **state)
+{
+    (void)state;
+    struct random rng = {20260};
+    uint32_t blocks = 0, rows = 0;
+    for (uint32_t round = 0; round < 60; round++) {
+        struct io_env *env;
+        struct model model;
+        struct sstable_info info, copy_info;
+        struct sstable *table, *second;
+        struct cursor *cursor;
+        struct model_shape shape = {
+            .partitions = 12, .rows_max = 120, .value_max = 40, .extras = round % 2 == 0};
+        assert_ok(io_env_open(IO_BODY_MEMORY, 1, &env));
+        assert_ok(io_mkdir(env, "/t"));
+        struct sstable_build_options options = model_options(env, "/t/table");
+        options.block_bytes = 300 + (uint32_t)random_below(&rng, 600);
+        options.dictionary_after_bytes = round % 3 ? 20000 : UINT32_MAX;
+        model_random(&model, &rng, &shape);
+        assert_ok(model_build(&model, &options, &info));
+        assert_ok(sstable_open(env, "/t/table", MODEL_STORE_ID, NULL, &table));
+        table->offers_blocks = true;
+        struct copied copied = copy(env, table, &rng, 1 + (uint32_t)random_below(&rng, 6), &copy_info);
+        blocks += copied.blocks;
+        rows += copied.rows;
+        assert_int_equal(copy_info.rows, info.rows);
+        assert_int_equal(copy_info.raw_bytes, info.raw_bytes);
+        assert_int_equal(copy_info.content_hash, info.content_hash);
+        assert_int_equal(copy_info.tombstones, info.tombstones);
+        assert_int_equal(copy_info.min_timestamp, info.min_timestamp);
+        assert_int_equal(copy_info.max_timestamp, info.max_timestamp);
+        assert_int_equal(copy_info.min_expiry_s, info.min_expiry_s);
+        assert_int_equal(copy_info.max_expiry_s, info.max_expiry_s);
+        assert_int_equal(copy_info.never_expires, info.never_expires);
+        assert_int_equal(copy_info.largest_partition_bytes, info.largest_partition_bytes);
+        assert_ok(sstable_open(env, "/t/copy", MODEL_STORE_ID, NULL, &second));
+        assert_ok(sstable_verify(second));
+        for (int reverse = 0; reverse < 2; reverse++) {
+            assert_ok(sstable_cursor_open(second, reverse, &cursor));
+            model_expect_scan(&model, cursor);
+            cursor_close(cursor);
+        }
+        sstable_unref(second);
+        sstable_unref(table);
+        model_deinit(&model);
+        io_env_close(env);
+    }
+    assert_true(blocks > 500);
+    assert_true(rows > 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_of_copied_blocks_holds_what_the_blocks_held),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
