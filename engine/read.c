@@ -206,8 +206,11 @@ static void counters_add(struct gathering *sources)
 
 static status sources_open(struct store *store, struct gathering *sources, struct cursor **out_cursor)
 {
-    bool all = sources->read->no_closed || sources->read->no_lazy || !sources->pin->version->closed_count;
+    const struct version *version = sources->pin->version;
     status st = memtables_gather(sources);
+    /* The one file of a compacted table waits for nobody unless a memtable may answer first. */
+    bool all = sources->read->no_closed || sources->read->no_lazy || !version->closed_count ||
+               (version->closed_count == 1 && !sources->count);
     if (ok(st))
         st = sstables_gather(sources, all);
     if (ok(st) && !all)
