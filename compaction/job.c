@@ -339,8 +339,8 @@ static status partition_leave(struct compaction_job *job)
 /* A block that is far from full is better filled up with what follows, and so is one that has just been begun. */
 static bool worth_copying(const struct compaction_job *job, const struct sstable_block *block)
 {
-    uint64_t quarter = job->options.build.block_bytes / 4;
-    return block->summary.raw_bytes >= quarter && (!job->loose_bytes || job->loose_bytes >= quarter);
+    uint64_t half = job->options.build.block_bytes / 2;
+    return block->summary.raw_bytes >= half && (!job->loose_bytes || job->loose_bytes >= half);
 }
 
 /* Nothing in the block may be forgotten or becomes a tombstone today. */

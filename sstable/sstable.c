@@ -173,6 +173,7 @@ status sstable_attach(struct io_env *env, const char *path, struct io_file *file
         table->file = NULL; /* still the caller's */
         goto out;
     }
+    table->offers_blocks = true;
     *out_table = table;
     table = NULL;
 out:
