@@ -40,8 +40,9 @@ struct shard {
     uint32_t bucket_count;  /* power of two */
     uint32_t block_count;
     struct queue small[BLOCK_TIERS], main[BLOCK_TIERS];
-    uint32_t ghosts[GHOSTS]; /* fingerprints, each where its hash puts it; 0 is none */
-    uint64_t hits, misses, evictions;
+    uint32_t ghosts[GHOSTS];          /* fingerprints, each where its hash puts it; 0 is none */
+    uint64_t hits, misses, evictions; /* misses of decoded blocks ... */
+    uint64_t stored_hits;             /* ... some of which are decoded again from what is kept compressed */
 };
 
 struct block_cache {
@@ -169,7 +170,7 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
         struct shard *shard = &cache->shards[i];
         lock_acquire(&shard->lock);
         stats.hits += shard->hits;
-        stats.misses += shard->misses;
+        stats.misses += shard->misses - shard->stored_hits;
         stats.evictions += shard->evictions;
         stats.bytes += shard_bytes(shard);
         stats.stored_bytes += tier_bytes(shard, BLOCK_TIER_STORED);
@@ -314,8 +315,9 @@ struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, u
         if (found->touches < TOUCHES_MAX)
             found->touches++;
         shard->hits++;
+        shard->stored_hits += tier == BLOCK_TIER_STORED;
     } else {
-        shard->misses++;
+        shard->misses += tier == BLOCK_TIER_DECODED;
     }
     lock_release(&shard->lock);
     return found;
