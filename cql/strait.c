@@ -151,11 +151,11 @@ static int fail_open(struct strait *db, status st)
 {
     char where[200];
     int result = strait_fail_status(db, st);
-    const char *meaning = st.code == STATUS_UNSUPPORTED
-                              ? "it was written by a newer Strait, with a feature that this one does not know"
-                          : st.code == STATUS_CORRUPT
-                              ? "the store is damaged; 'strait inspect' shows its files"
-                              : NULL;
+    const char *meaning =
+        st.code == STATUS_UNSUPPORTED
+            ? "it was written by another version of Strait, in a form that this one does not know"
+        : st.code == STATUS_CORRUPT ? "the store is damaged; 'strait inspect' shows its files"
+                                    : NULL;
     if (!meaning)
         return result;
     status_print(st, where, sizeof where);

@@ -189,7 +189,7 @@ static const char *explain_open(status st)
     case STATUS_INVALID: return ": this folder holds other files, and no store";
     case STATUS_CORRUPT: return ": the store is damaged; 'strait inspect' shows its files";
     case STATUS_UNSUPPORTED:
-        return ": it was written by a newer Strait, with a feature that this one does not know";
+        return ": it was written by another version of Strait, in a form that this one does not know";
     case STATUS_NOSPACE: return ": the disk is full";
     default: return "";
     }
