@@ -355,7 +355,8 @@ static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void
 
     assert_ok(store_compact(place.store, TABLE));
     counters = (struct store_read_counters){0};
-    assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 1, 40);
+    assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 0,
+                    40); /* 0: it was one run already */
     assert_in_range(counters.sstables, 1, 1);
     place_remove(&place);
 }
