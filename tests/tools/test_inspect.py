@@ -81,7 +81,7 @@ class Inspect(ProgramTest):
 
     def test_a_damaged_log_block_is_pointed_out_and_the_others_are_shown(self):
         log = next(path for path in glob.glob(self.path('log-*.log')) if 'record @' in self.run_well('inspect', path))
-        text = self.run_well('inspect', self.damage(log, 4096 + 100, 'log-9-9.log'))
+        text = self.run_well('inspect', '--kind', 'log', self.damage(log, 4096 + 100, 'damaged'))
         self.assertIn('checksum fails', text)
 
     def test_a_file_that_was_cut_is_corrupt(self):
