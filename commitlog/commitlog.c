@@ -181,6 +181,31 @@ bool commitlog_prepare(struct commitlog *log)
     return noted || prepared;
 }
 
+/* Nothing of the stream is needed, if nothing before `released` is. The caller is the writer. */
+static bool is_released(const struct commitlog *log, struct log_position released)
+{
+    return released.segment && (!log->stats.payloads || log_position_compare(log->appended, released) <= 0);
+}
+
+status commitlog_trim(struct commitlog *log, struct log_position released)
+{
+    lock_acquire(&log->lock);
+    while (log->writing)
+        writer_wait(log);
+    status st = failed(log->failure) ? closed(log) : STATUS_DONE;
+    if (ok(st)) {
+        writer_take(log, true);
+        bool all = is_released(log, released);
+        if (all)
+            st = writer_flush(log, true);
+        if (ok(st))
+            st = segments_trim(log, all);
+        writer_release(log);
+    }
+    stream_unlock(log);
+    return st;
+}
+
 struct log_position commitlog_tail(struct commitlog *log)
 {
     lock_acquire(&log->lock);
@@ -320,8 +345,10 @@ status commitlog_close_released(struct commitlog *log)
     if (!log)
         return STATUS_DONE;
     status st = finish(log);
+    lock_acquire(&log->lock);
     if (ok(st))
         segments_retire(log);
+    lock_release(&log->lock);
     log_free(log);
     return st;
 }

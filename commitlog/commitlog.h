@@ -75,6 +75,12 @@ struct log_position commitlog_durable(struct commitlog *log);
  * unlinked, in rising order and each durably before the next. The current one always stays. */
 status commitlog_release(struct commitlog *log, uint64_t segment);
 /*
+ * For a stream at rest: spare segments are given back. If moreover nothing was appended behind `released` and nothing
+ * before it is needed, every segment is: the next append begins a small one, as in a new store. Segment 0: something is needed.
+ * A failure loses nothing; appends wait meanwhile.
+ */
+status commitlog_trim(struct commitlog *log, struct log_position released);
+/*
  * For the background: create and zero-fill the next segment once a quarter of the current one is used, and once nothing was
  * appended since the last call write a block that says that the last write was synced, so that damage to it is not taken for
  * a torn tail. True when something was done.

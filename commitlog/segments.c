@@ -131,6 +131,11 @@ static uint64_t target_bytes(const struct commitlog *log)
     return bytes < log->segment_bytes ? bytes : log->segment_bytes;
 }
 
+static uint64_t first_bytes(const struct commitlog *log)
+{
+    return log->first_segment_bytes < log->segment_bytes ? log->first_segment_bytes : log->segment_bytes;
+}
+
 static uint64_t bytes_for_record(uint64_t record_bytes)
 {
     uint64_t blocks = (record_bytes + BLOCK_BODY_BYTES - 1) / BLOCK_BODY_BYTES;
@@ -251,11 +256,11 @@ static uint64_t lowest_releasable(const struct commitlog *log, uint64_t end)
     return log->live[0];
 }
 
-/* Remove or recycle the file of one segment and make that durable. */
-static status segment_release(struct commitlog *log, uint64_t number)
+/* Remove the file of one segment, or recycle it as a spare one where `spare` allows, and make that durable. */
+static status segment_release(struct commitlog *log, uint64_t number, bool spare)
 {
     bool last_name = !log->current.number && !log->ready_count && log->live_count == 1;
-    bool recycle = last_name || log->ready_count < READY_SEGMENTS_MAX;
+    bool recycle = last_name || (spare && log->ready_count < READY_SEGMENTS_MAX);
     uint64_t bytes_min = last_name ? (uint64_t)SEGMENT_BLOCKS_MIN * BLOCK_BYTES : target_bytes(log);
     uint64_t bytes_max = log->segment_bytes * 2;
     struct segment_file segment = {.number = recycle ? log->next_segment++ : 0};
@@ -285,6 +290,16 @@ static status segment_release(struct commitlog *log, uint64_t number)
     return st;
 }
 
+/* Release every segment below `end`. The caller is the keeper. */
+static status release_below(struct commitlog *log, uint64_t end, bool spare)
+{
+    status st = STATUS_DONE;
+    for (uint64_t number = lowest_releasable(log, end); number && ok(st);
+         number = lowest_releasable(log, end))
+        st = segment_release(log, number, spare);
+    return st;
+}
+
 status commitlog_release(struct commitlog *log, uint64_t segment)
 {
     status st = STATUS_DONE;
@@ -292,18 +307,93 @@ status commitlog_release(struct commitlog *log, uint64_t segment)
     if (!keeper_take(log)) {
         st = STATUS_FAIL(STATUS_CLOSED);
     } else {
-        for (uint64_t number = lowest_releasable(log, segment); number && ok(st);
-             number = lowest_releasable(log, segment))
-            st = segment_release(log, number);
+        st = release_below(log, segment, true);
         keeper_release(log);
     }
     lock_release(&log->lock);
     return st;
 }
 
-void segments_retire(struct commitlog *log)
+/* ---- trimming; the caller is the keeper ---- */
+
+static void ready_discard(struct commitlog *log)
 {
+    while (log->ready_count) {
+        struct segment_file segment = ready_pop(log);
+        lock_release(&log->lock);
+        file_discard(log, &segment);
+        lock_acquire(&log->lock);
+    }
+}
+
+static bool is_small(const struct commitlog *log, const struct segment_file *segment)
+{
+    return segment->number && segment->bytes <= first_bytes(log);
+}
+
+/* Make a small file, which keeps the numbers going, the only spare one. */
+static status ready_become_small(struct commitlog *log)
+{
+    if (log->ready_count == 1 && is_small(log, &log->ready[0]))
+        return STATUS_DONE;
+    struct segment_file small = {.number = log->next_segment++, .bytes = first_bytes(log)};
+    lock_release(&log->lock);
+    status st = file_create(log, &small);
+    lock_acquire(&log->lock);
+    if (failed(st))
+        return st;
+    ready_discard(log);
+    log->ready[log->ready_count++] = small;
+    return st;
+}
+
+/* The caller is the writer too, and everything is synced: the next append begins a segment. */
+static void current_end(struct commitlog *log)
+{
+    struct staging *staging = &log->stagings[log->filling];
+    staging_reset(staging, staging->base, 0);
     io_close(log->current.file);
     log->current = (struct segment_file){0};
-    (void)commitlog_release(log, UINT64_MAX);
+}
+
+/* The stream is as large as a new one: at most one small file. */
+static bool is_trimmed(const struct commitlog *log)
+{
+    if (log->current.number)
+        return is_small(log, &log->current) && log->live_count == 1 && !log->ready_count;
+    return !log->live_count &&
+           (!log->ready_count || (log->ready_count == 1 && is_small(log, &log->ready[0])));
+}
+
+status segments_trim(struct commitlog *log, bool released)
+{
+    if (!keeper_take(log))
+        return STATUS_FAIL(STATUS_CLOSED);
+    status st = STATUS_DONE;
+    if (released && !is_trimmed(log)) {
+        if (!is_small(log, &log->current)) {
+            st = ready_become_small(log);
+            if (ok(st))
+                current_end(log);
+        } else {
+            ready_discard(log);
+        }
+        if (ok(st))
+            st = release_below(log, UINT64_MAX, false);
+    } else if (!released && log->live_count) {
+        ready_discard(log);
+    }
+    keeper_release(log);
+    return st;
+}
+
+void segments_retire(struct commitlog *log)
+{
+    if (failed(segments_trim(log, true)))
+        return;
+    current_end(log);
+    if (!keeper_take(log))
+        return;
+    (void)release_below(log, UINT64_MAX, false);
+    keeper_release(log);
 }

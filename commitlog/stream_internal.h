@@ -134,7 +134,10 @@ status live_add(struct commitlog *log, uint64_t number);
  * On STATUS_NOSPACE and STATUS_NOMEM nothing has changed.
  */
 status segment_begin(struct commitlog *log, uint64_t record_bytes);
-/* Release every segment, the current one too: nothing follows but the end of the stream. */
+/* Give back spare segments; with `released`, when the caller is the exclusive writer, everything is synced and nothing is
+ * needed any more, all segments but a small one. */
+status segments_trim(struct commitlog *log, bool released);
+/* Release every segment, the current one too: nothing follows but the end of the stream. Called with the lock. */
 void segments_retire(struct commitlog *log);
 /* Make a segment ready when one will soon be wanted; true when that was done. The caller holds the lock. */
 bool segment_prepare(struct commitlog *log);

@@ -12,6 +12,8 @@ enum {
     IDLE_US = 5000000,
     BACKOFF_US = 100000,
     CLAIM_LOOK_US = 50000,
+    /* Spare log is given back when nothing was appended for so long. */
+    LOG_REST_US = 1000000,
     /* Asking for the room on the disk is a call of the kernel: once in so many steps. */
     SPACE_LOOK_STEPS = 16,
 };
@@ -291,6 +293,7 @@ status background_log_step(struct store *store, bool *out_did)
     if (dirty) {
         store_space_check(store);
         atomic_store(&background->log_unquiet, true);
+        atomic_store(&background->log_untrimmed, true);
         TRY(store_sync_logs(store));
     }
     for (uint32_t i = 0; i < store->shard_count; i++)
@@ -320,6 +323,15 @@ void background_log_dirty(struct store *store)
     lock_acquire(&background->lock);
     /* Pairs with the exchange of background_log_step(): what was appended before this is synced after that. */
     atomic_store_explicit(&background->log_dirty, true, memory_order_release);
+    lock_wake_one(&background->log_wake);
+    lock_release(&background->lock);
+}
+
+void background_log_released(struct store *store)
+{
+    struct background *background = &store->background;
+    lock_acquire(&background->lock);
+    atomic_store(&background->log_untrimmed, true);
     lock_wake_one(&background->log_wake);
     lock_release(&background->lock);
 }
@@ -409,14 +421,29 @@ static bool memory_prepare(struct store *store)
     return did;
 }
 
+/* Wait for something to do with the logs; those that rest are trimmed meanwhile. `lock` is held. */
+static void log_wait_news(struct store *store)
+{
+    struct background *background = &store->background;
+    while (!background->stopping && !atomic_load(&background->log_dirty) &&
+           !atomic_load(&background->log_unquiet)) {
+        if (!atomic_load(&background->log_untrimmed)) {
+            lock_wait(&background->log_wake, &background->lock);
+        } else if (!lock_wait_for(&background->log_wake, &background->lock, LOG_REST_US)) {
+            atomic_store(&background->log_untrimmed, false);
+            lock_release(&background->lock);
+            flush_trim_logs(store);
+            lock_acquire(&background->lock);
+        }
+    }
+}
+
 /* Wait for an append, then for the rest of the period; false when the store closes. */
 static bool log_wait(struct store *store)
 {
     struct background *background = &store->background;
     lock_acquire(&background->lock);
-    while (!background->stopping && !atomic_load(&background->log_dirty) &&
-           !atomic_load(&background->log_unquiet))
-        lock_wait(&background->log_wake, &background->lock);
+    log_wait_news(store);
     int64_t until_ns = io_monotonic_ns(store->env) + store->period_us * 1000;
     for (int64_t left_ns = 1; !background->stopping && left_ns > 0;) {
         left_ns = until_ns - io_monotonic_ns(store->env);

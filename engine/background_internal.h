@@ -59,10 +59,11 @@ struct background {
     struct io_thread *log_thread; /* owned */
     uint32_t worker_count;        /* constant */
     struct worker workers[WORKERS_MAX];
-    atomic_bool log_dirty;   /* something was appended since the log thread last looked */
-    atomic_bool log_unquiet; /* the log thread owes the log one look without an append before it */
-    atomic_bool kicked;      /* `news` was raised by a kick: the next need not take the lock */
-    atomic_bool stop_soon;   /* as stopping, for a look between two steps */
+    atomic_bool log_dirty;     /* something was appended since the log thread last looked */
+    atomic_bool log_unquiet;   /* the log thread owes the log one look without an append before it */
+    atomic_bool log_untrimmed; /* there may be log to give back once nothing has been appended for a while */
+    atomic_bool kicked;        /* `news` was raised by a kick: the next need not take the lock */
+    atomic_bool stop_soon;     /* as stopping, for a look between two steps */
 };
 
 /* `workers` 0: one per core. */
@@ -73,6 +74,8 @@ void background_stop(struct store *store);
 /* There may be work for the worker; for the log thread. The caller holds no lock of a shard. */
 void background_kick(struct store *store);
 void background_log_dirty(struct store *store);
+/* A flush has released log: what is spare is given back when the store is at rest. */
+void background_log_released(struct store *store);
 /* Wait until a job ends, for at most timeout_us. */
 void background_wait(struct store *store, int64_t timeout_us);
 

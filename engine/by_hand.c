@@ -231,6 +231,7 @@ static status settle_by_hand(struct store *store)
     bool did = true;
     while (did)
         TRY(store_step(store, &did));
+    flush_trim_logs(store);
     return STATUS_DONE;
 }
 
@@ -251,6 +252,8 @@ status store_settle(struct store *store)
             st = refused(store);
     }
     lock_release(&background->lock);
+    if (ok(st))
+        flush_trim_logs(store);
     return st;
 }
 

@@ -134,12 +134,37 @@ static status needed_segments(struct store *store, struct needed *out_needed)
     return each_tablet(store, need_of_tablet, out_needed);
 }
 
+/* Of a stream that no memtable needs it is UINT64_MAX. */
+static status needed_by_tablets(struct store *store, struct needed *out_needed)
+{
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        out_needed->segments[i] = UINT64_MAX;
+    return each_tablet(store, need_of_tablet, out_needed);
+}
+
 bool flush_log_is_released(struct store *store, uint32_t stream)
 {
     struct needed needed;
-    for (uint32_t i = 0; i < SHARDS_MAX; i++)
-        needed.segments[i] = UINT64_MAX;
-    return ok(each_tablet(store, need_of_tablet, &needed)) && needed.segments[stream] == UINT64_MAX;
+    return ok(needed_by_tablets(store, &needed)) && needed.segments[stream] == UINT64_MAX;
+}
+
+/* The settled positions are read first, as in needed_segments(): what is on its way ends behind them. */
+void flush_trim_logs(struct store *store)
+{
+    struct log_position settled[SHARDS_MAX];
+    struct needed needed;
+    if (!store->folder || store->read_only || atomic_load(&store->refusing))
+        return;
+    settled_positions(store, settled);
+    if (failed(needed_by_tablets(store, &needed)))
+        return;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        bool released = needed.segments[i] == UINT64_MAX && !shard->damaged_segment;
+        /* What could not be trimmed only takes room. */
+        if (shard->log)
+            (void)commitlog_trim(shard->log, released ? settled[i] : (struct log_position){0});
+    }
 }
 
 struct damaged_names {

@@ -234,6 +234,8 @@ status job_install(struct job *job)
     exchange_deinit(&exchange);
     if (ok(st) && current && job->input)
         st = flush_release_logs(store);
+    if (ok(st) && current && job->input)
+        background_log_released(store);
     return st;
 }
 

@@ -109,6 +109,8 @@ status flush_freeze_largest(struct store *store);
 status flush_freeze_oldest(struct store *store, bool *out_did);
 /* No memtable needs anything of this log stream, and no write is under way. */
 bool flush_log_is_released(struct store *store, uint32_t stream);
+/* The logs of a store at rest give back what they do not need. */
+void flush_trim_logs(struct store *store);
 /* Let go of log segments that no memtable needs. */
 status flush_release_logs(struct store *store);
 

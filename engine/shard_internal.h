@@ -48,8 +48,9 @@ struct shard {
     struct shard_pin *first_pin, *last_pin; /* in order of position; guard: writer */
     bool gate_closed;                       /* guard: writer */
     struct lock_condition gate_opened, gate_quiet;
-    uint64_t damaged_segment,
-        damaged_end; /* segments [from, end) of a log whose damage was accepted; 0: none */
+    /* Segments [from, end) of a log whose damage was accepted; 0: none. */
+    _Atomic uint64_t damaged_segment;
+    uint64_t damaged_end;
 
     struct tablet **slots; /* open addressing by table id; owned; guard: both locks */
     uint32_t slot_count, tablet_count;

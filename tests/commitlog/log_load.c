@@ -48,6 +48,16 @@ static void load_release(struct load *load, uint32_t released, uint64_t segment)
         load->result = commitlog_release(load->log, segment);
 }
 
+/* The stream rests, and nothing of it is needed. */
+static void load_trim(struct load *load)
+{
+    load_sync(load);
+    if (failed(load->result))
+        return;
+    load->memory->released = load->memory->appended;
+    load->result = commitlog_trim(load->log, commitlog_tail(load->log));
+}
+
 static void load_close(struct load *load)
 {
     if (!load->log)
@@ -85,6 +95,11 @@ status log_load_run(struct io_env *env, struct log_memory *memory)
     load_prepare(&load);
     load_prepare(&load);
     load_append(&load, 9000);
+    load_trim(&load);
+    load_append(&load, 60);
+    load_sync(&load);
+    load_append(&load, 9000);
+    load_append(&load, 2000);
     load_close(&load);
     return load.result;
 }

@@ -172,6 +172,87 @@ static void the_highest_number_stays_in_the_folder_when_all_is_released(void **s
     io_env_close(env);
 }
 
+/* Six segments of synced payloads, and a spare segment or two. */
+static struct commitlog *large_stream(struct io_env *env, uint32_t *out_number)
+{
+    struct commitlog *log = log_open_sized(env, "/s", 16 << 10, 64 << 10);
+    *out_number = fill_segment(log, 0, 5);
+    log_append_synced(log, (*out_number)++, 3000);
+    assert_ok(commitlog_release(log, 4));
+    assert_true(file_count(env) > 3);
+    return log;
+}
+
+static void a_stream_at_rest_of_which_nothing_is_needed_is_one_small_file(void **state)
+{
+    (void)state;
+    struct io_env *env = memory_env();
+    uint32_t number;
+    struct commitlog *log = large_stream(env, &number);
+    struct log_position end = commitlog_tail(log);
+    assert_ok(commitlog_trim(log, end));
+    assert_int_equal(file_count(env), 1);
+    assert_ok(commitlog_trim(log, end)); /* there is nothing left to give */
+    assert_int_equal(file_count(env), 1);
+    assert_true(log_position_compare(commitlog_tail(log), end) >= 0);
+    assert_int_equal(replay_all(env, "/s").count, 0);
+
+    uint32_t first = number;
+    log_append_synced(log, number++, 100);
+    uint64_t current = commitlog_tail(log).segment;
+    assert_true(current > end.segment);
+    assert_int_equal(file_bytes(env, current), 16 << 10);
+    number = fill_segment(log, number, current);
+    assert_int_equal(file_bytes(env, commitlog_tail(log).segment), 64 << 10);
+    assert_ok(commitlog_close(log));
+    struct replay replay = replay_all(env, "/s");
+    assert_true(replay.intact);
+    assert_int_equal(replay.end, COMMITLOG_END_CLEAN);
+    assert_int_equal(replay.first, first);
+    assert_int_equal(replay.count, number - first);
+    io_env_close(env);
+}
+
+static void a_stream_that_is_needed_only_gives_back_its_spare_segments(void **state)
+{
+    (void)state;
+    struct io_env *env = memory_env();
+    uint32_t number;
+    struct commitlog *log = large_stream(env, &number);
+    struct replay before = replay_all(env, "/s");
+    assert_ok(commitlog_trim(log, (struct log_position){0}));
+    struct commitlog_stats stats;
+    commitlog_stats(log, &stats);
+    assert_int_equal(file_count(env), stats.segments);
+
+    /* What was appended behind the position is needed. */
+    struct log_position end = commitlog_tail(log);
+    log_append(log, number++, 10);
+    assert_ok(commitlog_trim(log, end));
+    log_append_synced(log, number++, 10);
+    struct replay replay = replay_all(env, "/s");
+    assert_int_equal(replay.first, before.first);
+    assert_int_equal(replay.count, before.count + 2);
+    assert_ok(commitlog_close(log));
+    io_env_close(env);
+}
+
+static void a_large_stream_that_closes_with_nothing_needed_leaves_one_small_file(void **state)
+{
+    (void)state;
+    struct io_env *env = memory_env();
+    uint32_t number;
+    struct commitlog *log = large_stream(env, &number);
+    uint64_t last = commitlog_tail(log).segment;
+    assert_ok(commitlog_close_released(log));
+    assert_int_equal(file_count(env), 1);
+    struct replay replay = replay_all(env, "/s");
+    assert_int_equal(replay.count, 0);
+    assert_true(replay.next_segment > last + 1);
+    assert_int_equal(file_bytes(env, replay.next_segment - 1), 16 << 10);
+    io_env_close(env);
+}
+
 /* Segment 3 is the file of a full segment 1; it gets one payload and then `count` more, 2 is released too. */
 static struct commitlog *second_life(struct io_env *env, uint32_t count, size_t bytes, uint32_t *out_first)
 {
@@ -267,6 +348,9 @@ int main(void)
         cmocka_unit_test(released_segments_are_recycled_and_the_folder_does_not_grow),
         cmocka_unit_test(the_current_segment_is_never_released),
         cmocka_unit_test(the_highest_number_stays_in_the_folder_when_all_is_released),
+        cmocka_unit_test(a_stream_at_rest_of_which_nothing_is_needed_is_one_small_file),
+        cmocka_unit_test(a_stream_that_is_needed_only_gives_back_its_spare_segments),
+        cmocka_unit_test(a_large_stream_that_closes_with_nothing_needed_leaves_one_small_file),
         cmocka_unit_test(a_recycled_segment_never_replays_what_it_held_before),
         cmocka_unit_test(streams_share_a_folder_without_seeing_each_other),
         cmocka_unit_test(numbers_that_the_folder_has_seen_are_refused),
