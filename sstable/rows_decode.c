@@ -150,6 +150,8 @@ struct rows_decoder {
     struct values_reader values[ROWS_COLUMNS];
     uint32_t column_count;
     int64_t last_timestamp, last_expiry_s;
+    int64_t timestamp_factor; /* of the key's number; 0: timestamps follow one another */
+    uint64_t timestamp_base;
 };
 
 static status shapes_open(struct rows_decoder *decoder)
@@ -221,6 +223,22 @@ static status columns_open(struct rows_decoder *decoder, const struct rows_decom
     return STATUS_DONE;
 }
 
+static status timestamps_open(struct rows_decoder *decoder)
+{
+    struct reader in = reader_of(decoder->head.lanes[LANE_TIMESTAMPS].stored);
+    if (in.at != in.end) {
+        uint8_t way = reader_u8(&in);
+        if (way >= TIMESTAMP_WAYS || (way && !decoder->keys.number_bytes))
+            return STATUS_FAIL(STATUS_CORRUPT);
+        decoder->timestamp_factor = timestamp_factors[way];
+        if (way)
+            decoder->timestamp_base = (uint64_t)zigzag_decode(reader_varint(&in));
+        TRY(reader_status(&in));
+    }
+    decoder->timestamps = integers_reader_of(slice_of(in.at, (size_t)(in.end - in.at)));
+    return STATUS_DONE;
+}
+
 static status decoder_open(struct rows_decoder *decoder, const struct rows_decompressor *decompressor)
 {
     uint64_t scratch_bytes = 0;
@@ -232,7 +250,7 @@ static status decoder_open(struct rows_decoder *decoder, const struct rows_decom
     decoder->column_count = (decoder->head.lane_count - LANE_COLUMNS) / 2;
     TRY(strings_open(decoder->head.lanes[LANE_KEYS].stored, &decoder->keys));
     TRY(shapes_open(decoder));
-    decoder->timestamps = integers_reader_of(decoder->head.lanes[LANE_TIMESTAMPS].stored);
+    TRY(timestamps_open(decoder));
     decoder->expiries = integers_reader_of(decoder->head.lanes[LANE_EXPIRIES].stored);
     decoder->whole_lengths = integers_reader_of(decoder->head.lanes[LANE_WHOLE_LENGTHS].stored);
     TRY(bytes_open(decoder, decompressor, LANE_WHOLE, &decoder->whole));
@@ -260,6 +278,14 @@ static inline int64_t difference_take(struct integers_reader *numbers, int64_t *
 {
     *last = (int64_t)((uint64_t)*last + (uint64_t)zigzag_decode(integers_next(numbers)));
     return *last;
+}
+
+static inline uint64_t timestamp_take(struct rows_decoder *decoder)
+{
+    if (!decoder->timestamp_factor)
+        return (uint64_t)difference_take(&decoder->timestamps, &decoder->last_timestamp);
+    return (uint64_t)zigzag_decode(integers_next(&decoder->timestamps)) + decoder->timestamp_base +
+           (uint64_t)decoder->timestamp_factor * decoder->keys.number;
 }
 
 /* A value of `bytes` bytes at `at`, where there is room for it. */
@@ -301,7 +327,7 @@ static uint8_t *image_put(struct rows_decoder *decoder, const struct row_shape *
     if ((size_t)(end - at) < shape->glue.bytes)
         return NULL;
     *at++ = glue[0];
-    store_le64(at, (uint64_t)difference_take(&decoder->timestamps, &decoder->last_timestamp));
+    store_le64(at, timestamp_take(decoder));
     at += 8;
     if (shape->expiry_cut) {
         at = glue_put(at, glue + from, shape->expiry_cut - from);

@@ -45,7 +45,9 @@ struct rows_encoder {
     uint32_t lane_count;
     struct buffer trial;
     struct habit habits[HABITS];
-    int64_t last_timestamp, last_expiry_s;
+    int64_t last_expiry_s;
+    uint32_t timestamp_way, timestamp_blocks; /* until the other ways are tried again */
+    struct buffer residues;                   /* uint64_t each: scratch */
     struct row_parts parts;
 };
 
@@ -63,9 +65,9 @@ void rows_encoder_free(struct rows_encoder *encoder)
         buffer_deinit(&encoder->column[i].values);
         buffer_deinit(&encoder->column[i].lengths);
     }
-    struct buffer *const buffers[] = {&encoder->keys,     &encoder->kinds, &encoder->timestamps,
-                                      &encoder->expiries, &encoder->whole, &encoder->whole_lengths,
-                                      &encoder->trial};
+    struct buffer *const buffers[] = {&encoder->keys,     &encoder->kinds,   &encoder->timestamps,
+                                      &encoder->expiries, &encoder->whole,   &encoder->whole_lengths,
+                                      &encoder->trial,    &encoder->residues};
     for (uint32_t i = 0; i < ARRAY_LEN(buffers); i++)
         buffer_deinit(buffers[i]);
     for (uint32_t i = 0; i < LANE_COUNT; i++)
@@ -79,7 +81,6 @@ static void encoder_clear(struct rows_encoder *encoder)
     encoder->shape_count = 0;
     encoder->shape_last = 0;
     encoder->columns.count = 0;
-    encoder->last_timestamp = 0;
     encoder->last_expiry_s = 0;
     for (uint32_t i = 0; i < ROWS_COLUMNS; i++) {
         buffer_clear(&encoder->column[i].values);
@@ -121,7 +122,7 @@ static void parts_add(struct rows_encoder *encoder, uint32_t shape_at)
 {
     const struct row_shape *shape = &encoder->shapes[shape_at];
     number_add(&encoder->kinds, shape_at);
-    difference_add(&encoder->timestamps, encoder->parts.timestamp, &encoder->last_timestamp);
+    number_add(&encoder->timestamps, (uint64_t)encoder->parts.timestamp);
     if (shape->expiry_cut)
         difference_add(&encoder->expiries, encoder->parts.expiry_s, &encoder->last_expiry_s);
     for (uint32_t i = 0; i < shape->value_count; i++) {
@@ -251,7 +252,8 @@ static enum lane_codec values_encode(struct rows_encoder *encoder, const struct 
     }
     if ((tries || habit->codec == LANE_FIXED) && strings_are_fixed(values, count) && count > 1) {
         buffer_clear(&encoder->trial);
-        strings_encode(values, count, &encoder->trial);
+        struct strings_number number;
+        strings_encode(values, count, &encoder->trial, &number);
         if (encoder->trial.bytes < best - best / SAVES_ONE_IN) {
             codec = LANE_FIXED;
             best = encoder->trial.bytes;
@@ -308,12 +310,92 @@ static void shapes_put(struct rows_encoder *encoder)
     numbers_put(encoder, LANE_SHAPES, &encoder->kinds);
 }
 
+static uint32_t bit_length(uint64_t value)
+{
+    return value ? 64 - (uint32_t)__builtin_clzll(value) : 0;
+}
+
+/* About the middle of some numbers: of a few of them, so that outliers do not pull. */
+static int64_t middle_of(const int64_t *numbers, uint32_t count)
+{
+    enum { SAMPLE = 15 };
+    int64_t sample[SAMPLE];
+    uint32_t taken = count < SAMPLE ? count : SAMPLE;
+    for (uint32_t i = 0; i < taken; i++) {
+        int64_t number = numbers[(uint64_t)i * count / taken];
+        uint32_t at = i;
+        for (; at && sample[at - 1] > number; at--)
+            sample[at] = sample[at - 1];
+        sample[at] = number;
+    }
+    return sample[taken / 2];
+}
+
+/* What is left of the timestamps when one way has foretold them, ready for the lane, in `residues`; returns the base. */
+static int64_t timestamps_foretell(struct rows_encoder *encoder, uint32_t way, struct strings_number number,
+                                   uint64_t *out_bits)
+{
+    uint32_t count = (uint32_t)(encoder->timestamps.bytes / sizeof(int64_t));
+    const int64_t *timestamps = (const int64_t *)(const void *)encoder->timestamps.data;
+    const struct slice *keys = slices_of(&encoder->keys);
+    buffer_clear(&encoder->residues);
+    int64_t *residues = (int64_t *)(void *)buffer_extend(&encoder->residues, encoder->timestamps.bytes);
+    uint64_t base = 0, bits = 0;
+    if (!residues || !count)
+        return 0;
+    for (uint32_t i = 0; i < count && way; i++)
+        residues[i] = (int64_t)((uint64_t)timestamps[i] -
+                                (uint64_t)timestamp_factors[way] * strings_number_of(number, keys[i]));
+    if (way)
+        base = (uint64_t)middle_of(residues, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t left = way ? (uint64_t)residues[i] - base
+                            : (uint64_t)timestamps[i] - (i ? (uint64_t)timestamps[i - 1] : 0);
+        uint64_t coded = zigzag_encode((int64_t)left);
+        residues[i] = (int64_t)coded;
+        bits += bit_length(coded);
+    }
+    *out_bits = bits;
+    return (int64_t)base;
+}
+
+/* Which way is tried now and then; keys of rows that travel whole have no timestamp beside them. */
+static void timestamps_put(struct rows_encoder *encoder, struct strings_number number, uint32_t rows)
+{
+    enum { WAY_BLOCKS = 64 };
+    struct buffer *lane = &encoder->lanes[LANE_TIMESTAMPS];
+    bool foretold = number.bytes && encoder->timestamps.bytes == rows * sizeof(int64_t);
+    uint64_t bits = 0, least = UINT64_MAX;
+    encoder->raw_bytes[LANE_TIMESTAMPS] = encoder->timestamps.bytes;
+    if (!encoder->timestamps.bytes)
+        return;
+    if (foretold && encoder->timestamp_blocks-- == 0) {
+        encoder->timestamp_blocks = WAY_BLOCKS;
+        for (uint32_t way = 0; way < TIMESTAMP_WAYS; way++) {
+            (void)timestamps_foretell(encoder, way, number, &bits);
+            if (bits < least) {
+                least = bits;
+                encoder->timestamp_way = way;
+            }
+        }
+    }
+    uint32_t way = foretold ? encoder->timestamp_way : 0;
+    int64_t base = timestamps_foretell(encoder, way, number, &bits);
+    buffer_append_u8(lane, (uint8_t)way);
+    if (way)
+        buffer_append_varint(lane, zigzag_encode(base));
+    integers_encode((const uint64_t *)(const void *)encoder->residues.data,
+                    (uint32_t)(encoder->residues.bytes / sizeof(uint64_t)), lane);
+    lane->failed |= encoder->residues.failed;
+}
+
 static void lanes_fill(struct rows_encoder *encoder, const struct rows_compressor *compressor,
                        const struct rows_builder *rows)
 {
-    strings_encode(slices_of(&encoder->keys), rows->rows, &encoder->lanes[LANE_KEYS]);
+    struct strings_number number;
+    strings_encode(slices_of(&encoder->keys), rows->rows, &encoder->lanes[LANE_KEYS], &number);
     shapes_put(encoder);
-    numbers_put(encoder, LANE_TIMESTAMPS, &encoder->timestamps);
+    timestamps_put(encoder, number, rows->rows);
     numbers_put(encoder, LANE_EXPIRIES, &encoder->expiries);
     numbers_put(encoder, LANE_WHOLE_LENGTHS, &encoder->whole_lengths);
     encoder->raw_bytes[LANE_WHOLE] = encoder->whole.bytes;

@@ -36,10 +36,24 @@ enum {
 
 /* ---- strings: keys of rows, values of a column that all have one length ---- */
 
+/* Where fixed strings have the number; `bytes` is 0 when there is none. */
+struct strings_number {
+    uint8_t at, bytes;
+};
+
+static inline uint64_t strings_number_of(struct strings_number number, struct slice string)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < number.bytes; i++)
+        value = value << 8 | string.data[number.at + i];
+    return value;
+}
+
 /* Strings by position: what is the same in all of them once, the first run of bytes that is not as a number that
  * mostly grows a little, the rest as it is. Strings of several lengths: the length shared with the one before, the
  * rest. */
-void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out);
+void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out,
+                    struct strings_number *out_number);
 /* Whether all have one length that strings_encode() lays out by position. */
 bool strings_are_fixed(const struct slice *strings, uint32_t count);
 
@@ -64,6 +78,13 @@ status strings_open(struct slice lane, struct strings_reader *out_reader);
 bool strings_next(struct strings_reader *reader, const uint8_t *before, size_t before_bytes, uint8_t *out,
                   size_t room, size_t *out_bytes);
 bool strings_at_end(const struct strings_reader *reader);
+
+/* ---- timestamps ---- */
+
+/* Which multiple of a key's number a timestamp follows: keys that hold a time, in some unit, rising or falling. 0: none,
+ * a timestamp follows that of the row before. */
+enum { TIMESTAMP_WAYS = 7 };
+static const int64_t timestamp_factors[TIMESTAMP_WAYS] = {0, 1, -1, 1000, -1000, 1000000, -1000000};
 
 /* ---- the head of a payload ---- */
 

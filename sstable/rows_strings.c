@@ -93,10 +93,12 @@ static void numbers_encode(const struct slice *strings, uint32_t count, uint32_t
     buffer_deinit(&encoded);
 }
 
-void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out)
+void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out,
+                    struct strings_number *out_number)
 {
     uint8_t variable[STRINGS_FIXED_MAX] = {0}, mask[STRINGS_FIXED_MAX / 8] = {0};
     uint8_t number_at, number_bytes;
+    *out_number = (struct strings_number){0};
     if (!strings_are_fixed(strings, count)) {
         prefixed_encode(strings, count, out);
         return;
@@ -104,6 +106,7 @@ void strings_encode(const struct slice *strings, uint32_t count, struct buffer *
     uint32_t length = (uint32_t)strings[0].bytes;
     variable_find(strings, count, variable);
     number_find(variable, length, &number_at, &number_bytes);
+    *out_number = (struct strings_number){.at = number_at, .bytes = number_bytes};
     for (uint32_t at = 0; at < length; at++)
         if (variable[at])
             mask[at / 8] |= (uint8_t)(1u << at % 8);
