@@ -1,7 +1,7 @@
 /*
  * commitlog.h: a durable sequence of opaque payloads, one stream a shard.
  *
- * Files       FOLDER/log-STREAM-SEGMENT.log, zero-filled once, recycled. docs/formats/commitlog.md.
+ * Files       FOLDER/log-STREAM-SEGMENT.log, full size at once, recycled. docs/formats/commitlog.md.
  * Shapes      A payload is 1..COMMITLOG_PAYLOAD_BYTES_MAX bytes. A position is a segment number and a byte offset
  *             in it; positions grow. Segment numbers are never given twice in the life of a store (F5).
  * Ownership   commitlog_open() creates a stream that commitlog_close() syncs and releases.

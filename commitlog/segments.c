@@ -70,13 +70,14 @@ static unsigned write_flags(const struct commitlog *log)
     return log->no_direct ? IO_WRITE : IO_WRITE | IO_DIRECT;
 }
 
-static status file_create(const struct commitlog *log, struct segment_file *segment)
+/* `reserve`: its blocks are not written over first. */
+static status file_create(const struct commitlog *log, struct segment_file *segment, bool reserve)
 {
     char path[IO_PATH_BYTES_MAX];
     segment_path(log, segment->number, path);
     struct io_file *file = NULL;
     TRY(io_open(log->env, path, write_flags(log) | IO_CREATE | IO_EXCLUSIVE, &file));
-    status st = io_zero_fill(file, segment->bytes);
+    status st = reserve ? io_reserve(file, segment->bytes) : io_zero_fill(file, segment->bytes);
     if (ok(st))
         st = io_sync_dir(log->env, log->folder);
     if (ok(st)) {
@@ -142,6 +143,16 @@ static uint64_t bytes_for_record(uint64_t record_bytes)
     return (blocks + 2) * BLOCK_BYTES;
 }
 
+/*
+ * Whether the current segment has been synced so seldom that to write zeros ahead would cost the disk more than the metadata
+ * that a sync writes for blocks which have none. In its next life every block of the file has been written.
+ */
+static bool writes_much(const struct commitlog *log)
+{
+    uint64_t syncs = log->stats.syncs - log->current_syncs + 1;
+    return log->stagings[log->filling].base.offset / syncs >= RESERVE_BYTES_PER_SYNC;
+}
+
 /* ---- beginning ---- */
 
 static struct segment_file ready_pop(struct commitlog *log)
@@ -171,8 +182,9 @@ static status segment_obtain(struct commitlog *log, uint64_t bytes_min, struct s
         .number = log->next_segment++,
         .bytes = target > bytes_min ? target : bytes_min,
     };
+    bool reserve = writes_much(log);
     lock_release(&log->lock);
-    status st = file_create(log, &segment);
+    status st = file_create(log, &segment, reserve);
     lock_acquire(&log->lock);
     if (ok(st))
         *out_segment = segment;
@@ -196,6 +208,7 @@ status segment_begin(struct commitlog *log, uint64_t record_bytes)
 
     io_close(log->current.file);
     log->current = segment;
+    log->current_syncs = log->stats.syncs;
     struct staging *staging = &log->stagings[log->filling];
     staging_reset(staging, (struct log_position){segment.number, 0}, segment_limit(&segment));
     staging_begin_segment(staging, &(struct segment_header){
@@ -238,9 +251,10 @@ bool segment_prepare(struct commitlog *log)
         return false;
     log->keeping = true;
     struct segment_file segment = {.number = log->next_segment++, .bytes = target_bytes(log)};
+    bool reserve = writes_much(log);
     lock_release(&log->lock);
     /* A failure is not told here: the append that needs the segment will meet it and say so. */
-    status st = file_create(log, &segment);
+    status st = file_create(log, &segment, reserve);
     lock_acquire(&log->lock);
     if (ok(st))
         log->ready[log->ready_count++] = segment;
@@ -338,7 +352,7 @@ static status ready_become_small(struct commitlog *log)
         return STATUS_DONE;
     struct segment_file small = {.number = log->next_segment++, .bytes = first_bytes(log)};
     lock_release(&log->lock);
-    status st = file_create(log, &small);
+    status st = file_create(log, &small, false);
     lock_acquire(&log->lock);
     if (failed(st))
         return st;

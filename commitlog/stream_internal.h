@@ -24,6 +24,7 @@ enum {
     READY_SEGMENTS_MAX = 2,
     SEGMENT_GROWTH = 4,     /* each segment this many times its predecessor, up to segment_bytes */
     SEGMENT_BLOCKS_MIN = 3, /* header, records, close */
+    RESERVE_BYTES_PER_SYNC = 64 << 10,
     /* At most three batches have waiters at a time: the last, the one being written, the one that fills. */
     BATCH_BEACONS = 4,
 };
@@ -78,6 +79,7 @@ struct commitlog {
     uint64_t idle_payloads;       /* stats.payloads when the check for idleness last looked */
 
     struct segment_file current;                   /* number 0: none begun yet */
+    uint64_t current_syncs;                        /* stats.syncs when it was begun */
     struct segment_file ready[READY_SEGMENTS_MAX]; /* prepared ahead, numbers rising */
     unsigned ready_count;
     uint64_t next_segment;

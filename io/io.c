@@ -171,6 +171,13 @@ status io_zero_fill(struct io_file *file, uint64_t bytes)
     return file->env->ops->zero_fill(file, bytes);
 }
 
+status io_reserve(struct io_file *file, uint64_t bytes)
+{
+    if (range_is_bad(bytes, 0))
+        return STATUS_FAIL(STATUS_INVALID);
+    return file->env->ops->reserve(file, bytes);
+}
+
 /* ---- names ---- */
 
 status io_rename(struct io_env *env, const char *from, const char *to)

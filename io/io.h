@@ -84,6 +84,9 @@ status io_size(struct io_file *file, uint64_t *out_bytes);
 status io_truncate(struct io_file *file, uint64_t bytes);
 /* Write zeros over [0, bytes) so that later writes there change no metadata, then sync. */
 status io_zero_fill(struct io_file *file, uint64_t bytes);
+/* The same for an empty file without writing anything, where the file system can: the room is taken, and the sync after
+ * the first write into a block pays for the metadata that it changes. */
+status io_reserve(struct io_file *file, uint64_t bytes);
 
 /* Names. None of them is durable before io_sync_dir() on the folder. */
 status io_rename(struct io_env *env, const char *from, const char *to);

@@ -32,6 +32,7 @@ struct io_ops {
     status (*size)(struct io_file *file, uint64_t *out_bytes);
     status (*truncate)(struct io_file *file, uint64_t bytes);
     status (*zero_fill)(struct io_file *file, uint64_t bytes);
+    status (*reserve)(struct io_file *file, uint64_t bytes);
 
     status (*rename)(struct io_env *env, const char *from, const char *to);
     status (*unlink)(struct io_env *env, const char *path);
@@ -123,6 +124,7 @@ status posix_sync(struct io_file *file);
 status posix_size(struct io_file *file, uint64_t *out_bytes);
 status posix_truncate(struct io_file *file, uint64_t bytes);
 status posix_zero_fill(struct io_file *file, uint64_t bytes);
+status posix_reserve(struct io_file *file, uint64_t bytes);
 status posix_rename(struct io_env *env, const char *from, const char *to);
 status posix_unlink(struct io_env *env, const char *path);
 status posix_mkdir(struct io_env *env, const char *path);
@@ -143,7 +145,7 @@ static inline bool posix_read_is_at_end(const struct posix_file *file, size_t pr
     .now_us = kernel_now_us, .monotonic_ns = kernel_monotonic_ns, .sleep_us = kernel_sleep_us,              \
     .open = posix_open, .lock = posix_lock, .close = posix_close, .read = posix_read, .write = posix_write, \
     .sync = posix_sync, .size = posix_size, .truncate = posix_truncate, .zero_fill = posix_zero_fill,       \
-    .rename = posix_rename, .unlink = posix_unlink, .mkdir = posix_mkdir, .rmdir = posix_rmdir,             \
-    .sync_dir = posix_sync_dir, .list = posix_list, .free_space = posix_free_space
+    .reserve = posix_reserve, .rename = posix_rename, .unlink = posix_unlink, .mkdir = posix_mkdir,         \
+    .rmdir = posix_rmdir, .sync_dir = posix_sync_dir, .list = posix_list, .free_space = posix_free_space
 
 #endif

@@ -374,6 +374,7 @@ static const struct io_ops memory_ops = {
     .size = memory_size,
     .truncate = memory_truncate,
     .zero_fill = memory_zero_fill,
+    .reserve = memory_zero_fill,
     .rename = memory_rename,
     .unlink = memory_unlink,
     .mkdir = memory_mkdir,

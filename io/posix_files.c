@@ -185,6 +185,19 @@ status posix_truncate(struct io_file *file, uint64_t bytes)
     return result == 0 ? STATUS_DONE : STATUS_FROM_ERRNO(errno);
 }
 
+/* *out_reserved is false where the file system cannot. */
+static status reserve(struct io_file *file, uint64_t bytes, bool *out_reserved)
+{
+    int result = 0;
+    do
+        result = bytes ? fallocate(((struct posix_file *)file)->fd, 0, 0, (off_t)bytes) : 0;
+    while (result != 0 && errno == EINTR);
+    *out_reserved = result == 0;
+    if (result != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+        return STATUS_FROM_ERRNO(errno);
+    return STATUS_DONE;
+}
+
 /*
  * Reserving first finds a full disk before anything is written and keeps the blocks together; zeros
  * are written all the same, because the first write into a reserved but unwritten block changes
@@ -193,13 +206,8 @@ status posix_truncate(struct io_file *file, uint64_t bytes)
 status posix_zero_fill(struct io_file *file, uint64_t bytes)
 {
     static _Alignas(IO_BLOCK_BYTES) uint8_t zeros[ZERO_CHUNK_BYTES]; /* never written to */
-    int reserved = 0;
-    do
-        reserved = bytes ? fallocate(((struct posix_file *)file)->fd, 0, 0, (off_t)bytes) : 0;
-    while (reserved != 0 && errno == EINTR);
-    if (reserved != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
-        return STATUS_FROM_ERRNO(errno);
-
+    bool reserved;
+    TRY(reserve(file, bytes, &reserved));
     for (uint64_t offset = 0; offset < bytes;) {
         uint64_t left = bytes - offset;
         size_t part = left < sizeof zeros ? (size_t)left : sizeof zeros;
@@ -207,6 +215,13 @@ status posix_zero_fill(struct io_file *file, uint64_t bytes)
         offset += part;
     }
     return posix_sync(file);
+}
+
+status posix_reserve(struct io_file *file, uint64_t bytes)
+{
+    bool reserved;
+    TRY(reserve(file, bytes, &reserved));
+    return reserved ? posix_sync(file) : posix_zero_fill(file, bytes);
 }
 
 /* ---- names ---- */

@@ -621,6 +621,7 @@ static const struct io_ops sim_ops = {
     .size = sim_size,
     .truncate = sim_truncate,
     .zero_fill = sim_zero_fill,
+    .reserve = sim_zero_fill,
     .rename = sim_rename,
     .unlink = sim_unlink,
     .mkdir = sim_mkdir,

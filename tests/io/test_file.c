@@ -117,6 +117,19 @@ static void zero_fill_clears_the_front_and_never_shortens(void **state)
     io_close(file);
 }
 
+static void a_reserved_file_reads_as_zeros(void **state)
+{
+    (void)state;
+    struct io_file *file = fresh("reserved");
+    assert_ok(io_reserve(file, 700000));
+    assert_int_equal(size_of(file), 700000);
+    assert_string_equal(seen(file, 0, 4), "....");
+    assert_string_equal(seen(file, 699998, 10), "..");
+    place_write(file, 10, "kept");
+    assert_string_equal(seen(file, 9, 6), ".kept.");
+    io_close(file);
+}
+
 static void a_transfer_larger_than_any_chunk_is_whole(void **state)
 {
     (void)state;
@@ -395,6 +408,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(a_read_is_short_at_the_end_and_nowhere_else),
     cmocka_unit_test(a_hole_reads_as_zeros),
     cmocka_unit_test(truncation_cuts_and_grows_with_zeros),
+    cmocka_unit_test(a_reserved_file_reads_as_zeros),
     cmocka_unit_test(zero_fill_clears_the_front_and_never_shortens),
     cmocka_unit_test(a_transfer_larger_than_any_chunk_is_whole),
     cmocka_unit_test(bytes_stay_when_the_file_is_closed_and_opened),
