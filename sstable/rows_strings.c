@@ -205,16 +205,22 @@ bool strings_next(struct strings_reader *reader, const uint8_t *before, size_t b
     /* `before` is NULL for the first string, which stands in `last` as it is. */
     if (before) {
         if (reader->number_bytes) {
+            /* The number stands in the upper bytes of eight, whose lower ones stay as they are. */
+            uint32_t below = 64 - 8U * reader->number_bytes;
+            uint8_t *at = reader->last + reader->number_at;
             reader->number = (reader->number + integers_next(&reader->numbers)) & reader->number_mask;
-            uint64_t number = reader->number;
-            for (uint32_t i = reader->number_bytes; i-- > 0; number >>= 8)
-                reader->last[reader->number_at + i] = (uint8_t)number;
+            uint64_t kept = below ? load_be64(at) & ((1ULL << below) - 1) : 0;
+            store_be64(at, reader->number << below | kept);
         }
         for (uint32_t i = 0; i < reader->run_count; i++) {
             uint32_t bytes = reader->runs[i].bytes;
+            uint8_t *at = reader->last + reader->runs[i].at;
             if ((size_t)(reader->in.end - reader->in.at) < bytes)
                 return false;
-            memcpy(reader->last + reader->runs[i].at, reader->in.at, bytes);
+            if (bytes == 16)
+                memcpy(at, reader->in.at, 16);
+            else
+                memcpy(at, reader->in.at, bytes);
             reader->in.at += bytes;
         }
     }

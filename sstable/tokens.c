@@ -62,31 +62,63 @@ static bool literal_take(struct reader *in, uint8_t *out, size_t room, size_t *o
     return true;
 }
 
+/* The token of the code at the low end of `word`, copied; *used counts the bytes of the code. Whether a code has one byte
+ * or two is as good as random, so nothing branches on it. */
+static inline uint32_t token_step(const struct tokens *tokens, uint64_t *word, uint32_t *used)
+{
+    uint32_t first = (uint32_t)(*word & 0xff), second = (uint32_t)(*word >> 8 & 0xff);
+    uint32_t two = first >= tokens->short_count;
+    uint32_t code = first + (((first - tokens->short_count) * 255 + second) & (0U - two));
+    *word >>= 8U << two;
+    *used += 1 + two;
+    return code;
+}
+
+/* One code, where fewer bytes than a word are left or a literal stands. */
+static bool step_slowly(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t room,
+                        size_t *out_bytes)
+{
+    if (in->at >= in->end)
+        return false;
+    uint32_t code = *in->at++;
+    if (code == TOKENS_LITERAL)
+        return literal_take(in, out, room, out_bytes);
+    if (code >= tokens->short_count) {
+        if (in->at >= in->end)
+            return false;
+        code += (code - tokens->short_count) * 255 + *in->at++;
+    }
+    if (code >= tokens->count)
+        return false;
+    memcpy(out, tokens->bytes[code], TOKEN_BYTES_MAX);
+    *out_bytes = tokens->lengths[code];
+    return true;
+}
+
 bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t bytes)
 {
-    const uint8_t *const end = in->end;
-    const uint32_t short_count = tokens->short_count;
-    size_t done = 0;
-    while (done < bytes) {
+    enum { CODES_OF_WORD = 4 };
+    const struct tokens table = *tokens;
+    uint8_t *at = out, *const stop = out + bytes;
+    while (at < stop) {
         size_t step;
-        if (in->at >= end)
-            return false;
-        uint32_t code = *in->at++;
-        if (code >= short_count) {
-            if (code == TOKENS_LITERAL) {
-                if (!literal_take(in, out + done, bytes - done, &step))
+        if (in->end - in->at >= 8) {
+            uint64_t word = load_le64(in->at);
+            uint32_t used = 0, codes = 0;
+            for (; codes < CODES_OF_WORD && at < stop && (word & 0xff) != TOKENS_LITERAL; codes++) {
+                uint32_t code = token_step(&table, &word, &used);
+                if (code >= table.count)
                     return false;
-                done += step;
-                continue;
+                memcpy(at, table.bytes[code], TOKEN_BYTES_MAX);
+                at += table.lengths[code];
             }
-            if (in->at >= end)
-                return false;
-            code += (code - short_count) * 255 + *in->at++;
+            in->at += used;
+            if (codes)
+                continue;
         }
-        if (code >= tokens->count)
+        if (!step_slowly(&table, in, at, (size_t)(stop - at), &step))
             return false;
-        memcpy(out + done, tokens->bytes[code], TOKEN_BYTES_MAX);
-        done += tokens->lengths[code];
+        at += step;
     }
-    return done == bytes;
+    return at == stop;
 }
