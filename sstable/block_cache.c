@@ -364,6 +364,18 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
     freed_unref(freed);
 }
 
+bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
+                          size_t bytes)
+{
+    if (!cache)
+        return false;
+    struct shard *shard = shard_of(cache, name_hash(tier, owner, offset));
+    lock_acquire(&shard->lock);
+    size_t used = shard_bytes(shard);
+    lock_release(&shard->lock);
+    return used + bytes <= shard_budget(cache);
+}
+
 void block_cache_drop(struct block_cache *cache, uint64_t owner)
 {
     for (uint32_t i = 0; cache && i < cache->shard_count; i++) {

@@ -3,7 +3,8 @@
 #include "sstable/sstable_internal.h"
 
 enum {
-    WINDOW_FIRST_BYTES = 32 << 10,
+    WINDOW_FIRST_BYTES = 32 << 10, /* of a scan */
+    WINDOW_LEAST_BYTES = 8 << 10,  /* of others, who may stop at any row */
     WINDOW_BYTES_MAX = 256 << 10,
     GAP_BYTES_MAX = 16 << 10, /* an index page between two blocks does not end a run */
 };
@@ -58,11 +59,12 @@ static bool window_update(struct frame_reader *reader, const struct frame_ref *r
 {
     int direction = goes_on(reader, ref);
     if (direction) {
-        size_t wider = reader->window_bytes ? reader->window_bytes * 2 : WINDOW_FIRST_BYTES;
+        size_t first = is_scan(reader) ? WINDOW_FIRST_BYTES : WINDOW_LEAST_BYTES;
+        size_t wider = reader->window_bytes ? reader->window_bytes * 2 : first;
         reader->window_bytes = wider < WINDOW_BYTES_MAX ? wider : WINDOW_BYTES_MAX;
         return direction < 0;
     }
-    reader->window_bytes = is_scan(reader) ? WINDOW_FIRST_BYTES : reader->least_bytes;
+    reader->window_bytes = is_scan(reader) ? WINDOW_FIRST_BYTES : 0;
     return reader->reverse;
 }
 
@@ -87,10 +89,11 @@ static status chunk_read(struct frame_reader *reader, const struct frame_ref *re
     uint64_t end = (ref->offset + ref->bytes + block - 1) / block * block;
     uint64_t file_bytes = reader->table->root.info.file_bytes;
     bool backwards = window_update(reader, ref);
-    if (end - begin < reader->window_bytes && !backwards)
-        end = begin + reader->window_bytes < file_bytes ? begin + reader->window_bytes : file_bytes;
-    else if (end - begin < reader->window_bytes)
-        begin = end > reader->window_bytes ? end - reader->window_bytes : 0;
+    size_t wanted = reader->window_bytes > reader->least_bytes ? reader->window_bytes : reader->least_bytes;
+    if (end - begin < wanted && !backwards)
+        end = begin + wanted < file_bytes ? begin + wanted : file_bytes;
+    else if (end - begin < wanted)
+        begin = end > wanted ? end - wanted : 0;
     TRY(chunk_reserve(reader, end - begin));
     reader->chunk_bytes = 0;
     size_t bytes;
@@ -116,7 +119,8 @@ static status zstd_need(struct frame_reader *reader)
 static status rows_block_decode(struct frame_reader *reader, const struct frame_head *head,
                                 struct slice payload, struct block **out_block)
 {
-    struct rows_decompressor decompressor = {.zstd = &reader->zstd, .scratch = &reader->scratch};
+    struct rows_decompressor decompressor = {
+        .zstd = &reader->zstd, .cache = reader->table->cache, .scratch = &reader->scratch};
     TRY(sstable_dictionary_load(reader->table, &decompressor.dictionary));
     /* Without a dictionary values are compressed with zstd mostly. */
     if (!decompressor.dictionary)
@@ -203,40 +207,45 @@ static void last_note(struct frame_reader *reader, const struct frame_ref *ref)
     reader->last_end = ref->offset + ref->bytes;
 }
 
-/* From the compressed copy in the cache; *out_block is NULL when there is none. */
+/* The compressed copy in the cache; NULL when there is none. */
+static status stored_get(struct frame_reader *reader, const struct frame_ref *ref, struct block **out_stored)
+{
+    struct sstable *table = reader->table;
+    struct block *stored = block_cache_get(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
+    *out_stored = stored;
+    if (!stored || (stored->checksum == ref->checksum && stored->bytes == ref->bytes))
+        return STATUS_DONE;
+    block_unref(stored);
+    return STATUS_FAIL(STATUS_CORRUPT);
+}
+
 static status stored_decode(struct frame_reader *reader, const struct frame_ref *ref,
                             struct block **out_block)
 {
-    struct sstable *table = reader->table;
     struct frame_head head;
-    struct block *stored = block_cache_get(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
+    struct block *stored;
     *out_block = NULL;
+    TRY(stored_get(reader, ref, &stored));
     if (!stored)
         return STATUS_DONE;
-    status st = stored->checksum == ref->checksum && stored->bytes == ref->bytes
-                    ? STATUS_DONE
-                    : STATUS_FAIL(STATUS_CORRUPT);
-    if (ok(st))
-        st = frame_head_decode(block_payload(stored), &head);
+    status st = frame_head_decode(block_payload(stored), &head);
     if (ok(st))
         st = block_decode(reader, &head, block_payload(stored), out_block);
     block_unref(stored);
     return st;
 }
 
-/* Rows that were read from the disk stay compressed in the cache as well. */
-static void stored_keep(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame)
+/* Rows that were read from the disk stay compressed in the cache as well. Returns the copy, NULL without a cache. */
+static struct block *stored_keep(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame)
 {
     struct sstable *table = reader->table;
-    if (!block_cache_budget(table->cache))
-        return;
-    struct block *stored = block_new((uint32_t)frame.bytes);
+    struct block *stored = block_cache_budget(table->cache) ? block_new((uint32_t)frame.bytes) : NULL;
     if (!stored)
-        return; /* the cache only saves time */
+        return NULL; /* the cache only saves time */
     memcpy(stored->data, frame.data, frame.bytes);
     stored->checksum = ref->checksum;
     block_cache_put(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset, stored);
-    block_unref(stored);
+    return stored;
 }
 
 static bool keeps(const struct frame_reader *reader)
@@ -265,10 +274,107 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
                 return STATUS_FAIL(STATUS_CORRUPT);
             TRY(block_decode(reader, &head, frame, &block));
             if (layout == FRAME_ROWS && keeps(reader))
-                stored_keep(reader, ref, frame);
+                block_unref(stored_keep(reader, ref, frame));
         }
         if (keeps(reader))
             block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, block);
+    }
+    last_note(reader, ref);
+    *out_block = block;
+    return STATUS_DONE;
+}
+
+/* A cache that is full would pay for a decoded block with another that is as good: one in so many is let in, so that
+ * those asked for most often come in first. With room left there is no choice to make. */
+static bool has_room(struct sstable *table, uint64_t offset, size_t bytes)
+{
+    return block_cache_has_room(table->cache, BLOCK_TIER_DECODED, table->cache_owner, offset, bytes);
+}
+
+static bool deserves_decoding(struct sstable *table, const struct frame_ref *ref,
+                              const struct frame_head *head)
+{
+    enum { ONE_IN = 16 };
+    if (has_room(table, ref->offset, (size_t)head->items * 16 + (size_t)ref->bytes * 3))
+        return true;
+    return atomic_fetch_add_explicit(&table->unfoldings, 1, memory_order_relaxed) % ONE_IN == 0;
+}
+
+/* Take over the stored block, to unfold it or to decode it as a whole. */
+static status stored_open(struct frame_reader *reader, const struct frame_ref *ref, struct block *stored,
+                          bool whole, struct rows_unfolding *unfolding, struct block **out_block)
+{
+    struct sstable *table = reader->table;
+    struct rows_decompressor decompressor = {
+        .zstd = &reader->zstd, .cache = table->cache, .scratch = &reader->scratch};
+    struct slice frame = block_payload(stored);
+    struct frame_head head;
+    status st = frame_head_decode(frame, &head);
+    if (ok(st) && (head.layout != FRAME_ROWS || head.codec != FRAME_STORED))
+        st = STATUS_FAIL(STATUS_CORRUPT);
+    if (ok(st) && whole && deserves_decoding(table, ref, &head)) {
+        st = block_decode(reader, &head, frame, out_block);
+        if (ok(st))
+            block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, *out_block);
+        block_unref(stored);
+        return st;
+    }
+    if (ok(st))
+        st = sstable_dictionary_load(table, &decompressor.dictionary);
+    if (ok(st) && !decompressor.dictionary)
+        st = zstd_need(reader);
+    if (ok(st))
+        st = rows_unfolding_begin(unfolding, &decompressor,
+                                  slice_of(frame.data + FRAME_HEAD_BYTES, frame.bytes - FRAME_HEAD_BYTES),
+                                  head.items, out_block);
+    if (failed(st)) {
+        block_unref(stored);
+        return st;
+    }
+    (*out_block)->checksum = head.checksum;
+    reader->unfolded = stored;
+    reader->unfolded_offset = ref->offset;
+    return STATUS_DONE;
+}
+
+void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfolding)
+{
+    struct sstable *table = reader->table;
+    struct block *block = unfolding->block;
+    /* Who has read it to its end has decoded it as well. */
+    if (block && unfolding->rows == block->items && has_room(table, reader->unfolded_offset, block->bytes))
+        block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, reader->unfolded_offset, block);
+    rows_unfolding_end(unfolding);
+    block_unref(reader->unfolded);
+    reader->unfolded = NULL;
+}
+
+status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
+                             struct rows_unfolding *unfolding, struct block **out_block)
+{
+    struct sstable *table = reader->table;
+    struct block *stored;
+    struct slice frame;
+    struct frame_head head;
+    frame_reader_fold(reader, unfolding);
+    if (reader->access != FRAME_ACCESS_POINT || !block_cache_budget(table->cache))
+        return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
+    TRY(ref_check(reader, ref));
+    struct block *block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
+    if (block && (block->checksum != ref->checksum || block->layout != FRAME_ROWS)) {
+        block_unref(block);
+        return STATUS_FAIL(STATUS_CORRUPT);
+    }
+    if (!block) {
+        TRY(stored_get(reader, ref, &stored));
+        bool again = stored;
+        if (!stored) {
+            TRY(frame_read(reader, ref, &frame, &head));
+            stored = stored_keep(reader, ref, frame);
+        }
+        if (!stored)
+            return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
+        TRY(stored_open(reader, ref, stored, again, unfolding, &block));
     }
     last_note(reader, ref);
     *out_block = block;

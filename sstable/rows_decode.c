@@ -1,5 +1,5 @@
 /*
- * Putting rows together again: for each row the key, then the glue of its shape with timestamp, lengths and values in
+ * Putting rows together again: all keys, then for each row the glue of its shape with timestamp, lengths and values in
  * between, straight into the block that is kept. All copies of a few bytes may run over by as much as the block has
  * slack; the next piece overwrites what was too much.
  */
@@ -152,6 +152,8 @@ struct rows_decoder {
     int64_t last_timestamp, last_expiry_s;
     int64_t timestamp_factor; /* of the key's number; 0: timestamps follow one another */
     uint64_t timestamp_base;
+    uint64_t key_number; /* of the row at hand, where timestamps want it */
+    uint8_t *at;         /* where the next image goes */
 };
 
 static status shapes_open(struct rows_decoder *decoder)
@@ -186,7 +188,7 @@ static status bytes_open(struct rows_decoder *decoder, const struct rows_decompr
     }
     uint8_t *at = buffer_extend(decompressor->scratch, raw);
     if (!*decompressor->zstd)
-        *decompressor->zstd = ZSTD_createDCtx();
+        *decompressor->zstd = block_cache_take_zstd(decompressor->cache);
     if (!at || !*decompressor->zstd)
         return STATUS_FAIL(STATUS_NOMEM);
     size_t bytes = ZSTD_decompressDCtx(*decompressor->zstd, at, raw, stored.data, stored.bytes);
@@ -285,7 +287,7 @@ static inline uint64_t timestamp_take(struct rows_decoder *decoder)
     if (!decoder->timestamp_factor)
         return (uint64_t)difference_take(&decoder->timestamps, &decoder->last_timestamp);
     return (uint64_t)zigzag_decode(integers_next(&decoder->timestamps)) + decoder->timestamp_base +
-           (uint64_t)decoder->timestamp_factor * decoder->keys.number;
+           (uint64_t)decoder->timestamp_factor * decoder->key_number;
 }
 
 /* A value of `bytes` bytes at `at`, where there is room for it. */
@@ -363,22 +365,55 @@ static uint8_t *whole_put(struct rows_decoder *decoder, uint8_t *at, const uint8
     return at + image.bytes;
 }
 
-static status rows_put(struct rows_decoder *decoder, struct block *block, uint32_t rows)
+/* Where key and image begin, and the end: rows_view. */
+static uint32_t *starts_of(struct block *block)
+{
+    return (uint32_t *)(void *)((uint64_t *)(void *)block->data + block->items);
+}
+
+static uint8_t *bytes_of(struct block *block)
+{
+    return (uint8_t *)(starts_of(block) + 2 * (size_t)block->items + 1);
+}
+
+static status keys_put(struct rows_decoder *decoder, struct block *block)
 {
     uint64_t *prefixes = (uint64_t *)(void *)block->data;
-    uint32_t *starts = (uint32_t *)(void *)(prefixes + rows);
-    uint8_t *bytes = (uint8_t *)(starts + 2 * (size_t)rows + 1), *at = bytes;
+    uint32_t *starts = starts_of(block);
+    uint8_t *bytes = bytes_of(block), *at = bytes;
     const uint8_t *end = bytes + decoder->head.summary.raw_bytes, *before = NULL;
     size_t key_bytes = 0;
-    for (uint32_t i = 0; i < rows; i++) {
+    for (uint32_t i = 0; i < block->items; i++) {
         uint8_t *key = at;
         if (!strings_next(&decoder->keys, before, key_bytes, key, (size_t)(end - at), &key_bytes))
             return STATUS_FAIL(STATUS_CORRUPT);
         prefixes[i] = key_prefix(slice_of(key, key_bytes));
-        *starts++ = (uint32_t)(key - bytes);
+        starts[i] = (uint32_t)(key - bytes);
         at += key_bytes;
-        *starts++ = (uint32_t)(at - bytes);
+        before = key;
+    }
+    starts[block->items] = (uint32_t)(at - bytes);
+    decoder->at = at;
+    return STATUS_DONE;
+}
+
+/* The number in a key as strings_next() had it. */
+static inline uint64_t key_number(const struct strings_reader *keys, const uint8_t *key)
+{
+    return load_be64(key + keys->number_at) >> (64 - 8U * keys->number_bytes);
+}
+
+/* Images of rows [from, to), where those before stand already. */
+static status images_put(struct rows_decoder *decoder, struct block *block, uint32_t from, uint32_t to)
+{
+    const uint32_t *keys = starts_of(block);
+    uint32_t *starts = starts_of(block) + block->items;
+    uint8_t *bytes = bytes_of(block), *at = decoder->at;
+    const uint8_t *end = bytes + decoder->head.summary.raw_bytes;
+    for (uint32_t i = from; i < to; i++) {
         uint64_t kind = integers_next(&decoder->kinds);
+        if (decoder->timestamp_factor)
+            decoder->key_number = key_number(&decoder->keys, bytes + keys[i]);
         if (kind < decoder->shape_count)
             at = image_put(decoder, &decoder->shapes[kind], at, end);
         else if (kind == decoder->shape_count)
@@ -387,18 +422,19 @@ static status rows_put(struct rows_decoder *decoder, struct block *block, uint32
             at = NULL;
         if (!at || at > end)
             return STATUS_FAIL(STATUS_CORRUPT);
-        before = key;
+        starts[i + 1] = (uint32_t)(at - bytes);
     }
-    *starts = (uint32_t)(at - bytes);
-    return at == end ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+    decoder->at = at;
+    return STATUS_DONE;
 }
 
 /* Everything was used, nothing was asked for in vain. */
-static status lanes_check(const struct rows_decoder *decoder)
+static status lanes_check(const struct rows_decoder *decoder, struct block *block)
 {
     const struct integers_reader *const numbers[] = {&decoder->kinds, &decoder->timestamps,
                                                      &decoder->expiries, &decoder->whole_lengths};
-    bool good = strings_at_end(&decoder->keys) && decoder->whole.at == decoder->whole.end;
+    bool good = decoder->at == bytes_of(block) + decoder->head.summary.raw_bytes;
+    good &= strings_at_end(&decoder->keys) && decoder->whole.at == decoder->whole.end;
     for (uint32_t i = 0; i < ARRAY_LEN(numbers); i++)
         good &= integers_at_end(numbers[i]);
     for (uint32_t i = 0; i < decoder->column_count; i++) {
@@ -409,32 +445,89 @@ static status lanes_check(const struct rows_decoder *decoder)
     return good ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
 
-status rows_decode(const struct rows_decompressor *decompressor, struct slice payload, uint32_t rows,
-                   struct block **out_block)
+/* Opens the decoder in any case: decoder_close() follows. */
+static status block_begin(struct rows_decoder *decoder, const struct rows_decompressor *decompressor,
+                          struct slice payload, uint32_t rows, struct block **out_block)
 {
-    struct rows_decoder decoder;
-    TRY(rows_head_read(payload, rows, &decoder.head));
-    memset((uint8_t *)&decoder + sizeof decoder.head + offsetof(struct rows_decoder, head), 0,
-           sizeof decoder - sizeof decoder.head - offsetof(struct rows_decoder, head));
-    uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder.head.summary.raw_bytes + ROWS_DECODE_SLACK;
+    *out_block = NULL;
+    memset((uint8_t *)decoder + sizeof decoder->head + offsetof(struct rows_decoder, head), 0,
+           sizeof *decoder - sizeof decoder->head - offsetof(struct rows_decoder, head));
+    TRY(rows_head_read(payload, rows, &decoder->head));
+    uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder->head.summary.raw_bytes + ROWS_DECODE_SLACK;
     if (bytes > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(decoder_open(decoder, decompressor));
     struct block *block = block_new((uint32_t)bytes);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
     block->layout = FRAME_ROWS;
     block->items = rows;
-    status st = decoder_open(&decoder, decompressor);
+    *out_block = block;
+    return keys_put(decoder, block);
+}
+
+status rows_decode(const struct rows_decompressor *decompressor, struct slice payload, uint32_t rows,
+                   struct block **out_block)
+{
+    struct rows_decoder decoder;
+    struct block *block;
+    status st = block_begin(&decoder, decompressor, payload, rows, &block);
     if (ok(st))
-        st = rows_put(&decoder, block, rows);
+        st = images_put(&decoder, block, 0, rows);
     if (ok(st))
-        st = lanes_check(&decoder);
+        st = lanes_check(&decoder, block);
     decoder_close(&decoder);
     if (ok(st))
         *out_block = block;
     else
         block_unref(block);
     return st;
+}
+
+status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_decompressor *decompressor,
+                            struct slice payload, uint32_t rows, struct block **out_block)
+{
+    rows_unfolding_end(unfolding);
+    if (!unfolding->decoder)
+        unfolding->decoder = malloc(sizeof *unfolding->decoder);
+    if (!unfolding->decoder)
+        return STATUS_FAIL(STATUS_NOMEM);
+    struct rows_decompressor own = *decompressor;
+    own.scratch = &unfolding->scratch;
+    struct block *block;
+    status st = block_begin(unfolding->decoder, &own, payload, rows, &block);
+    if (failed(st)) {
+        decoder_close(unfolding->decoder);
+        block_unref(block);
+        return st;
+    }
+    unfolding->block = *out_block = block;
+    unfolding->rows = 0;
+    return STATUS_DONE;
+}
+
+status rows_unfold(struct rows_unfolding *unfolding, uint32_t rows)
+{
+    if (!unfolding->block || rows <= unfolding->rows)
+        return STATUS_DONE;
+    TRY(images_put(unfolding->decoder, unfolding->block, unfolding->rows, rows));
+    unfolding->rows = rows;
+    return rows < unfolding->block->items ? STATUS_DONE : lanes_check(unfolding->decoder, unfolding->block);
+}
+
+void rows_unfolding_end(struct rows_unfolding *unfolding)
+{
+    if (unfolding->block)
+        decoder_close(unfolding->decoder);
+    unfolding->block = NULL;
+}
+
+void rows_unfolding_deinit(struct rows_unfolding *unfolding)
+{
+    rows_unfolding_end(unfolding);
+    free(unfolding->decoder);
+    buffer_deinit(&unfolding->scratch);
+    unfolding->decoder = NULL;
 }
 
 /* ---- the decoded block ---- */

@@ -5,7 +5,8 @@
  *             shapes of images, timestamps, and lengths and values of each column, each with the encoding that suits
  *             it. Bytes that do not compress are stored, never fed to a compressor.
  * Reading     rows_decode() puts the rows together again as a block that is walked without decoding: the first eight
- *             bytes of every clustering key side by side, where key and image of each row begin, then their bytes.
+ *             bytes of every clustering key side by side, where keys and images begin, all keys, all images. A
+ *             rows_unfolding makes the same block little by little: keys at once, images as far as somebody walks.
  * Runs        Several partitions may share a block; what one of them has there is a run of rows that stand together.
  *             docs/formats/sstable.md has the layout.
  */
@@ -62,7 +63,8 @@ const char *rows_encoder_lane(const struct rows_encoder *encoder, uint32_t lane,
 /* ---- reading ---- */
 
 struct rows_decompressor {
-    ZSTD_DCtx **zstd;                            /* borrowed; made there when the first lane needs it */
+    ZSTD_DCtx **zstd;                            /* borrowed; put there when the first lane needs it */
+    struct block_cache *cache;                   /* borrowed; who lends it, NULL: it is made */
     const struct sstable_dictionary *dictionary; /* borrowed; NULL: a lane of tokens is STATUS_CORRUPT */
     struct buffer *scratch;                      /* borrowed */
 };
@@ -77,32 +79,53 @@ status rows_end_keys(struct slice payload, uint32_t rows, struct buffer *scratch
 status rows_decode(const struct rows_decompressor *decompressor, struct slice payload, uint32_t rows,
                    struct block **out_block);
 
+/* The same block for one reader, who needs a part of its images: all keys are there from the beginning, images once
+ * rows_unfold() was asked for them. A zeroed struct is ready. */
+struct rows_decoder;
+struct rows_unfolding {
+    struct rows_decoder *decoder; /* owned */
+    struct buffer scratch;        /* lanes that were compressed as a whole */
+    struct block *block;          /* borrowed; NULL: there is nothing to unfold */
+    uint32_t rows;                /* whose images are there */
+};
+
+/* The payload stays where it is until the last image is there. *out_block belongs to the caller, and must outlive the
+ * unfolding or its rows_unfolding_end(). */
+status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_decompressor *decompressor,
+                            struct slice payload, uint32_t rows, struct block **out_block);
+/* Make images until there are `rows` of them at least. */
+status rows_unfold(struct rows_unfolding *unfolding, uint32_t rows);
+void rows_unfolding_end(struct rows_unfolding *unfolding); /* ready for the next */
+void rows_unfolding_deinit(struct rows_unfolding *unfolding);
+
 /* A decoded block. Borrows from it. */
 struct rows_view {
-    const uint64_t *prefixes; /* key_prefix() of each row */
-    const uint32_t *starts;   /* of key, image, key, image, ... in `bytes`; one more at the end */
+    const uint64_t *prefixes;     /* key_prefix() of each row */
+    const uint32_t *key_starts;   /* in `bytes`; the last key ends where the first image begins */
+    const uint32_t *image_starts; /* likewise; one more at the end */
     const uint8_t *bytes;
 };
 
 static inline struct rows_view rows_view_of(const struct block *block)
 {
     struct rows_view view = {.prefixes = (const uint64_t *)(const void *)block->data};
-    view.starts = (const uint32_t *)(view.prefixes + block->items);
-    view.bytes = (const uint8_t *)(view.starts + 2 * (size_t)block->items + 1);
+    view.key_starts = (const uint32_t *)(view.prefixes + block->items);
+    view.image_starts = view.key_starts + block->items;
+    view.bytes = (const uint8_t *)(view.image_starts + block->items + 1);
     return view;
 }
 
 static inline struct slice rows_key(const struct rows_view *view, uint32_t row)
 {
-    const uint32_t *starts = view->starts + 2 * (size_t)row;
-    return slice_of(view->bytes + starts[0], starts[1] - starts[0]);
+    const uint32_t *start = view->key_starts + row;
+    return slice_of(view->bytes + start[0], start[1] - start[0]);
 }
 
 static inline struct row_view rows_row(const struct rows_view *view, uint32_t row)
 {
-    const uint32_t *starts = view->starts + 2 * (size_t)row;
-    return (struct row_view){.clustering = slice_of(view->bytes + starts[0], starts[1] - starts[0]),
-                             .image = slice_of(view->bytes + starts[1], starts[2] - starts[1])};
+    const uint32_t *image = view->image_starts + row;
+    return (struct row_view){.clustering = rows_key(view, row),
+                             .image = slice_of(view->bytes + image[0], image[1] - image[0])};
 }
 
 /* Of rows [begin, end) the first whose key is not below `key`; `end` when there is none. */

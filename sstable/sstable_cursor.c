@@ -100,8 +100,10 @@ static status block_load(struct sstable_cursor *cursor)
     TRY(sstable_cursor_block_item(cursor, &item));
     if (!block || cursor->rows_offset != item.at.offset || block->checksum != item.at.checksum) {
         reader_hint(cursor, &item.at);
-        TRY(frame_reader_get(&cursor->rows_reader, &item.at, FRAME_ROWS, &block));
+        frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
         block_unref(cursor->rows_block);
+        cursor->rows_block = NULL;
+        TRY(frame_reader_get_rows(&cursor->rows_reader, &item.at, &cursor->unfolding, &block));
         cursor->rows_block = block;
         cursor->rows_offset = item.at.offset;
         cursor->view = rows_view_of(block);
@@ -231,6 +233,7 @@ static status past(struct sstable_cursor *cursor)
 
 static status stand_on(struct sstable_cursor *cursor, uint32_t row)
 {
+    TRY(rows_unfold(&cursor->unfolding, row + 1));
     cursor->row_at = row;
     cursor->place = ROWS_ON;
     cursor->base.on_row = true;
@@ -449,6 +452,8 @@ static void cursor_op_close(struct cursor *base)
     struct sstable_cursor *cursor = of(base);
     rows_forget(cursor);
     buffer_deinit(&cursor->ahead_keys);
+    frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
+    rows_unfolding_deinit(&cursor->unfolding);
     block_unref(cursor->rows_block);
     page_drop(cursor);
     frame_reader_deinit(&cursor->directory_reader);

@@ -50,7 +50,8 @@ struct sstable_cursor {
     struct block *rows_block; /* counted; kept while partitions move, because the next one may share it */
     uint64_t rows_offset;     /* where it stands in the file */
     struct rows_view view;
-    uint32_t row_begin, row_end; /* the partition's run in the block */
+    struct rows_unfolding unfolding; /* of that block, unless it came whole */
+    uint32_t row_begin, row_end;     /* the partition's run in the block */
     uint32_t row_at;
 
     /* The way leads to the block behind the row the cursor stands on already: sstable_cursor_next_block(). */

@@ -28,6 +28,7 @@ struct sstable {
     _Atomic(struct sstable_dictionary *)
         dictionary;                   /* counted; read when the first block asks, by whoever is first */
     const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
+    _Atomic uint32_t unfoldings;      /* of cached blocks that found no room for a decoded one */
     bool offers_blocks;               /* sstable_cursor_next_block() may find some */
 };
 
@@ -76,7 +77,9 @@ struct frame_reader {
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
-    size_t least_bytes; /* read at least that much from the next frame on: the caller will go on */
+    size_t least_bytes;     /* read at least that much from the next frame on: the caller will go on */
+    struct block *unfolded; /* counted; what is being unfolded: frame_reader_get_rows() */
+    uint64_t unfolded_offset;
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
@@ -85,6 +88,13 @@ status sstable_dictionary_load(struct sstable *table, const struct sstable_dicti
 /* The block of `ref`, pinned; checked against place, reference and layout. */
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block);
+/* The same for rows, of which a reader of one partition wants a few: the block is perhaps not in the cache but the
+ * reader's own, and its images are there as far as rows_unfold() was asked for. */
+struct rows_unfolding;
+status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
+                             struct rows_unfolding *unfolding, struct block **out_block);
+/* The block at hand is not unfolded any further. */
+void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfolding);
 /* A frame of rows as it stands in the file, checked; borrowed until the next call. */
 status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
                                struct slice *out_frame, struct frame_head *out_head);
