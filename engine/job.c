@@ -176,6 +176,26 @@ static void purge_set(struct job *job, const struct store_table_options *table,
     version_unref(version);
 }
 
+/* A dictionary that was learnt from few rows gives way to one of the table that was learnt from more, and to a new one when
+ * there is none: ids come again from afar, and files of this size are kept for long. */
+static status dictionary_outgrow(struct job *job, uint64_t raw_bytes)
+{
+    if (!job->dictionary || !sstable_dictionary_is_outgrown(job->dictionary, raw_bytes))
+        return STATUS_DONE;
+    sstable_dictionary_unref(job->dictionary);
+    job->dictionary = NULL;
+    struct version *version = tablet_version(job->tablet);
+    status st = version
+                    ? sstable_dictionary_choose(version->sstables, version->sstable_count, &job->dictionary)
+                    : STATUS_DONE;
+    version_unref(version);
+    if (ok(st) && job->dictionary && sstable_dictionary_is_outgrown(job->dictionary, raw_bytes)) {
+        sstable_dictionary_unref(job->dictionary);
+        job->dictionary = NULL;
+    }
+    return st;
+}
+
 /* The dictionary that most of the inputs share, so that their blocks may pass as they are; else what a new table would
  * use. */
 static status dictionary_choose(struct job *job, struct compaction_job_options *options)
@@ -196,6 +216,8 @@ static status dictionary_choose(struct job *job, struct compaction_job_options *
     status st = best && most >= all / 2 && !job->plan.salvage
                     ? sstable_dictionary_get(best, &job->dictionary)
                     : sstable_dictionary_choose(job->inputs, job->input_count, &job->dictionary);
+    if (ok(st))
+        st = dictionary_outgrow(job, all);
     /* A damaged input may not give its dictionary; then one is trained. */
     options->build.dictionary = ok(st) ? job->dictionary : NULL;
     return job->plan.salvage ? STATUS_DONE : st;

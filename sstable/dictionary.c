@@ -8,7 +8,9 @@
 enum {
     VALUE_BYTES_MAX = 1024,         /* of one value, that are learnt from */
     COLUMN_SAMPLE_LEAST = 16 << 10, /* bytes of a column that are worth a table */
+    COLUMN_SAMPLE_MOST = 6 << 20,   /* bytes of a column of long values */
     TABLE_ONE_IN = 8,               /* the table of a column is at most that part of its sample */
+    VALUES_ONE_IN = 4,              /* or that part, of whole values */
     COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */
 };
 
@@ -54,10 +56,12 @@ static status columns_decode(struct sstable_dictionary *dictionary)
 {
     struct reader in = reader_of(buffer_slice(&dictionary->encoded));
     uint64_t ratio = reader_varint(&in);
+    uint64_t learnt_kib = reader_varint(&in);
     uint64_t count = reader_varint(&in);
-    if (in.failed || count > DICTIONARY_COLUMNS || ratio > UINT32_MAX)
+    if (in.failed || count > DICTIONARY_COLUMNS || ratio > UINT32_MAX || learnt_kib > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
     dictionary->ratio = (uint32_t)ratio;
+    dictionary->learnt_kib = (uint32_t)learnt_kib;
     for (uint32_t i = 0; i < count; i++) {
         struct dictionary_column *column = &dictionary->columns[i];
         column->place = reader_varint(&in);
@@ -153,6 +157,10 @@ static void value_add(struct dictionary_sample *sample, uint64_t place, struct s
         sample->columns[at].place = place;
     }
     uint32_t length = value.bytes < VALUE_BYTES_MAX ? (uint32_t)value.bytes : VALUE_BYTES_MAX;
+    sample->columns[at].seen_bytes += value.bytes;
+    /* Words are soon known; ids come again from afar. */
+    if (value.bytes > TOKEN_BYTES_MAX && sample->columns[at].bytes.bytes >= COLUMN_SAMPLE_MOST)
+        return;
     buffer_append(&sample->columns[at].bytes, value.data, length);
     buffer_append(&sample->columns[at].lengths, &length, sizeof length);
 }
@@ -195,7 +203,17 @@ static size_t column_measure(const struct tokens *tokens, struct slice bytes, co
     return matcher ? sum : SIZE_MAX;
 }
 
-/* Append a column's table when it saves enough; *out_saved is what it saves of the sample. */
+/* The length of all values, when whole values may be tokens; else 0. */
+static size_t common_length(const uint32_t *lengths, uint32_t count)
+{
+    enum { LEAST = 3 };
+    for (uint32_t i = 1; i < count; i++)
+        if (lengths[i] != lengths[0])
+            return 0;
+    return count && lengths[0] >= LEAST && lengths[0] <= TOKEN_BYTES_MAX ? lengths[0] : 0;
+}
+
+/* Append a column's table when it saves enough; *out_saved is what it saves of all values seen. */
 static status column_learn(const struct dictionary_sample *sample, uint32_t at, size_t room,
                            struct buffer *out, bool *out_learnt, size_t *out_saved)
 {
@@ -204,11 +222,17 @@ static status column_learn(const struct dictionary_sample *sample, uint32_t at, 
     uint32_t count = (uint32_t)(sample->columns[at].lengths.bytes / sizeof *lengths);
     struct tokens tokens;
     struct buffer table = {0};
-    size_t most = bytes->bytes / TABLE_ONE_IN < room ? bytes->bytes / TABLE_ONE_IN : room;
+    size_t length = common_length(lengths, count);
+    size_t most = bytes->bytes / (length ? VALUES_ONE_IN : TABLE_ONE_IN);
+    if (most > room)
+        most = room;
     *out_learnt = false;
     if (bytes->bytes < COLUMN_SAMPLE_LEAST)
         return STATUS_DONE;
-    TRY(tokens_train(buffer_slice(bytes), lengths, count, most, &tokens));
+    if (length)
+        TRY(tokens_of_values(buffer_slice(bytes), length, count, most, &tokens));
+    else
+        TRY(tokens_train(buffer_slice(bytes), lengths, count, most, &tokens));
     size_t measured = column_measure(&tokens, buffer_slice(bytes), lengths, count);
     if (measured < bytes->bytes - bytes->bytes / COLUMN_SAVES_ONE_IN) {
         tokens_encode_table(&tokens, &table);
@@ -216,7 +240,8 @@ static status column_learn(const struct dictionary_sample *sample, uint32_t at, 
         buffer_append_varint(out, table.bytes);
         buffer_append_slice(out, buffer_slice(&table));
         *out_learnt = true;
-        *out_saved = bytes->bytes - measured;
+        *out_saved = (size_t)((double)(bytes->bytes - measured) / (double)bytes->bytes *
+                              (double)sample->columns[at].seen_bytes);
     }
     status st = buffer_status(&table);
     buffer_deinit(&table);
@@ -248,6 +273,7 @@ status dictionary_learn(const struct dictionary_sample *sample, struct sstable_d
     *out_dictionary = NULL;
     if (ok(st) && count) {
         buffer_append_varint(&encoded, 1000 - saved * 1000 / sample->raw_bytes);
+        buffer_append_varint(&encoded, sample->raw_bytes / 1024);
         buffer_append_varint(&encoded, count);
         buffer_append_slice(&encoded, buffer_slice(&columns));
         st = buffer_status(&encoded);

@@ -13,7 +13,7 @@
 
 enum {
     DICTIONARY_COLUMNS = 16,
-    DICTIONARY_SAMPLE_BYTES = 8 << 20,   /* of rows, to learn from */
+    DICTIONARY_SAMPLE_BYTES = 32 << 20,  /* of rows, to learn from */
     DICTIONARY_SAMPLE_LEAST = 512 << 10, /* less teaches too little */
     DICTIONARY_BYTES_MAX = 1 << 20,
 };
@@ -32,6 +32,7 @@ struct sstable_dictionary {
     uint64_t id;
     struct buffer encoded; /* owned */
     uint32_t ratio;        /* stored bytes of 1000 raw ones when it was learnt */
+    uint32_t learnt_kib;   /* of rows */
     uint32_t column_count;
     struct dictionary_column columns[DICTIONARY_COLUMNS];
     _Atomic(struct dictionary_matchers *) matchers; /* owned */
@@ -52,6 +53,7 @@ struct dictionary_sample {
     struct {
         uint64_t place;
         struct buffer bytes, lengths; /* values one after another; uint32_t each */
+        uint64_t seen_bytes;          /* of all values: long ones are not kept when there are enough */
     } columns[DICTIONARY_COLUMNS];
     uint32_t column_count;
     uint64_t raw_bytes;

@@ -251,18 +251,36 @@ uint64_t sstable_table_dictionary_id(const struct sstable *table)
     return table->root.incompatible_features & ROOT_FEATURE_DICTIONARY ? table->root.dictionary_id : 0;
 }
 
+/* Of the dictionaries of two tables the one that was learnt from much more; else that of the first. */
+static status dictionary_prefer(struct sstable **first, struct sstable *second)
+{
+    const struct sstable_dictionary *a, *b;
+    if (sstable_table_dictionary_id(*first) == sstable_table_dictionary_id(second))
+        return STATUS_DONE;
+    TRY(sstable_dictionary_load(*first, &a));
+    TRY(sstable_dictionary_load(second, &b));
+    if (a && b && a->learnt_kib < b->learnt_kib / 2)
+        *first = second;
+    return STATUS_DONE;
+}
+
 status sstable_dictionary_choose(struct sstable *const *tables, uint32_t count,
                                  struct sstable_dictionary **out_dictionary)
 {
     enum { WORSE_TENTHS = 11, FRAMES_BYTES_ABOUT = 2 * ROOT_BYTES };
-    struct sstable *newest = NULL;
-    for (uint32_t i = 0; i < count; i++)
-        if (sstable_table_dictionary_id(tables[i]) &&
-            (!newest || tables[i]->root.info.file_number > newest->root.info.file_number))
+    struct sstable *newest = NULL, *largest = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!sstable_table_dictionary_id(tables[i]))
+            continue;
+        if (!newest || tables[i]->root.info.file_number > newest->root.info.file_number)
             newest = tables[i];
+        if (!largest || tables[i]->root.info.raw_bytes > largest->root.info.raw_bytes)
+            largest = tables[i];
+    }
     *out_dictionary = NULL;
     if (!newest)
         return STATUS_DONE;
+    TRY(dictionary_prefer(&newest, largest));
     struct sstable_dictionary *dictionary;
     TRY(sstable_dictionary_get(newest, &dictionary));
     const struct sstable_info *info = &newest->root.info;
@@ -276,6 +294,13 @@ status sstable_dictionary_choose(struct sstable *const *tables, uint32_t count,
     else
         *out_dictionary = dictionary;
     return STATUS_DONE;
+}
+
+bool sstable_dictionary_is_outgrown(const struct sstable_dictionary *dictionary, uint64_t raw_bytes)
+{
+    enum { TIMES = 3 };
+    uint64_t learnt = dictionary->learnt_kib * 1024ULL;
+    return learnt < DICTIONARY_SAMPLE_BYTES / 4 * 3 && raw_bytes / TIMES > learnt;
 }
 
 struct sstable_droppable sstable_droppable(const struct sstable *table, int64_t gc_before_s)

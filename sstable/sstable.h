@@ -172,8 +172,11 @@ status sstable_cursor_skip_block(struct cursor *cursor);
 status sstable_dictionary_get(struct sstable *table, struct sstable_dictionary **out_dictionary);
 /* Without I/O: its id, 0 when it has none. */
 uint64_t sstable_table_dictionary_id(const struct sstable *table);
+/* Whether it was learnt from much less than a table of so many raw bytes would have to offer. */
+bool sstable_dictionary_is_outgrown(const struct sstable_dictionary *dictionary, uint64_t raw_bytes);
 /*
- * Which dictionary a new table should use: that of the newest of `tables` that has one, unless the ratio that it reaches
+ * Which dictionary a new table should use: that of the newest of `tables` that has one, or that of the largest when it was
+ * learnt from more than twice as much; unless the ratio that it reaches
  * there has become worse by a tenth than when it was trained; then NULL, and the builder trains a new one. The caller
  * owns a reference.
  */

@@ -50,5 +50,8 @@ void token_matcher_encode(const struct token_matcher *matcher, struct slice valu
  * empty table when there is nothing in common. */
 status tokens_train(struct slice samples, const uint32_t *lengths, uint32_t count, size_t table_bytes,
                     struct tokens *out_tokens);
+/* The same for values that all have `length` bytes, at most TOKEN_BYTES_MAX: those that come again, whole. */
+status tokens_of_values(struct slice samples, size_t length, uint32_t count, size_t table_bytes,
+                        struct tokens *out_tokens);
 
 #endif
