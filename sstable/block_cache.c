@@ -279,7 +279,7 @@ static size_t shard_budget(const struct block_cache *cache)
 
 static bool buckets_grow(struct shard *shard)
 {
-    uint32_t count = shard->bucket_count ? shard->bucket_count * 2 : 64;
+    uint32_t count = shard->bucket_count ? shard->bucket_count * 2 : 128;
     struct block **buckets = calloc(count, sizeof *buckets);
     if (!buckets)
         return false;
@@ -352,7 +352,8 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
     if (cost(block) > budget_bytes / 2)
         return;
     lock_acquire(&shard->lock);
-    bool room = shard->block_count < shard->bucket_count || buckets_grow(shard);
+    /* Twice as many buckets as blocks: whoever looks for one seldom passes another, which would be a cache miss. */
+    bool room = shard->block_count < shard->bucket_count / 2 || buckets_grow(shard);
     if (room && !*slot_find(shard, hash, tier, owner, offset)) {
         block->owner = owner;
         block->offset = offset;

@@ -19,19 +19,18 @@ enum block_tier {
 };
 
 struct block {
+    /* What a look-up needs stands together: it costs one line of memory. */
     _Atomic uint32_t references;
     uint8_t layout, level;
+    uint8_t tier;    /* the cache's own, like all that is marked so: guarded by the lock of its shard */
+    uint8_t touches; /* the cache's */
     uint32_t items;
-    uint32_t bytes;    /* of `data` */
-    uint64_t checksum; /* of its frame: a reference must agree with it */
-
-    /* The cache's own, guarded by the lock of its shard. */
-    uint64_t owner, offset; /* which table, where in it */
-    struct block *hash_next;
-    struct block *newer, *older; /* in its queue */
-    uint8_t touches;
-    bool in_main;
-    uint8_t tier;
+    uint32_t bytes;              /* of `data` */
+    uint64_t checksum;           /* of its frame: a reference must agree with it */
+    uint64_t owner, offset;      /* the cache's: which table, where in it */
+    struct block *hash_next;     /* the cache's */
+    struct block *newer, *older; /* the cache's: in its queue */
+    bool in_main;                /* the cache's */
 
     _Alignas(16) uint8_t data[];
 };

@@ -33,6 +33,7 @@ struct session {
     struct strait *peer;
     struct row_builder builder;
     struct buffer key, image;
+    struct buffer end; /* behind all rows of `key` */
     struct batch batch;
 };
 
@@ -98,6 +99,7 @@ static void session_free(void *at)
     struct session *session = at;
     row_builder_deinit(&session->builder);
     buffer_deinit(&session->key);
+    buffer_deinit(&session->end);
     buffer_deinit(&session->image);
     batch_deinit(&session->batch);
     free(session);
@@ -200,11 +202,13 @@ static void take_row(const struct row_view *view, uint64_t channel, int64_t now_
     answer_add(answer, &row);
 }
 
-static struct cursor *open_one(struct session *session, uint64_t channel)
+/* Rows of the channel from session->key on, up to `end` (empty: all of them). */
+static struct cursor *open_one(struct session *session, uint64_t channel, struct slice end)
 {
     uint8_t bytes[8];
     store_be64(bytes, channel);
-    struct store_read read = {.table_id = session->peer->table};
+    struct store_read read = {
+        .table_id = session->peer->table, .from = buffer_slice(&session->key), .to = end};
     struct cursor *cursor;
     check(store_cursor_open_one(session->peer->store, &read, partition_key_of(slice_of(bytes, 8)), NULL,
                                 &cursor),
@@ -220,12 +224,12 @@ static int64_t now_s(struct session *session)
 static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit, struct answer *answer)
 {
     struct session *session = at;
-    struct cursor *cursor = open_one(session, channel);
-    if (!cursor)
-        return;
     buffer_clear(&session->key);
     if (before_ms != INT64_MAX)
         clustering_of(&session->key, before_ms - 1, NULL);
+    struct cursor *cursor = open_one(session, channel, (struct slice){0});
+    if (!cursor)
+        return;
     int64_t now = now_s(session);
     check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
     while (cursor->on_row) {
@@ -240,10 +244,14 @@ static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit
 static void point(void *at, const struct chat_row *key, struct answer *answer)
 {
     struct session *session = at;
-    struct cursor *cursor = open_one(session, key->channel);
+    clustering_of(&session->key, key->created_ms, key->id);
+    buffer_clear(&session->end);
+    buffer_append_slice(&session->end, buffer_slice(&session->key));
+    buffer_append_u8(&session->end, KEY_AFTER);
+    check(buffer_status(&session->end), "strait: end");
+    struct cursor *cursor = open_one(session, key->channel, buffer_slice(&session->end));
     if (!cursor)
         return;
-    clustering_of(&session->key, key->created_ms, key->id);
     check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
     if (cursor->on_row && cursor->row.clustering.bytes == session->key.bytes &&
         memcmp(cursor->row.clustering.data, session->key.data, session->key.bytes) == 0)
