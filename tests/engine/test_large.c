@@ -298,7 +298,11 @@ static void a_collection_of_tens_of_thousands_goes_the_whole_way(void **state)
 /* ---- partitions ---- */
 
 enum {
-    LARGE_ROWS = 50000,
+#ifdef STRAIT_LONG_TESTS
+    LARGE_ROWS = 500000,
+#else
+    LARGE_ROWS = 15000,
+#endif
     ROW_BYTES = 2000,
     PAGE = 50,
 };
@@ -324,7 +328,7 @@ static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct st
     return after.cache_misses - before.cache_misses;
 }
 
-/* A memtable of 1 MiB and a cache of 1 MiB under a partition of 100 MiB. */
+/* A memtable of 1 MiB and a cache of 1 MiB under a partition of 30 MiB, of 1 GB in a long run. */
 static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void **state)
 {
     (void)state;
@@ -346,7 +350,7 @@ static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void
     assert_ok(store_table_stats(place.store, TABLE, &stats));
     assert_true(stats.sstable_raw_bytes >= (uint64_t)LARGE_ROWS * ROW_BYTES);
 
-    /* The rows of a page fill about thirteen blocks of 8 KiB of more than ten thousand, each looked for in both tiers of the
+    /* The rows of a page fill about thirteen blocks of 8 KiB of thousands, each looked for in both tiers of the
      * cache; what leads to them are a few index pages. Older tables are not asked for rows. */
     assert_in_range(misses_of_newest(&place, LARGE_ROWS - 1, &counters), 0, 40);
     assert_in_range(counters.merge.children_entered, 0, 2); /* 0: compaction left one table, no merge */
