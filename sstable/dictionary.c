@@ -213,9 +213,9 @@ static size_t common_length(const uint32_t *lengths, uint32_t count)
     return count && lengths[0] >= LEAST && lengths[0] <= TOKEN_BYTES_MAX ? lengths[0] : 0;
 }
 
-/* Append a column's table when it saves enough; *out_saved is what it saves of all values seen. */
+/* Append a column's table when it saves enough; *out_saved is what it saves of all values seen, 0 without one. */
 static status column_learn(const struct dictionary_sample *sample, uint32_t at, size_t room,
-                           struct buffer *out, bool *out_learnt, size_t *out_saved)
+                           struct buffer *out, size_t *out_saved)
 {
     const struct buffer *bytes = &sample->columns[at].bytes;
     const uint32_t *lengths = (const uint32_t *)(const void *)sample->columns[at].lengths.data;
@@ -226,7 +226,7 @@ static status column_learn(const struct dictionary_sample *sample, uint32_t at, 
     size_t most = bytes->bytes / (length ? VALUES_ONE_IN : TABLE_ONE_IN);
     if (most > room)
         most = room;
-    *out_learnt = false;
+    *out_saved = 0;
     if (bytes->bytes < COLUMN_SAMPLE_LEAST)
         return STATUS_DONE;
     if (length)
@@ -239,7 +239,6 @@ static status column_learn(const struct dictionary_sample *sample, uint32_t at, 
         buffer_append_varint(out, sample->columns[at].place);
         buffer_append_varint(out, table.bytes);
         buffer_append_slice(out, buffer_slice(&table));
-        *out_learnt = true;
         *out_saved = (size_t)((double)(bytes->bytes - measured) / (double)bytes->bytes *
                               (double)sample->columns[at].seen_bytes);
     }
@@ -256,17 +255,14 @@ status dictionary_learn(const struct dictionary_sample *sample, struct sstable_d
     size_t saved = 0;
     status st = STATUS_DONE;
     for (uint32_t i = 0; ok(st) && i < sample->column_count && columns.bytes < DICTIONARY_BYTES_MAX; i++) {
-        bool learnt;
-        size_t saves;
+        size_t saves = 0;
         st = buffer_status(&sample->columns[i].bytes);
         if (ok(st))
             st = buffer_status(&sample->columns[i].lengths);
         if (ok(st))
-            st = column_learn(sample, i, DICTIONARY_BYTES_MAX - columns.bytes, &columns, &learnt, &saves);
-        if (ok(st) && learnt) {
-            count++;
-            saved += saves;
-        }
+            st = column_learn(sample, i, DICTIONARY_BYTES_MAX - columns.bytes, &columns, &saves);
+        count += saves > 0;
+        saved += saves;
     }
     if (ok(st))
         st = buffer_status(&columns);
