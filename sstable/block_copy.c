@@ -1,11 +1,21 @@
 #include "sstable/sstable_cursor_internal.h"
 
+/* Whether the partition may have its only block for itself: what it has would not make one of that size otherwise. Blocks of
+ * small partitions, which they share, are not even read for this. */
+static bool owns_one_block(const struct sstable_cursor *cursor)
+{
+    const struct directory_entry *entry = &cursor->entry;
+    return entry->flags & DIRECTORY_ROWS && entry->first_row_or_height == 0 &&
+           entry->raw_bytes + FRAME_HEAD_BYTES >= entry->at.bytes;
+}
+
 /* To the block whose first row would be next; *out_more is false when there is none, or the cursor is in the middle of
  * one. The rows that were read stay where they are: only the way to the next block moves. */
 static status block_ahead(struct sstable_cursor *cursor, bool *out_more)
 {
     *out_more = false;
-    if (!cursor->base.on_partition || cursor->base.reverse || !sstable_cursor_spans(cursor))
+    if (!cursor->base.on_partition || cursor->base.reverse ||
+        (!sstable_cursor_spans(cursor) && !owns_one_block(cursor)))
         return STATUS_DONE;
     switch (cursor->place) {
     case ROWS_BEFORE: *out_more = true; return sstable_cursor_block_first(cursor);

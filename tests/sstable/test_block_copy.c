@@ -102,10 +102,57 @@ static void a_table_of_copied_blocks_holds_what_the_blocks_held(void **state)
     assert_true(rows > 500);
 }
 
+static void the_only_block_of_a_partition_is_offered_and_a_shared_one_is_not(void **state)
+{
+    (void)state;
+    struct random rng = {7};
+    struct io_env *env;
+    struct model model;
+    struct sstable_info info;
+    struct sstable *table;
+    struct cursor *cursor;
+    struct model_shape shape = {.partitions = 1, .rows_max = 40, .value_max = 40};
+    assert_ok(io_env_open(IO_BODY_MEMORY, 1, &env));
+    assert_ok(io_mkdir(env, "/t"));
+    for (uint32_t partitions = 1; partitions <= 2; partitions++) {
+        uint32_t offered = 0;
+        shape.partitions = partitions;
+        struct sstable_build_options options = model_options(env, "/t/table");
+        options.block_bytes = 1 << 20;
+        do
+            model_random(&model, &rng, &shape);
+        while (model.row_count < partitions && (model_deinit(&model), true));
+        (void)io_unlink(env, "/t/table");
+        assert_ok(model_build(&model, &options, &info));
+        assert_ok(sstable_open(env, "/t/table", MODEL_STORE_ID, NULL, &table));
+        table->offers_blocks = true;
+        assert_ok(sstable_cursor_open(table, false, &cursor));
+        for (uint32_t i = 0; i < model.count; i++) {
+            struct sstable_block block;
+            bool found;
+            assert_ok(cursor_next_partition(cursor));
+            assert_true(cursor->on_partition);
+            assert_ok(sstable_cursor_next_block(cursor, &block, &found));
+            offered += found;
+            if (found)
+                assert_int_equal(block.summary.rows, model.partitions[i].row_count);
+        }
+        uint32_t with_rows = 0;
+        for (uint32_t i = 0; i < model.count; i++)
+            with_rows += model.partitions[i].row_count > 0;
+        assert_int_equal(offered, with_rows == 1 ? 1 : 0);
+        cursor_close(cursor);
+        sstable_unref(table);
+        model_deinit(&model);
+    }
+    io_env_close(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_of_copied_blocks_holds_what_the_blocks_held),
+        cmocka_unit_test(the_only_block_of_a_partition_is_offered_and_a_shared_one_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
