@@ -284,19 +284,16 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
     return STATUS_DONE;
 }
 
-/* A cache that is full would pay for a decoded block with another that is as good: one in so many is let in, so that
- * those asked for most often come in first. With room left there is no choice to make. */
 static bool has_room(struct sstable *table, uint64_t offset, size_t bytes)
 {
     return block_cache_has_room(table->cache, BLOCK_TIER_DECODED, table->cache_owner, offset, bytes);
 }
 
-static bool deserves_decoding(struct sstable *table, const struct frame_ref *ref,
-                              const struct frame_head *head)
+/* A cache that is full would pay for a decoded block with another that is as good: one in so many is let in, so that
+ * those asked for most often come in first. With room left there is no choice to make. */
+static bool is_chosen(struct sstable *table)
 {
     enum { ONE_IN = 16 };
-    if (has_room(table, ref->offset, (size_t)head->items * 16 + (size_t)ref->bytes * 3))
-        return true;
     return atomic_fetch_add_explicit(&table->unfoldings, 1, memory_order_relaxed) % ONE_IN == 0;
 }
 
@@ -312,7 +309,8 @@ static status stored_open(struct frame_reader *reader, const struct frame_ref *r
     status st = frame_head_decode(frame, &head);
     if (ok(st) && (head.layout != FRAME_ROWS || head.codec != FRAME_STORED))
         st = STATUS_FAIL(STATUS_CORRUPT);
-    if (ok(st) && whole && deserves_decoding(table, ref, &head)) {
+    bool room = ok(st) && has_room(table, ref->offset, (size_t)head.items * 16 + (size_t)ref->bytes * 3);
+    if (ok(st) && whole && (room || is_chosen(table))) {
         st = block_decode(reader, &head, frame, out_block);
         if (ok(st))
             block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, *out_block);
@@ -326,7 +324,7 @@ static status stored_open(struct frame_reader *reader, const struct frame_ref *r
     if (ok(st))
         st = rows_unfolding_begin(unfolding, &decompressor,
                                   slice_of(frame.data + FRAME_HEAD_BYTES, frame.bytes - FRAME_HEAD_BYTES),
-                                  head.items, out_block);
+                                  head.items, !room && !reader->reverse, out_block);
     if (failed(st)) {
         block_unref(stored);
         return st;
@@ -342,7 +340,8 @@ void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfol
     struct sstable *table = reader->table;
     struct block *block = unfolding->block;
     /* Who has read it to its end has decoded it as well. */
-    if (block && unfolding->rows == block->items && has_room(table, reader->unfolded_offset, block->bytes))
+    if (block && unfolding->rows == block->items && !unfolding->passed &&
+        has_room(table, reader->unfolded_offset, block->bytes))
         block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, reader->unfolded_offset, block);
     rows_unfolding_end(unfolding);
     block_unref(reader->unfolded);

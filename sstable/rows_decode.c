@@ -428,12 +428,56 @@ static status images_put(struct rows_decoder *decoder, struct block *block, uint
     return STATUS_DONE;
 }
 
+static bool value_skip(struct values_reader *values, size_t bytes)
+{
+    uint8_t unused[STRINGS_FIXED_MAX + ROWS_DECODE_SLACK];
+    if (values->codec == LANE_TOKENS)
+        return tokens_skip(values->tokens, &values->in, bytes);
+    if (values->codec == LANE_FIXED)
+        return bytes <= STRINGS_FIXED_MAX && value_take(values, unused, bytes);
+    if ((size_t)(values->in.end - values->in.at) < bytes)
+        return false;
+    values->in.at += bytes;
+    return true;
+}
+
+static bool image_skip(struct rows_decoder *decoder, const struct row_shape *shape)
+{
+    difference_take(&decoder->timestamps, &decoder->last_timestamp);
+    if (shape->expiry_cut)
+        difference_take(&decoder->expiries, &decoder->last_expiry_s);
+    for (uint32_t i = 0; i < shape->value_count; i++) {
+        struct values_reader *values = &decoder->values[shape->column[i]];
+        if (!value_skip(values, integers_next(&values->lengths)))
+            return false;
+    }
+    return true;
+}
+
+/* Images of rows [0, to) are passed over: they are empty. */
+static status images_skip(struct rows_decoder *decoder, struct block *block, uint32_t to)
+{
+    uint32_t *starts = starts_of(block) + block->items;
+    for (uint32_t i = 0; i < to; i++) {
+        uint64_t kind = integers_next(&decoder->kinds);
+        bool good = kind < decoder->shape_count && image_skip(decoder, &decoder->shapes[kind]);
+        if (kind == decoder->shape_count) {
+            reader_take(&decoder->whole, integers_next(&decoder->whole_lengths));
+            good = !decoder->whole.failed;
+        }
+        if (!good)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        starts[i + 1] = starts[0];
+    }
+    return STATUS_DONE;
+}
+
 /* Everything was used, nothing was asked for in vain. */
-static status lanes_check(const struct rows_decoder *decoder, struct block *block)
+static status lanes_check(const struct rows_decoder *decoder, struct block *block, bool whole)
 {
     const struct integers_reader *const numbers[] = {&decoder->kinds, &decoder->timestamps,
                                                      &decoder->expiries, &decoder->whole_lengths};
-    bool good = decoder->at == bytes_of(block) + decoder->head.summary.raw_bytes;
+    bool good = !whole || decoder->at == bytes_of(block) + decoder->head.summary.raw_bytes;
     good &= strings_at_end(&decoder->keys) && decoder->whole.at == decoder->whole.end;
     for (uint32_t i = 0; i < ARRAY_LEN(numbers); i++)
         good &= integers_at_end(numbers[i]);
@@ -445,18 +489,24 @@ static status lanes_check(const struct rows_decoder *decoder, struct block *bloc
     return good ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
 
-/* Opens the decoder in any case: decoder_close() follows. */
+/* decoder_close() follows in any case. */
+static status decoder_begin(struct rows_decoder *decoder, const struct rows_decompressor *decompressor,
+                            struct slice payload, uint32_t rows)
+{
+    memset((uint8_t *)decoder + sizeof decoder->head + offsetof(struct rows_decoder, head), 0,
+           sizeof *decoder - sizeof decoder->head - offsetof(struct rows_decoder, head));
+    TRY(rows_head_read(payload, rows, &decoder->head));
+    return decoder_open(decoder, decompressor);
+}
+
 static status block_begin(struct rows_decoder *decoder, const struct rows_decompressor *decompressor,
                           struct slice payload, uint32_t rows, struct block **out_block)
 {
     *out_block = NULL;
-    memset((uint8_t *)decoder + sizeof decoder->head + offsetof(struct rows_decoder, head), 0,
-           sizeof *decoder - sizeof decoder->head - offsetof(struct rows_decoder, head));
-    TRY(rows_head_read(payload, rows, &decoder->head));
+    TRY(decoder_begin(decoder, decompressor, payload, rows));
     uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder->head.summary.raw_bytes + ROWS_DECODE_SLACK;
     if (bytes > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
-    TRY(decoder_open(decoder, decompressor));
     struct block *block = block_new((uint32_t)bytes);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
@@ -475,7 +525,7 @@ status rows_decode(const struct rows_decompressor *decompressor, struct slice pa
     if (ok(st))
         st = images_put(&decoder, block, 0, rows);
     if (ok(st))
-        st = lanes_check(&decoder, block);
+        st = lanes_check(&decoder, block, true);
     decoder_close(&decoder);
     if (ok(st))
         *out_block = block;
@@ -485,7 +535,7 @@ status rows_decode(const struct rows_decompressor *decompressor, struct slice pa
 }
 
 status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_decompressor *decompressor,
-                            struct slice payload, uint32_t rows, struct block **out_block)
+                            struct slice payload, uint32_t rows, bool may_pass, struct block **out_block)
 {
     rows_unfolding_end(unfolding);
     if (!unfolding->decoder)
@@ -502,17 +552,52 @@ status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_
         return st;
     }
     unfolding->block = *out_block = block;
-    unfolding->rows = 0;
+    unfolding->decompressor = *decompressor;
+    unfolding->payload = payload;
+    unfolding->rows = unfolding->passed = 0;
+    unfolding->may_pass = may_pass;
     return STATUS_DONE;
 }
 
-status rows_unfold(struct rows_unfolding *unfolding, uint32_t rows)
+/* From the first image again, for a reader who has come back to what was passed over. */
+static status start_over(struct rows_unfolding *unfolding)
 {
-    if (!unfolding->block || rows <= unfolding->rows)
+    struct rows_decoder *decoder = unfolding->decoder;
+    struct rows_decompressor decompressor = unfolding->decompressor;
+    struct block *block = unfolding->block;
+    decompressor.scratch = &unfolding->scratch;
+    rows_unfolding_end(unfolding);
+    status st = decoder_begin(decoder, &decompressor, unfolding->payload, block->items);
+    if (ok(st))
+        st = keys_put(decoder, block);
+    if (failed(st)) {
+        decoder_close(decoder);
+        return st;
+    }
+    unfolding->block = block;
+    unfolding->rows = unfolding->passed = 0;
+    unfolding->may_pass = false;
+    return STATUS_DONE;
+}
+
+status rows_unfold(struct rows_unfolding *unfolding, uint32_t row)
+{
+    enum { PASS_LEAST = 4 };
+    if (!unfolding->block)
         return STATUS_DONE;
-    TRY(images_put(unfolding->decoder, unfolding->block, unfolding->rows, rows));
-    unfolding->rows = rows;
-    return rows < unfolding->block->items ? STATUS_DONE : lanes_check(unfolding->decoder, unfolding->block);
+    if (row < unfolding->passed)
+        TRY(start_over(unfolding));
+    if (row < unfolding->rows)
+        return STATUS_DONE;
+    if (unfolding->may_pass && !unfolding->rows && row >= PASS_LEAST) {
+        TRY(images_skip(unfolding->decoder, unfolding->block, row));
+        unfolding->rows = unfolding->passed = row;
+    }
+    TRY(images_put(unfolding->decoder, unfolding->block, unfolding->rows, row + 1));
+    unfolding->rows = row + 1;
+    return unfolding->rows < unfolding->block->items
+               ? STATUS_DONE
+               : lanes_check(unfolding->decoder, unfolding->block, !unfolding->passed);
 }
 
 void rows_unfolding_end(struct rows_unfolding *unfolding)

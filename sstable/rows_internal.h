@@ -87,14 +87,19 @@ struct rows_unfolding {
     struct buffer scratch;        /* lanes that were compressed as a whole */
     struct block *block;          /* borrowed; NULL: there is nothing to unfold */
     uint32_t rows;                /* whose images are there */
+    uint32_t passed;              /* of them the first so many were passed over: theirs are empty */
+    bool may_pass;
+    struct slice payload; /* borrowed */
+    struct rows_decompressor decompressor;
 };
 
-/* The payload stays where it is until the last image is there. *out_block belongs to the caller, and must outlive the
+/* The payload and what the decompressor borrows stay until the end; may_pass: what lies before the first row that is
+ * asked for need not be made. *out_block belongs to the caller, and must outlive the
  * unfolding or its rows_unfolding_end(). */
 status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_decompressor *decompressor,
-                            struct slice payload, uint32_t rows, struct block **out_block);
-/* Make images until there are `rows` of them at least. */
-status rows_unfold(struct rows_unfolding *unfolding, uint32_t rows);
+                            struct slice payload, uint32_t rows, bool may_pass, struct block **out_block);
+/* Make the image of that row, with those between it and the ones that are there. */
+status rows_unfold(struct rows_unfolding *unfolding, uint32_t row);
 void rows_unfolding_end(struct rows_unfolding *unfolding); /* ready for the next */
 void rows_unfolding_deinit(struct rows_unfolding *unfolding);
 

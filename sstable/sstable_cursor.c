@@ -233,7 +233,7 @@ static status past(struct sstable_cursor *cursor)
 
 static status stand_on(struct sstable_cursor *cursor, uint32_t row)
 {
-    TRY(rows_unfold(&cursor->unfolding, row + 1));
+    TRY(rows_unfold(&cursor->unfolding, row));
     cursor->row_at = row;
     cursor->place = ROWS_ON;
     cursor->base.on_row = true;

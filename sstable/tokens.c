@@ -122,3 +122,28 @@ bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out,
     }
     return at == stop;
 }
+
+bool tokens_skip(const struct tokens *tokens, struct reader *in, size_t bytes)
+{
+    uint8_t unused[TOKENS_LITERAL + 1 + TOKENS_DECODE_SLACK];
+    const struct tokens table = *tokens;
+    size_t done = 0;
+    while (done < bytes) {
+        size_t step;
+        if (in->end - in->at >= 8 && *in->at != TOKENS_LITERAL) {
+            uint64_t word = load_le64(in->at);
+            uint32_t used = 0;
+            uint32_t code = token_step(&table, &word, &used);
+            if (code >= table.count)
+                return false;
+            in->at += used;
+            done += table.lengths[code];
+            continue;
+        }
+        size_t room = bytes - done < TOKENS_LITERAL ? bytes - done : TOKENS_LITERAL;
+        if (!step_slowly(&table, in, unused, room, &step))
+            return false;
+        done += step;
+    }
+    return done == bytes;
+}

@@ -38,6 +38,9 @@ status tokens_decode_table(struct slice encoded, struct tokens *out_tokens);
  * the codes do not make exactly that. */
 bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t bytes);
 
+/* The same without the value. */
+bool tokens_skip(const struct tokens *tokens, struct reader *in, size_t bytes);
+
 /* What finds the longest token at a place. Large; grows while a table is learnt, else built once. */
 struct token_matcher;
 struct token_matcher *token_matcher_new(void);                       /* empty; NULL: no memory */

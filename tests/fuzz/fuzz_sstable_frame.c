@@ -24,6 +24,14 @@ static void rows(struct slice payload, uint32_t number)
         (void)rows_find(&view, 0, number, slice_of(key, sizeof key));
         block_unref(block);
     }
+    struct rows_unfolding unfolding = {0};
+    if (ok(rows_unfolding_begin(&unfolding, &decompressor, payload, number, true, &block))) {
+        if (ok(rows_unfold(&unfolding, number / 2)) && ok(rows_unfold(&unfolding, 0)))
+            (void)rows_unfold(&unfolding, number - 1);
+        rows_unfolding_end(&unfolding);
+        block_unref(block);
+    }
+    rows_unfolding_deinit(&unfolding);
     (void)rows_end_keys(payload, number, &scratch, &first, &last);
     ZSTD_freeDCtx(zstd);
     buffer_deinit(&scratch);
