@@ -87,7 +87,7 @@ struct sstable_build_options {
     uint32_t filter_bits;            /* per partition; 0: 10 */
     uint64_t expected_partitions;    /* a hint for the filter */
     bool no_lanes;                   /* rows are compressed as they are: for tests and comparisons */
-    uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 4 MiB, UINT32_MAX: never */
+    uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 32 MiB, UINT32_MAX: never */
     struct sstable_dictionary
         *dictionary; /* borrowed for the call; use this one and train none. NULL: train */
     uint32_t level;  /* these three are kept in the statistics */

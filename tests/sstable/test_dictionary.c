@@ -1,6 +1,9 @@
 /* A table learns a dictionary from its first blocks; the rest are smaller, and no less safe. */
 #include "model.h"
 
+#include "base/random.h"
+#include "sstable/tokens_internal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,9 +143,52 @@ static void I5_one_good_copy_of_the_dictionary_is_enough(void **state)
     assert_int_equal(rows_readable(&verified), model.row_count);
 }
 
+/* Values of one length, drawn from `ids` different ones. */
+static void learn_ids(uint32_t count, uint32_t ids, struct tokens *out_tokens)
+{
+    struct random rng = {5};
+    struct buffer samples = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        struct random id = {random_below(&rng, ids)};
+        buffer_append_le64(&samples, random_next(&id));
+        buffer_append_le64(&samples, random_next(&id));
+    }
+    assert_ok(buffer_status(&samples));
+    assert_ok(tokens_of_values(buffer_slice(&samples), 16, count, 1 << 20, out_tokens));
+    buffer_deinit(&samples);
+}
+
+static void ids_that_come_again_are_learnt_whole_and_unique_ones_are_not(void **state)
+{
+    (void)state;
+    struct tokens tokens;
+    struct buffer codes = {0};
+    learn_ids(10000, 1000, &tokens);
+    assert_int_equal(tokens.count, 1000);
+    struct token_matcher *matcher = token_matcher_of(&tokens);
+    assert_non_null(matcher);
+    for (uint32_t i = 0; i < tokens.count; i++) {
+        uint8_t value[16 + TOKENS_DECODE_SLACK];
+        assert_int_equal(tokens.lengths[i], 16);
+        buffer_clear(&codes);
+        token_matcher_encode(matcher, slice_of(tokens.bytes[i], 16), &codes);
+        assert_true(codes.bytes <= 2);
+        struct reader in = reader_of(buffer_slice(&codes));
+        assert_true(tokens_decode(&tokens, &in, value, 16));
+        assert_memory_equal(value, tokens.bytes[i], 16);
+    }
+    token_matcher_free(matcher);
+    buffer_deinit(&codes);
+    tokens_deinit(&tokens);
+    learn_ids(10000, UINT32_MAX, &tokens);
+    assert_true(tokens.count < 10);
+    tokens_deinit(&tokens);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_that_come_again_are_learnt_whole_and_unique_ones_are_not),
         cmocka_unit_test(lanes_and_a_dictionary_make_the_file_smaller_and_change_no_row),
         cmocka_unit_test(I5_one_good_copy_of_the_dictionary_is_enough),
     };
