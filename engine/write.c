@@ -1,6 +1,7 @@
 /*
  * The write path. The record of a batch goes into the log of its home shard, the shard of its first mutation, and
- * its mutations into the memtables of their shards. Append and apply happen under the home shard's writer lock, so
+ * its mutations into the memtables of their shards. A small record that its caller wants synced goes into one and the
+ * same log whatever its shard, because callers who wait for one log share its syncs. Append and apply happen under the home shard's writer lock, so
  * that a memtable frozen under that lock holds exactly what the log holds before a position.
  */
 #include <stdlib.h>
@@ -13,6 +14,7 @@ enum {
         16, /* as many misses as a core has under way at a time, and not more than the first cache holds */
     /* Applying less than this takes less time than it takes to tell the disk to begin. */
     PUSH_BYTES_MIN = 4096,
+    GROUP_STREAM = 0, /* whose log takes the small synced records of all shards */
 };
 
 status store_refuse(struct store *store, status st)
@@ -82,6 +84,39 @@ static status apply_one(struct shard *shard, struct mutation mutation, const str
     }
     *out_end = shard->log_end;
     lock_release(&shard->writer);
+    return st;
+}
+
+/* Log in one shard, under a pin because the mutation is not in a memtable when the lock is given up, apply in another. */
+static status apply_logged_elsewhere(struct shard *home, struct shard *shard, struct mutation mutation,
+                                     const struct intent *intent, struct log_position *out_end)
+{
+    struct shard_pin pin;
+    uint64_t segment;
+    lock_acquire(&home->writer);
+    shard_pass_gate(home);
+    shard_pin(home, &pin);
+    const struct tablet *known = shard_find(home, mutation.table_id);
+    status st = known && !known->sealed ? log_append(home, intent, &segment) : STATUS_FAIL(STATUS_NOT_FOUND);
+    *out_end = home->log_end;
+    lock_release(&home->writer);
+
+    if (ok(st)) {
+        lock_acquire(&shard->writer);
+        struct tablet *tablet = shard_find(shard, mutation.table_id);
+        st = tablet ? tablet_open_active(tablet) : STATUS_FAIL(STATUS_NOT_FOUND);
+        if (ok(st)) {
+            st = apply_logged(tablet, mutation, home->index, segment);
+        } else {
+            atomic_store(&shard->store->refusing, true);
+            st.code = STATUS_CLOSED;
+        }
+        lock_release(&shard->writer);
+    }
+
+    lock_acquire(&home->writer);
+    shard_unpin(home, &pin);
+    lock_release(&home->writer);
     return st;
 }
 
@@ -287,7 +322,13 @@ status store_apply_deferred(struct store *store, const struct batch *batch, enum
         bool more;
         TRY(mutation_next(&in, &mutation, &more));
         home = shard_of_token(mutation.key.token, store->shard_count);
-        TRY(apply_one(&store->shards[home], mutation, &intent, &end));
+        struct shard *shard = &store->shards[home];
+        bool grouped =
+            intent.logged && durability == DURABILITY_DURABLE && !intent.push && home != GROUP_STREAM;
+        if (grouped)
+            home = GROUP_STREAM;
+        TRY(grouped ? apply_logged_elsewhere(&store->shards[home], shard, mutation, &intent, &end)
+                    : apply_one(shard, mutation, &intent, &end));
     } else {
         TRY(apply_several(store, batch, &intent, &home, &end));
     }

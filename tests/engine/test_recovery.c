@@ -477,6 +477,24 @@ static void a_torn_tail_of_the_log_is_told_and_the_rest_is_there(void **state)
     free(seen);
 }
 
+static void small_synced_rows_of_all_shards_share_a_log_and_its_syncs(void **state)
+{
+    struct world *world = *state;
+    const char *keys[] = {"k/1 a=x @10", "l/1 a=x @10", "a/1 a=x @10", "foo/1 a=x @10", "test/1 a=x @10"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        assert_ok(apply_text(world->store, keys[i], DURABILITY_DURABLE));
+    assert_int_equal(count_names(world, FOLDER "/log", "log-0-"), 1);
+    assert_int_equal(count_names(world, FOLDER "/log", "log-1-"), 0);
+    status st;
+    char *before = contents(world->store, 1, &st);
+    sim_cut_power_at(world->env, sim_operation_count(world->env));
+    (void)store_close(world->store);
+    sim_restart(world->env, SIM_NOTHING);
+    assert_ok(try_open(world));
+    assert_contents(world->store, 1, before);
+    free(before);
+}
+
 static void fill_both_streams(struct world *world)
 {
     for (unsigned i = 0; i < 200; i++) {
@@ -656,6 +674,7 @@ int main(void)
         IN_WORLD(a_folder_of_somebody_else_is_left_alone),
         IN_WORLD(a_folder_without_a_store_is_not_found_when_it_must_exist),
         IN_WORLD(a_second_store_on_the_folder_is_busy),
+        IN_WORLD(small_synced_rows_of_all_shards_share_a_log_and_its_syncs),
         cmocka_unit_test(a_second_process_is_busy),
         IN_WORLD(a_damaged_identity_is_told),
         IN_WORLD(a_store_without_identity_is_not_made_anew),
