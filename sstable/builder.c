@@ -380,7 +380,7 @@ static status stage_replay(struct sstable_builder *builder)
 static status dictionary_use(struct sstable_builder *builder, struct sstable_dictionary *dictionary)
 {
     builder->dictionary = dictionary;
-    TRY(dictionary_matchers(dictionary, &builder->compressor.matchers));
+    TRY(dictionary_encoders(dictionary, &builder->compressor.encoders));
     builder->compressor.dictionary = dictionary;
     builder->root.incompatible_features |= ROOT_FEATURE_DICTIONARY;
     builder->root.dictionary_id = dictionary->id;

@@ -12,15 +12,17 @@ enum {
     TABLE_ONE_IN = 8,               /* the table of a column is at most that part of its sample */
     VALUES_ONE_IN = 4,              /* or that part, of whole values */
     COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */
+    MEASURED_AT_ONCE = 64,          /* values; one run of so many of every eight */
+    MEASURED_ONE_IN = 8,
 };
 
 /* ---- the object ---- */
 
-static void matchers_free(struct dictionary_matchers *matchers)
+static void encoders_free(struct dictionary_encoders *encoders)
 {
-    for (uint32_t i = 0; matchers && i < DICTIONARY_COLUMNS; i++)
-        token_matcher_free(matchers->of[i]);
-    free(matchers);
+    for (uint32_t i = 0; encoders && i < DICTIONARY_COLUMNS; i++)
+        token_encoder_free(encoders->of[i]);
+    free(encoders);
 }
 
 struct sstable_dictionary *sstable_dictionary_ref(struct sstable_dictionary *dictionary)
@@ -36,7 +38,7 @@ void sstable_dictionary_unref(struct sstable_dictionary *dictionary)
         return;
     for (uint32_t i = 0; i < dictionary->column_count; i++)
         tokens_deinit(&dictionary->columns[i].tokens);
-    matchers_free(atomic_load_explicit(&dictionary->matchers, memory_order_relaxed));
+    encoders_free(atomic_load_explicit(&dictionary->encoders, memory_order_relaxed));
     buffer_deinit(&dictionary->encoded);
     free(dictionary);
 }
@@ -99,38 +101,38 @@ const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictiona
     return NULL;
 }
 
-status dictionary_matchers(struct sstable_dictionary *dictionary,
-                           const struct dictionary_matchers **out_matchers)
+status dictionary_encoders(struct sstable_dictionary *dictionary,
+                           const struct dictionary_encoders **out_encoders)
 {
-    struct dictionary_matchers *there = atomic_load_explicit(&dictionary->matchers, memory_order_acquire);
+    struct dictionary_encoders *there = atomic_load_explicit(&dictionary->encoders, memory_order_acquire);
     if (!there) {
-        struct dictionary_matchers *made = calloc(1, sizeof *made);
+        struct dictionary_encoders *made = calloc(1, sizeof *made);
         bool good = made;
         for (uint32_t i = 0; good && i < dictionary->column_count; i++) {
-            made->of[i] = token_matcher_of(&dictionary->columns[i].tokens);
+            made->of[i] = token_encoder_new(&dictionary->columns[i].tokens);
             good = made->of[i];
         }
         if (!good) {
-            matchers_free(made);
+            encoders_free(made);
             return STATUS_FAIL(STATUS_NOMEM);
         }
         /* Pairs with the acquire above. Who comes second takes what the first has made. */
-        if (atomic_compare_exchange_strong_explicit(&dictionary->matchers, &there, made, memory_order_acq_rel,
+        if (atomic_compare_exchange_strong_explicit(&dictionary->encoders, &there, made, memory_order_acq_rel,
                                                     memory_order_acquire))
             there = made;
         else
-            matchers_free(made);
+            encoders_free(made);
     }
-    *out_matchers = there;
+    *out_encoders = there;
     return STATUS_DONE;
 }
 
-const struct token_matcher *dictionary_matcher(const struct sstable_dictionary *dictionary,
-                                               const struct dictionary_matchers *matchers, uint64_t place)
+const struct token_encoder *dictionary_encoder(const struct sstable_dictionary *dictionary,
+                                               const struct dictionary_encoders *encoders, uint64_t place)
 {
     for (uint32_t i = 0; i < dictionary->column_count; i++)
         if (dictionary->columns[i].place == place)
-            return matchers->of[i];
+            return encoders->of[i];
     return NULL;
 }
 
@@ -186,21 +188,32 @@ void dictionary_sample_add(struct dictionary_sample *sample, struct slice cluste
     }
 }
 
-/* Bytes that the sample of a column takes in tokens. */
+/* Bytes that the sample of a column takes in tokens, reckoned from a part of it. */
 static size_t column_measure(const struct tokens *tokens, struct slice bytes, const uint32_t *lengths,
                              uint32_t count)
 {
-    struct token_matcher *matcher = token_matcher_of(tokens);
+    struct token_encoder *encoder = token_encoder_new(tokens);
     struct buffer codes = {0};
-    size_t sum = 0;
-    for (uint32_t i = 0; matcher && i < count; bytes.data += lengths[i], i++) {
+    size_t raw = 0, coded = 0;
+    const uint8_t *at = bytes.data;
+    for (uint32_t i = 0; encoder && i < count;) {
+        struct slice values[MEASURED_AT_ONCE];
+        uint32_t some = 0;
+        bool measured = i / MEASURED_AT_ONCE % MEASURED_ONE_IN == 0;
+        for (; some < MEASURED_AT_ONCE && i < count; some++, i++) {
+            values[some] = slice_of(at, lengths[i]);
+            at += lengths[i];
+            raw += measured ? lengths[i] : 0;
+        }
         buffer_clear(&codes);
-        token_matcher_encode(matcher, slice_of(bytes.data, lengths[i]), &codes);
-        sum += codes.bytes;
+        if (measured)
+            token_encoder_encode(encoder, values, some, &codes);
+        coded += codes.bytes;
     }
+    bool good = encoder && raw && !codes.failed;
     buffer_deinit(&codes);
-    token_matcher_free(matcher);
-    return matcher ? sum : SIZE_MAX;
+    token_encoder_free(encoder);
+    return good ? (size_t)((double)coded / (double)raw * (double)bytes.bytes) : SIZE_MAX;
 }
 
 /* The length of all values, when whole values may be tokens; else 0. */

@@ -1,13 +1,13 @@
 /*
  * dictionary_internal.h: the token tables of a table's columns, learnt from the first rows that are written.
  *
- * Threads     A dictionary is immutable; its matchers are made when the first builder asks, by whoever is first.
+ * Threads     A dictionary is immutable; its encoders are made when the first builder asks, by whoever is first.
  */
 #ifndef STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 #define STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 
 #include "sstable/sstable.h"
-#include "sstable/tokens_internal.h"
+#include "sstable/token_encoder_internal.h"
 
 #include <stdatomic.h>
 
@@ -23,8 +23,8 @@ struct dictionary_column {
     struct tokens tokens;
 };
 
-struct dictionary_matchers {
-    struct token_matcher *of[DICTIONARY_COLUMNS]; /* owned */
+struct dictionary_encoders {
+    struct token_encoder *of[DICTIONARY_COLUMNS]; /* owned */
 };
 
 struct sstable_dictionary {
@@ -35,7 +35,7 @@ struct sstable_dictionary {
     uint32_t learnt_kib;   /* of rows */
     uint32_t column_count;
     struct dictionary_column columns[DICTIONARY_COLUMNS];
-    _Atomic(struct dictionary_matchers *) matchers; /* owned */
+    _Atomic(struct dictionary_encoders *) encoders; /* owned */
 };
 
 /* STATUS_CORRUPT when `encoded` is not a dictionary. The caller owns a reference. */
@@ -43,10 +43,10 @@ status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_d
 /* The tokens of a column's values, NULL when it has none. */
 const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place);
 /* STATUS_NOMEM. They live as long as the dictionary. */
-status dictionary_matchers(struct sstable_dictionary *dictionary,
-                           const struct dictionary_matchers **out_matchers);
-const struct token_matcher *dictionary_matcher(const struct sstable_dictionary *dictionary,
-                                               const struct dictionary_matchers *matchers, uint64_t place);
+status dictionary_encoders(struct sstable_dictionary *dictionary,
+                           const struct dictionary_encoders **out_encoders);
+const struct token_encoder *dictionary_encoder(const struct sstable_dictionary *dictionary,
+                                               const struct dictionary_encoders *encoders, uint64_t place);
 
 /* Gathers the values of rows. A zeroed struct is ready. */
 struct dictionary_sample {

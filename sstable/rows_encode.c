@@ -235,16 +235,15 @@ static enum lane_codec values_encode(struct rows_encoder *encoder, const struct 
     bool tries = habit->blocks_left == 0;
     size_t best = column->bytes;
     enum lane_codec codec = LANE_STORED;
-    const struct token_matcher *matcher =
-        compressor->dictionary ? dictionary_matcher(compressor->dictionary, compressor->matchers, place)
+    const struct token_encoder *tokens =
+        compressor->dictionary ? dictionary_encoder(compressor->dictionary, compressor->encoders, place)
                                : NULL;
-    if (!matcher && !compressor->zstd) {
+    if (!tokens && !compressor->zstd) {
         values_store(column, lane);
         return LANE_STORED;
     }
-    if ((tries || habit->codec == LANE_TOKENS) && matcher) {
-        for (uint32_t i = 0; i < count; i++)
-            token_matcher_encode(matcher, values[i], lane);
+    if ((tries || habit->codec == LANE_TOKENS) && tokens) {
+        token_encoder_encode(tokens, values, count, lane);
         if (lane->bytes < best - best / SAVES_ONE_IN) {
             codec = LANE_TOKENS;
             best = lane->bytes;

@@ -45,8 +45,8 @@ status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct 
 /* How values are compressed; parts that are NULL are not used. */
 struct rows_compressor {
     ZSTD_CCtx *zstd;                             /* borrowed */
-    const struct sstable_dictionary *dictionary; /* borrowed, with its matchers */
-    const struct dictionary_matchers *matchers;
+    const struct sstable_dictionary *dictionary; /* borrowed, with its encoders */
+    const struct dictionary_encoders *encoders;
     bool whole; /* do not take images apart: for tests and comparisons */
 };
 

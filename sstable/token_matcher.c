@@ -10,7 +10,6 @@
 enum {
     HINT_BITS = 14,
     TOKEN_NONE = 0xffff,
-    LITERAL_RUN_MAX = 255,
 };
 
 /* Lengths a hint table speaks of: bit 0 is the first. */
@@ -138,55 +137,7 @@ struct token_matcher *token_matcher_of(const struct tokens *tokens)
     struct token_matcher *matcher = token_matcher_new();
     if (!matcher)
         return NULL;
-    matcher->short_count = tokens->short_count;
     for (uint32_t i = 0; i < tokens->count; i++)
         token_matcher_add(matcher, slice_of(tokens->bytes[i], tokens->lengths[i]));
     return matcher;
-}
-
-static uint8_t *literal_put(uint8_t *to, const uint8_t *from, size_t bytes)
-{
-    while (bytes) {
-        size_t run = bytes < LITERAL_RUN_MAX ? bytes : LITERAL_RUN_MAX;
-        *to++ = TOKENS_LITERAL;
-        *to++ = (uint8_t)run;
-        memcpy(to, from, run);
-        to += run;
-        from += run;
-        bytes -= run;
-    }
-    return to;
-}
-
-void token_matcher_encode(const struct token_matcher *matcher, struct slice value, struct buffer *out)
-{
-    /* Every byte a run of its own is the worst that can happen on the way. */
-    size_t start = out->bytes;
-    if (!value.bytes || !buffer_reserve(out, value.bytes * 3))
-        return;
-    uint8_t *const from = out->data + start;
-    uint8_t *to = from;
-    const uint8_t *literal = value.data; /* bytes before `at` that no token covers */
-    const uint8_t *at = value.data, *end = value.data + value.bytes;
-    while (at < end) {
-        uint32_t length;
-        uint32_t number = token_matcher_find(matcher, at, (size_t)(end - at), &length);
-        if (number != TOKEN_NONE) {
-            to = literal_put(to, literal, (size_t)(at - literal));
-            literal = at + length;
-            if (number < matcher->short_count) {
-                *to++ = (uint8_t)number;
-            } else {
-                number -= matcher->short_count;
-                *to++ = (uint8_t)(matcher->short_count + (number >> 8));
-                *to++ = (uint8_t)number;
-            }
-        }
-        at += length;
-    }
-    to = literal_put(to, literal, (size_t)(at - literal));
-    size_t plain = value.bytes + 2 * ((value.bytes + LITERAL_RUN_MAX - 1) / LITERAL_RUN_MAX);
-    if ((size_t)(to - from) > plain)
-        to = literal_put(from, value.data, value.bytes);
-    out->bytes = start + (size_t)(to - from);
 }

@@ -41,14 +41,6 @@ bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out,
 /* The same without the value. */
 bool tokens_skip(const struct tokens *tokens, struct reader *in, size_t bytes);
 
-/* What finds the longest token at a place. Large; grows while a table is learnt, else built once. */
-struct token_matcher;
-struct token_matcher *token_matcher_new(void);                       /* empty; NULL: no memory */
-struct token_matcher *token_matcher_of(const struct tokens *tokens); /* NULL: no memory */
-void token_matcher_free(struct token_matcher *matcher);
-/* Append the codes of one value. */
-void token_matcher_encode(const struct token_matcher *matcher, struct slice value, struct buffer *out);
-
 /* Learn a table of at most `table_bytes` from sample values, one after another in `samples` with their lengths. An
  * empty table when there is nothing in common. */
 status tokens_train(struct slice samples, const uint32_t *lengths, uint32_t count, size_t table_bytes,

@@ -2,7 +2,7 @@
 #include "model.h"
 
 #include "base/random.h"
-#include "sstable/tokens_internal.h"
+#include "sstable/token_encoder_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -165,19 +165,20 @@ static void ids_that_come_again_are_learnt_whole_and_unique_ones_are_not(void **
     struct buffer codes = {0};
     learn_ids(10000, 1000, &tokens);
     assert_int_equal(tokens.count, 1000);
-    struct token_matcher *matcher = token_matcher_of(&tokens);
-    assert_non_null(matcher);
+    struct token_encoder *encoder = token_encoder_new(&tokens);
+    assert_non_null(encoder);
     for (uint32_t i = 0; i < tokens.count; i++) {
         uint8_t value[16 + TOKENS_DECODE_SLACK];
         assert_int_equal(tokens.lengths[i], 16);
         buffer_clear(&codes);
-        token_matcher_encode(matcher, slice_of(tokens.bytes[i], 16), &codes);
+        struct slice id = slice_of(tokens.bytes[i], 16);
+        token_encoder_encode(encoder, &id, 1, &codes);
         assert_true(codes.bytes <= 2);
         struct reader in = reader_of(buffer_slice(&codes));
         assert_true(tokens_decode(&tokens, &in, value, 16));
         assert_memory_equal(value, tokens.bytes[i], 16);
     }
-    token_matcher_free(matcher);
+    token_encoder_free(encoder);
     buffer_deinit(&codes);
     tokens_deinit(&tokens);
     learn_ids(10000, UINT32_MAX, &tokens);

@@ -172,7 +172,7 @@ static void rows_with_a_dictionary_come_together_again(void **state)
                                       model.partitions[i].rows[r].image);
         assert_ok(dictionary_learn(&sample, &dictionary));
         if (dictionary) {
-            assert_ok(dictionary_matchers(dictionary, &compressor.matchers));
+            assert_ok(dictionary_encoders(dictionary, &compressor.encoders));
             compressor.dictionary = dictionary;
         }
         expect_round_trip(&model, &compressor);
