@@ -76,7 +76,7 @@ static void frame_reseal(uint8_t *data, size_t bytes, uint64_t offset, uint8_t *
         store_le64(ref_checksum, checksum);
 }
 
-/* Directory pages, then the index that refers to them, then the filter, then the roots. */
+/* Directory pages, then the index that refers to them, then the filter, both dictionaries, the roots. */
 static void reseal(uint8_t *data, size_t bytes)
 {
     uint64_t index = load_le64(data + 64);
@@ -87,6 +87,8 @@ static void reseal(uint8_t *data, size_t bytes)
     }
     frame_reseal(data, bytes, index, data + 80);
     frame_reseal(data, bytes, load_le64(data + 88), data + 104);
+    for (uint32_t at = 112; at <= 136; at += 24)
+        frame_reseal(data, bytes, load_le64(data + at), data + at + 16);
     uint64_t seed = hash_place(load_le64(data + 24), load_le64(data + 40), 0);
     store_le64(data + ROOT_BYTES - 8, hash64(slice_of(data, ROOT_BYTES - 8), seed));
 }
