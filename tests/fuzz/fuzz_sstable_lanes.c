@@ -130,19 +130,19 @@ static void tokens_come_back(struct slice bytes)
     check(ok(tokens_train(buffer_slice(&samples), lengths, count, 4096, &learnt)));
     tokens_encode_table(&learnt, &table);
     check(ok(tokens_decode_table(buffer_slice(&table), &tokens)));
-    struct token_matcher *matcher = token_matcher_of(&tokens);
-    check(matcher != NULL);
+    struct token_encoder *encoder = token_encoder_new(&tokens);
+    check(encoder != NULL);
     in = reader_of(bytes);
     for (uint32_t i = 0; i < count; i++) {
         uint8_t out[VALUE_BYTES + TOKENS_DECODE_SLACK];
         struct slice value = next_value(&in);
         buffer_clear(&codes);
-        token_matcher_encode(matcher, value, &codes);
+        token_encoder_encode(encoder, &value, 1, &codes);
         struct reader at = reader_of(buffer_slice(&codes));
         check(tokens_decode(&tokens, &at, out, value.bytes));
         check(at.at == at.end && slice_equal(slice_of(out, value.bytes), value));
     }
-    token_matcher_free(matcher);
+    token_encoder_free(encoder);
     tokens_deinit(&learnt);
     tokens_deinit(&tokens);
     buffer_deinit(&samples);
