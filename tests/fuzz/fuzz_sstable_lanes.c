@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sstable/rows_lanes_internal.h"
+#include "sstable/token_encoder_internal.h"
 
 enum {
     NUMBERS_MAX = 2000,
@@ -126,6 +127,10 @@ static void tokens_come_back(struct slice bytes)
         struct slice value = next_value(&in);
         buffer_append(&samples, value.data, value.bytes);
         lengths[count] = (uint32_t)value.bytes;
+    }
+    if (samples.bytes == 0) {
+        buffer_deinit(&samples);
+        return;
     }
     check(ok(tokens_train(buffer_slice(&samples), lengths, count, 4096, &learnt)));
     tokens_encode_table(&learnt, &table);
