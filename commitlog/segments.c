@@ -191,6 +191,12 @@ static status segment_obtain(struct commitlog *log, uint64_t bytes_min, struct s
     return st;
 }
 
+static void keeper_release(struct commitlog *log)
+{
+    log->keeping = false;
+    lock_wake_all(&log->room);
+}
+
 status segment_begin(struct commitlog *log, uint64_t record_bytes)
 {
     while (log->keeping)
@@ -200,7 +206,7 @@ status segment_begin(struct commitlog *log, uint64_t record_bytes)
     status st = segment_obtain(log, bytes_for_record(record_bytes), &segment);
     if (ok(st))
         st = live_add(log, segment.number);
-    log->keeping = false;
+    keeper_release(log);
     if (failed(st)) {
         io_close(segment.file); /* it stays behind as an empty segment */
         return st;
@@ -230,12 +236,6 @@ static bool keeper_take(struct commitlog *log)
         return false;
     log->keeping = true;
     return true;
-}
-
-static void keeper_release(struct commitlog *log)
-{
-    log->keeping = false;
-    lock_wake_all(&log->room);
 }
 
 static bool wants_ready(const struct commitlog *log)

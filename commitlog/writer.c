@@ -71,6 +71,8 @@ void writer_release(struct commitlog *log)
     log->exclusive = false;
     if (log->room_waiters)
         lock_wake_all(&log->room);
+    /* Of those whose records were written without a sync, and of those whose records were not. */
+    batch_call(log, log->batch - 1, CALL_ONE);
     batch_call(log, log->batch, CALL_ONE);
 }
 
@@ -126,7 +128,14 @@ static void batch_done(struct commitlog *log, struct staging *batch, const struc
         log->durable = log->previous = *synced_end;
         atomic_store_explicit(&log->synced_batch, number, memory_order_release);
     }
-    batch_call(log, number, synced_end ? CALL_CHAIN : CALL_EACH);
+    if (!synced_end) {
+        batch_call(log, number, CALL_EACH);
+        return;
+    }
+    /* All batches but the one that fills. Who came for an older one, written but not synced, while its writer let
+       others append sleeps for that. */
+    for (uint64_t i = 1; i < BATCH_BEACONS; i++)
+        batch_call(log, log->batch + i, CALL_CHAIN);
 }
 
 /* Write a taken batch, and sync everything up to `end` if asked. The lock is given up meanwhile. */
@@ -242,10 +251,12 @@ status writer_start(struct commitlog *log, struct staging *batch, bool sync)
         return st;
     }
     log->flight = flight;
-    /* One of those who wait for the role, or for the batch, may as well wait for the disk. */
+    /* One of those who wait for the role, or for a batch, may as well wait for the disk. Who came while the lock was given up
+       saw no flight and may sleep for the batch that fills: if nobody else comes, the landing is up to him. */
     if (log->room_waiters)
         lock_wake_all(&log->room);
     batch_call(log, log->batch - 1, CALL_ONE);
+    batch_call(log, log->batch, CALL_ONE);
     return st;
 }
 
