@@ -36,7 +36,7 @@ struct cut_mask {
     uint64_t low, high;
 };
 
-#define LOW(n) ((n) >= 8 ? UINT64_MAX : (1ULL << (n) % 8 * 8) - 1)
+#define LOW(n) ((n) >= 8 ? UINT64_MAX : (1ULL << (unsigned)(n) % 8 * 8) - 1)
 #define MASK(n)                           \
     {                                     \
         LOW(n), (n) <= 8 ? 0 : LOW((n)-8) \
