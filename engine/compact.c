@@ -52,18 +52,17 @@ static void candidates_close(struct candidates *candidates)
     free(candidates->infos);
 }
 
-static void leave_out(struct candidates *candidates, const struct compaction_choice *choice)
+/* The chosen tables are not to be chosen for that reason again. They stay candidates for every other: a strategy that saw
+ * only a part of a run would merge it with others, and never come to rest. */
+static void decline(struct candidates *candidates, const struct compaction_choice *choice)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < choice->count; i++)
-        candidates->tables[choice->chosen[i]] = NULL;
-    for (uint32_t i = 0; i < candidates->count; i++) {
-        if (!candidates->tables[i])
-            continue;
-        candidates->tables[kept] = candidates->tables[i];
-        candidates->infos[kept++] = candidates->infos[i];
+    for (uint32_t i = 0; i < choice->count; i++) {
+        struct sstable_info *info = &candidates->infos[choice->chosen[i]];
+        if (choice->reason == COMPACTION_EXPIRED)
+            info->never_expires = true;
+        else
+            info->tombstones = 0;
     }
-    candidates->count = kept;
 }
 
 /* Nothing outside the chosen tables, neither memtable nor SSTable, can hold a write that what they forget covers. */
@@ -133,7 +132,7 @@ static struct compaction_choice choose(struct store *store, struct tablet *table
             chosen[i] = candidates->tables[choice.chosen[i]];
         if (worth_it(tablet, version, &options, choice.reason, chosen, choice.count))
             return choice;
-        leave_out(candidates, &choice);
+        decline(candidates, &choice);
     }
 }
 

@@ -472,11 +472,45 @@ static void a_missing_table_is_told_and_may_be_gone_without(void **state)
     assert_ok(store_close(store));
 }
 
+/* Which tables a strategy merges does not depend on what was considered and left alone before it: else two fragments of a run
+ * are merged with others in turn for ever. */
+static void a_rewrite_that_is_not_worth_it_leaves_the_runs_as_they_are(void **state)
+{
+    struct store *store = open_over(*state);
+    struct store_table_options table = {
+        .compaction = STORE_COMPACTION_SIZE_TIERED,
+        .min_threshold = 2,
+        .tuning = {.sstable_bytes = 4 << 10,
+                   .min_sstable_bytes = 1 << 10,
+                   .tombstone_interval_s = -1,
+                   .tombstones_unchecked = true},
+    };
+    table_over(store, &table);
+    /* A run of two fragments, and a run of one. */
+    assert_ok(apply_text(store, "a/1! @10; b/1! @10; a/3 a=x @10; b/3 a=x @10", DURABILITY_DURABLE));
+    assert_ok(store_flush(store, TABLE));
+    assert_ok(apply_text(store, "a/2! @10; b/2! @10", DURABILITY_DURABLE));
+    assert_ok(store_flush(store, TABLE));
+    assert_ok(store_settle(store));
+    store_clock_set(store, 1001 * MINUTE_US);
+    assert_ok(apply_text(store, "c/1! @10; c/3 a=x @10", DURABILITY_DURABLE));
+    assert_ok(store_flush(store, TABLE));
+    assert_int_equal(stats_of(store).sstables, 3);
+    /* The run's tombstones are old enough, but a memtable holds what they may cover. */
+    assert_ok(apply_text(store, "a/9 a=old @1; b/9 a=old @1; c/9 a=old @1", DURABILITY_DURABLE));
+    bool did = true;
+    for (unsigned steps = 0; did && steps < 1000; steps++)
+        assert_ok(store_step(store, &did));
+    assert_false(did);
+    assert_ok(store_close(store));
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_strategy_comes_to_rest_and_keeps_every_row),
+        CLAIM(a_rewrite_that_is_not_worth_it_leaves_the_runs_as_they_are),
         CLAIM(a_change_of_strategy_takes_what_is_there),
         CLAIM(options_of_compaction_survive_a_restart),
         CLAIM(a_flush_makes_a_table_for_each_window),
