@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum lock_rank {
+    RANK_ACCEPT = 5,     /* server: one loop at a time takes new peers */
     RANK_SERVER = 10,    /* server: connection lists, event subscribers */
     RANK_DDL = 20,       /* cql: one schema change at a time */
     RANK_CATALOG = 30,   /* cql: the catalog pointer and the plan cache */

@@ -139,7 +139,7 @@ static void place(struct loop *loop, int fd)
     }
 }
 
-static void accept_all(struct loop *loop)
+static void accept_all_locked(struct loop *loop)
 {
     struct server *server = loop->server;
     for (;;) {
@@ -160,6 +160,13 @@ static void accept_all(struct loop *loop)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
         place(loop, fd);
     }
+}
+
+static void accept_all(struct loop *loop)
+{
+    lock_acquire(&loop->server->accepting);
+    accept_all_locked(loop);
+    lock_release(&loop->server->accepting);
 }
 
 static void read_inbox(struct loop *loop)

@@ -131,6 +131,7 @@ status server_start(const struct server_options *options, struct server **out_se
     server->options = *options;
     apply_defaults(&server->options);
     server->listen_fd = -1;
+    lock_init(&server->accepting, RANK_ACCEPT);
     server->cql_version = cql_target_of(cql_database_profile(options->database))->cql_version;
     if (server->options.memory_bytes > INT64_MAX)
         server->options.memory_bytes = INT64_MAX;
@@ -176,6 +177,7 @@ void server_stop(struct server *server)
         loop_deinit(&server->loops[i]);
     if (server->listen_fd >= 0)
         close(server->listen_fd);
+    lock_deinit(&server->accepting);
     free(server->loops);
     free(server);
 }

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "server/server.h"
 
 struct loop;
@@ -13,6 +14,8 @@ struct server {
     const char *cql_version;       /* static */
     int listen_fd;
     uint16_t port;
+    /* RANK_ACCEPT: one loop at a time takes new peers, so that a descriptor freed to turn one away serves for that. */
+    struct lock accepting;
     uint32_t loop_count;
     struct loop *loops; /* owned */
     atomic_bool stopping;
