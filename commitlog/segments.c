@@ -153,6 +153,31 @@ static bool writes_much(const struct commitlog *log)
     return log->stagings[log->filling].base.offset / syncs >= RESERVE_BYTES_PER_SYNC;
 }
 
+/* ---- the role ---- */
+
+static void keeper_take(struct commitlog *log)
+{
+    while (log->keeping)
+        lock_wait(&log->room, &log->lock);
+    log->keeping = true;
+}
+
+static void keeper_release(struct commitlog *log)
+{
+    log->keeping = false;
+    lock_wake_all(&log->room);
+}
+
+/* The same for who only tidies up: false, and no role, when the stream is closed for writes. */
+static bool keeper_take_if_open(struct commitlog *log)
+{
+    keeper_take(log);
+    if (ok(log->failure))
+        return true;
+    keeper_release(log);
+    return false;
+}
+
 /* ---- beginning ---- */
 
 static struct segment_file ready_pop(struct commitlog *log)
@@ -191,17 +216,9 @@ static status segment_obtain(struct commitlog *log, uint64_t bytes_min, struct s
     return st;
 }
 
-static void keeper_release(struct commitlog *log)
-{
-    log->keeping = false;
-    lock_wake_all(&log->room);
-}
-
 status segment_begin(struct commitlog *log, uint64_t record_bytes)
 {
-    while (log->keeping)
-        lock_wait(&log->room, &log->lock);
-    log->keeping = true;
+    keeper_take(log);
     struct segment_file segment = {0};
     status st = segment_obtain(log, bytes_for_record(record_bytes), &segment);
     if (ok(st))
@@ -226,17 +243,7 @@ status segment_begin(struct commitlog *log, uint64_t record_bytes)
     return STATUS_DONE;
 }
 
-/* ---- keeping ---- */
-
-static bool keeper_take(struct commitlog *log)
-{
-    while (log->keeping)
-        lock_wait(&log->room, &log->lock);
-    if (failed(log->failure))
-        return false;
-    log->keeping = true;
-    return true;
-}
+/* ---- keeping ahead of need ---- */
 
 static bool wants_ready(const struct commitlog *log)
 {
@@ -249,7 +256,7 @@ bool segment_prepare(struct commitlog *log)
 {
     if (!wants_ready(log))
         return false;
-    log->keeping = true;
+    keeper_take(log);
     struct segment_file segment = {.number = log->next_segment++, .bytes = target_bytes(log)};
     bool reserve = writes_much(log);
     lock_release(&log->lock);
@@ -318,7 +325,7 @@ status commitlog_release(struct commitlog *log, uint64_t segment)
 {
     status st = STATUS_DONE;
     lock_acquire(&log->lock);
-    if (!keeper_take(log)) {
+    if (!keeper_take_if_open(log)) {
         st = STATUS_FAIL(STATUS_CLOSED);
     } else {
         st = release_below(log, segment, true);
@@ -381,7 +388,7 @@ static bool is_trimmed(const struct commitlog *log)
 
 status segments_trim(struct commitlog *log, bool released)
 {
-    if (!keeper_take(log))
+    if (!keeper_take_if_open(log))
         return STATUS_FAIL(STATUS_CLOSED);
     status st = STATUS_DONE;
     if (released && !is_trimmed(log)) {
@@ -406,7 +413,7 @@ void segments_retire(struct commitlog *log)
     if (failed(segments_trim(log, true)))
         return;
     current_end(log);
-    if (!keeper_take(log))
+    if (!keeper_take_if_open(log))
         return;
     (void)release_below(log, UINT64_MAX, false);
     keeper_release(log);

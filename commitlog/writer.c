@@ -56,6 +56,15 @@ static void batch_call(struct commitlog *log, uint64_t number, uint32_t count)
     }
 }
 
+/* One of those who wait for the role: for room, with records that were written without a sync, with records that fill. */
+static void call_for_role(struct commitlog *log)
+{
+    if (log->room_waiters)
+        lock_wake_all(&log->room);
+    batch_call(log, log->batch - 1, CALL_ONE);
+    batch_call(log, log->batch, CALL_ONE);
+}
+
 /* ---- the role ---- */
 
 void writer_take(struct commitlog *log, bool exclusive)
@@ -69,11 +78,7 @@ void writer_release(struct commitlog *log)
 {
     log->writing = false;
     log->exclusive = false;
-    if (log->room_waiters)
-        lock_wake_all(&log->room);
-    /* Of those whose records were written without a sync, and of those whose records were not. */
-    batch_call(log, log->batch - 1, CALL_ONE);
-    batch_call(log, log->batch, CALL_ONE);
+    call_for_role(log);
 }
 
 /* ---- writing a batch ---- */
@@ -123,17 +128,15 @@ static void batch_done(struct commitlog *log, struct staging *batch, const struc
     if (batch)
         log->noted = log->durable; /* it only moves with the writer role, so this is what the blocks say */
     log->unsynced = !synced_end;
-    if (synced_end) {
-        log->stats.syncs++;
-        log->durable = log->previous = *synced_end;
-        atomic_store_explicit(&log->synced_batch, number, memory_order_release);
-    }
     if (!synced_end) {
         batch_call(log, number, CALL_EACH);
         return;
     }
+    log->stats.syncs++;
+    log->durable = log->previous = *synced_end;
+    atomic_store_explicit(&log->synced_batch, number, memory_order_release);
     /* All batches but the one that fills. Who came for an older one, written but not synced, while its writer let
-       others append sleeps for that. */
+     * others append, sleeps for that. */
     for (uint64_t i = 1; i < BATCH_BEACONS; i++)
         batch_call(log, log->batch + i, CALL_CHAIN);
 }
@@ -251,12 +254,9 @@ status writer_start(struct commitlog *log, struct staging *batch, bool sync)
         return st;
     }
     log->flight = flight;
-    /* One of those who wait for the role, or for a batch, may as well wait for the disk. Who came while the lock was given up
-       saw no flight and may sleep for the batch that fills: if nobody else comes, the landing is up to him. */
-    if (log->room_waiters)
-        lock_wake_all(&log->room);
-    batch_call(log, log->batch - 1, CALL_ONE);
-    batch_call(log, log->batch, CALL_ONE);
+    /* One of them may as well wait for the disk. Who came while the lock was given up saw no flight, and if nobody else comes
+     * the landing is up to him. */
+    call_for_role(log);
     return st;
 }
 
