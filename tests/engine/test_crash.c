@@ -1,8 +1,6 @@
 /*
- * Power cuts, exhaustively: a script runs on the simulated disk, the power goes before operation n, for every n and under every
- * policy of what survives; then the store is opened again, sometimes with a second cut inside the recovery. What is found
- * must be the state after some step of the script, not before the last one that was acknowledged as durable (I1, I2),
- * with batches whole, and the store must go on from there (I7, F8).
+ * Power cuts anywhere (power_cut.h) while rows are written, flushed and compacted and tables come and go: durable states are
+ * kept (I1, I2), with batches whole, and the store goes on from there (I7, F8).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +11,10 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "io/sim.h"
 #include "notation.h"
+#include "power_cut.h"
 
 enum {
-    STATES_MAX = 64,
 #ifdef STRAIT_LONG_TESTS
     STRIDE = 1,
     NESTED = 12,
@@ -46,12 +42,6 @@ struct step {
     const char *text; /* WRITE; value of PROPERTY */
     enum durability durability;
     uint64_t table_id;
-};
-
-struct script {
-    uint32_t shards;
-    const struct step *steps;
-    unsigned count;
 };
 
 #define PERIODIC(writes)                                                 \
@@ -118,22 +108,7 @@ static const struct step three_shards[] = {
     TABLE(SETTLE, 0),
 };
 
-static const struct script scripts[] = {
-    {1, one_shard, ARRAY_LEN(one_shard)},
-    {3, three_shards, ARRAY_LEN(three_shards)},
-};
-
 /* ---- running ---- */
-
-static struct store_options options_of(const struct script *script, struct io_env *env)
-{
-    return (struct store_options){.folder = "store",
-                                  .env = env,
-                                  .shards = script->shards,
-                                  .memtable_bytes = 1 << 20,
-                                  .log_segment_bytes = 64 << 10,
-                                  .background = STORE_BACKGROUND_MANUAL};
-}
 
 static status change_of(struct store *store, enum store_change_kind kind, const struct step *step)
 {
@@ -149,10 +124,11 @@ static status change_of(struct store *store, enum store_change_kind kind, const 
     return store_change(store, &change, 1);
 }
 
-static status step_run(struct store **store, const struct script *script, const struct step *step,
+static status step_run(struct store **store, const struct power_cut_script *script, unsigned at,
                        struct io_env *env)
 {
-    struct store_options options = options_of(script, env);
+    const struct step *step = (const struct step *)script->steps + at;
+    struct store_options options = power_cut_options(script, env);
     status st;
     switch (step->kind) {
     case WRITE: return apply_text(*store, step->text, step->durability);
@@ -172,9 +148,9 @@ static status step_run(struct store **store, const struct script *script, const 
     return STATUS_FAIL(STATUS_INVALID);
 }
 
-/* What the step leaves, and what was before it, is durable when it is acknowledged. */
-static bool is_durable(const struct step *step)
+static bool is_durable(const struct power_cut_script *script, unsigned at)
 {
+    const struct step *step = (const struct step *)script->steps + at;
     if (step->kind == WRITE)
         return step->durability == DURABILITY_DURABLE;
     return step->kind != COMPACT && step->kind != SETTLE;
@@ -200,95 +176,18 @@ static char *state_of(struct store *store)
     return (char *)out.data;
 }
 
-/* The state before the first step and after each, from a run that nothing disturbs; the operations it takes. */
-static uint64_t states_make(const struct script *script, char *states[STATES_MAX])
+/* Write on, open again. */
+static void go_on(struct store *store, const struct power_cut_script *script, struct io_env *env,
+                  uint64_t cut_at, const char *seen)
 {
-    struct io_env *env;
-    struct store *store;
-    struct store_options options;
-    assert_ok(io_env_open(IO_BODY_SIM, 1, &env));
-    options = options_of(script, env);
-    assert_ok(store_open(&options, &store));
-    states[0] = state_of(store);
-    for (unsigned i = 0; i < script->count; i++) {
-        assert_ok(step_run(&store, script, &script->steps[i], env));
-        states[i + 1] = state_of(store);
-    }
-    assert_ok(store_close(store));
-    uint64_t operations = sim_operation_count(env);
-    io_env_close(env);
-    return operations;
-}
-
-struct crash {
-    const struct script *script;
-    char *const *states;
-    uint64_t cut_at;
-    enum sim_policy policy;
-    unsigned durable;   /* states before this one must not come back */
-    unsigned attempted; /* states behind this one cannot be */
-};
-
-/* Run until the power goes. */
-static void run_until_cut(struct crash *crash, struct io_env *env)
-{
-    struct store *store = NULL;
-    struct store_options options = options_of(crash->script, env);
-    crash->durable = crash->attempted = 0;
-    sim_cut_power_at(env, crash->cut_at);
-    status st = store_open(&options, &store);
-    for (unsigned i = 0; ok(st) && i < crash->script->count; i++) {
-        crash->attempted = i + 1;
-        st = step_run(&store, crash->script, &crash->script->steps[i], env);
-        if (ok(st) && is_durable(&crash->script->steps[i]))
-            crash->durable = i + 1;
-    }
-    (void)store_close(store);
-}
-
-static void assert_some_state(const struct crash *crash, struct store *store, const char *when)
-{
-    char *seen = state_of(store);
-    bool found = false;
-    for (unsigned i = crash->durable; i <= crash->attempted; i++)
-        found = found || strcmp(seen, crash->states[i]) == 0;
-    if (!found)
-        fail_msg(
-            "%s: cut before operation %llu, policy %d, %u shards, steps %u..%u\nseen\n%s\nlast durable\n%s",
-            when, (unsigned long long)crash->cut_at, (int)crash->policy, crash->script->shards,
-            crash->durable, crash->attempted, seen, crash->states[crash->durable]);
-    free(seen);
-}
-
-/* A second cut inside the recovery from the first; at worst nothing more is lost. */
-static void crash_again(const struct crash *crash, struct io_env *env, uint64_t after)
-{
-    struct store *store = NULL;
-    struct store_options options = options_of(crash->script, env);
-    sim_cut_power_at(env, sim_operation_count(env) + after);
-    (void)store_open(&options, &store);
-    (void)store_close(store);
-    sim_restart(env, crash->policy);
-    sim_cut_power_at(env, UINT64_MAX);
-}
-
-/* Open, look, write on, open again. */
-static void recover(const struct crash *crash, struct io_env *env)
-{
-    struct store *store;
-    struct store_options options = options_of(crash->script, env);
-    status st = store_open(&options, &store);
-    char text[200];
-    status_print(st, text, sizeof text);
-    if (failed(st))
-        fail_msg("cut before operation %llu, policy %d, %u shards: %s", (unsigned long long)crash->cut_at,
-                 (int)crash->policy, crash->script->shards, text);
-    assert_some_state(crash, store, "after recovery");
+    (void)cut_at;
+    (void)seen;
+    struct store_options options = power_cut_options(script, env);
     struct step create = {.kind = CREATE};
     struct store_table table;
     struct buffer properties = {0};
     if (store_next_table(store, 0, &table, &properties).code == STATUS_NOT_FOUND)
-        assert_ok(step_run(&store, crash->script, &create, env));
+        assert_ok(change_of(store, STORE_CREATE_TABLE, &create));
     buffer_deinit(&properties);
     assert_ok(apply_text(store, "z/1 a=after @1000", DURABILITY_DURABLE));
     char *before = state_of(store);
@@ -302,50 +201,27 @@ static void recover(const struct crash *crash, struct io_env *env)
     free(after);
 }
 
-static void crash_once(const struct script *script, char *const *states, uint64_t cut_at,
-                       enum sim_policy policy, uint64_t nested)
-{
-    struct io_env *env;
-    struct crash crash = {.script = script, .states = states, .cut_at = cut_at, .policy = policy};
-    assert_ok(io_env_open(IO_BODY_SIM, cut_at * 8 + policy, &env));
-    run_until_cut(&crash, env);
-    sim_restart(env, policy);
-    sim_cut_power_at(env, UINT64_MAX);
-    if (nested)
-        crash_again(&crash, env, nested);
-    recover(&crash, env);
-    io_env_close(env);
-}
-
-static void crash_everywhere(const struct script *script)
-{
-    char *states[STATES_MAX];
-    uint64_t operations = states_make(script, states), cycles = 0;
-    struct random rng = {script->shards};
-    print_message("%llu operations\n", (unsigned long long)operations);
-    for (enum sim_policy policy = 0; policy < SIM_POLICIES; policy++) {
-        for (uint64_t at = 1 + policy % STRIDE; at <= operations; at += STRIDE) {
-            crash_once(script, states, at, policy, 0);
-            for (unsigned i = 0; i < NESTED; i++, cycles++)
-                crash_once(script, states, at, policy, 1 + random_below(&rng, 60));
-            cycles++;
-        }
+#define SCRIPT(script_name, script_shards, script_steps)                                            \
+    {                                                                                               \
+        .name = (script_name), .shards = (script_shards), .steps = (script_steps),                  \
+        .count = ARRAY_LEN(script_steps), .stride = STRIDE, .nested = NESTED, .step_run = step_run, \
+        .is_durable = is_durable, .state_of = state_of, .go_on = go_on                              \
     }
-    print_message("%llu crashes and recoveries\n", (unsigned long long)cycles);
-    for (unsigned i = 0; i <= script->count; i++)
-        free(states[i]);
-}
+static const struct power_cut_script scripts[] = {
+    SCRIPT("one shard", 1, one_shard),
+    SCRIPT("three shards", 3, three_shards),
+};
 
 static void a_power_cut_anywhere_leaves_a_prefix_with_all_that_was_durable(void **state)
 {
     (void)state;
-    crash_everywhere(&scripts[0]);
+    power_cut_everywhere(&scripts[0]);
 }
 
 static void a_power_cut_anywhere_leaves_batches_over_shards_whole(void **state)
 {
     (void)state;
-    crash_everywhere(&scripts[1]);
+    power_cut_everywhere(&scripts[1]);
 }
 
 static void one_seed_gives_one_trace(void **state)
@@ -354,9 +230,8 @@ static void one_seed_gives_one_trace(void **state)
     uint64_t hashes[2];
     for (unsigned i = 0; i < 2; i++) {
         struct io_env *env;
-        struct crash crash = {.script = &scripts[1], .cut_at = 150};
         assert_ok(io_env_open(IO_BODY_SIM, 5, &env));
-        run_until_cut(&crash, env);
+        power_cut_run(&scripts[1], 150, env);
         hashes[i] = sim_trace_hash(env);
         io_env_close(env);
     }

@@ -1,8 +1,6 @@
 /*
- * Power cuts around snapshots, restores, copies and truncates: the power goes before operation n of a script, for every
- * n and under every policy of what survives, sometimes again during the recovery. What is found, tables and snapshots,
- * must be the state after some step that was not before the last durable one: no half of a restore, no write on the wrong
- * side of a cut, no file too many.
+ * Power cuts anywhere (power_cut.h) around snapshots, restores, copies and truncates: no half of a restore, no write on the
+ * wrong side of a cut, no file too many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +11,10 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "io/sim.h"
 #include "notation.h"
+#include "power_cut.h"
 
 enum {
-    STATES_MAX = 64,
 #ifdef STRAIT_LONG_TESTS
     STRIDE = 1,
     NESTED = 6,
@@ -50,13 +46,6 @@ struct step {
     enum step_kind kind;
     const char *text; /* writes, or the snapshot's name */
     uint64_t table_id, source_id;
-};
-
-struct script {
-    const char *name;
-    uint32_t shards;
-    const struct step *steps;
-    unsigned count;
 };
 
 /* Numbers are given in turn: a snapshot takes one for each of its tables, so the comments say which. */
@@ -122,22 +111,7 @@ static const struct step three_shards[] = {
     {SYNCED, "2:test/7 a=seven @7; 1:a/7 a=seven @7; 7:k/7 a=seven @7", 0, 0},
 };
 
-static const struct script scripts[] = {
-    {"one shard", 1, one_shard, ARRAY_LEN(one_shard)},
-    {"three shards", 3, three_shards, ARRAY_LEN(three_shards)},
-};
-
 /* ---- running ---- */
-
-static struct store_options options_of(const struct script *script, struct io_env *env)
-{
-    return (struct store_options){.folder = "store",
-                                  .env = env,
-                                  .shards = script->shards,
-                                  .memtable_bytes = 1 << 20,
-                                  .log_segment_bytes = 64 << 10,
-                                  .background = STORE_BACKGROUND_MANUAL};
-}
 
 static status create(struct store *store)
 {
@@ -180,10 +154,11 @@ static status one_change(struct store *store, enum store_change_kind kind, const
     return store_change(store, &change, 1);
 }
 
-static status step_run(struct store **store, const struct script *script, const struct step *step,
+static status step_run(struct store **store, const struct power_cut_script *script, unsigned at,
                        struct io_env *env)
 {
-    struct store_options options = options_of(script, env);
+    const struct step *step = (const struct step *)script->steps + at;
+    struct store_options options = power_cut_options(script, env);
     status st;
     bool did;
     switch (step->kind) {
@@ -209,9 +184,9 @@ static status step_run(struct store **store, const struct script *script, const 
     return STATUS_FAIL(STATUS_INVALID);
 }
 
-/* What the step leaves, and what was before it, is durable when it is acknowledged. */
-static bool is_durable(const struct step *step)
+static bool is_durable(const struct power_cut_script *script, unsigned at)
 {
+    const struct step *step = (const struct step *)script->steps + at;
     return step->kind != WRITE && step->kind != COMPACT && step->kind != SETTLE && step->kind != STEP;
 }
 
@@ -244,74 +219,6 @@ static char *state_of(struct store *store)
     return (char *)out.data;
 }
 
-/* The state before the first step and after each, from a run that nothing disturbs; the operations it takes. */
-static uint64_t states_make(const struct script *script, char *states[STATES_MAX])
-{
-    struct io_env *env;
-    struct store *store;
-    assert_ok(io_env_open(IO_BODY_SIM, 1, &env));
-    struct store_options options = options_of(script, env);
-    assert_ok(store_open(&options, &store));
-    states[0] = state_of(store);
-    for (unsigned i = 0; i < script->count; i++) {
-        assert_ok(step_run(&store, script, &script->steps[i], env));
-        states[i + 1] = state_of(store);
-    }
-    assert_ok(store_close(store));
-    uint64_t operations = sim_operation_count(env);
-    io_env_close(env);
-    return operations;
-}
-
-/* ---- cutting ---- */
-
-struct crash {
-    const struct script *script;
-    char *const *states;
-    uint64_t cut_at;
-    enum sim_policy policy;
-    unsigned durable;   /* states before this one must not come back */
-    unsigned attempted; /* states behind this one cannot be */
-};
-
-static void run_until_cut(struct crash *crash, struct io_env *env)
-{
-    struct store *store = NULL;
-    struct store_options options = options_of(crash->script, env);
-    sim_cut_power_at(env, crash->cut_at);
-    status st = store_open(&options, &store);
-    for (unsigned i = 0; ok(st) && i < crash->script->count; i++) {
-        crash->attempted = i + 1;
-        st = step_run(&store, crash->script, &crash->script->steps[i], env);
-        if (ok(st) && is_durable(&crash->script->steps[i]))
-            crash->durable = i + 1;
-    }
-    (void)store_close(store);
-}
-
-static void crash_again(const struct crash *crash, struct io_env *env, uint64_t after)
-{
-    struct store *store = NULL;
-    struct store_options options = options_of(crash->script, env);
-    sim_cut_power_at(env, sim_operation_count(env) + after);
-    (void)store_open(&options, &store);
-    (void)store_close(store);
-    sim_restart(env, crash->policy);
-    sim_cut_power_at(env, UINT64_MAX);
-}
-
-static void assert_some_state(const struct crash *crash, const char *seen)
-{
-    bool found = false;
-    for (unsigned i = crash->durable; i <= crash->attempted; i++)
-        found = found || strcmp(seen, crash->states[i]) == 0;
-    if (!found)
-        fail_msg("%s: cut before operation %llu, policy %d, steps %u..%u\nseen\n%s\nlast "
-                 "durable\n%s\nattempted\n%s",
-                 crash->script->name, (unsigned long long)crash->cut_at, (int)crash->policy, crash->durable,
-                 crash->attempted, seen, crash->states[crash->durable], crash->states[crash->attempted]);
-}
-
 static void count_name(void *context, const char *name)
 {
     (void)name;
@@ -340,76 +247,44 @@ static void assert_nothing_left(struct store *store, struct io_env *env)
     buffer_deinit(&properties);
 }
 
-/* Open, look, open again with everything in files. */
-static void recover(const struct crash *crash, struct io_env *env)
+/* Open again, with everything in files. */
+static void go_on(struct store *store, const struct power_cut_script *script, struct io_env *env,
+                  uint64_t cut_at, const char *seen)
 {
-    struct store *store;
-    struct store_options options = options_of(crash->script, env);
-    status st = store_open(&options, &store);
-    char text[200];
-    status_print(st, text, sizeof text);
-    if (failed(st))
-        fail_msg("%s: cut before operation %llu, policy %d: %s", crash->script->name,
-                 (unsigned long long)crash->cut_at, (int)crash->policy, text);
-    char *before = state_of(store);
-    assert_some_state(crash, before);
-    if (crash->cut_at % 2)
+    struct store_options options = power_cut_options(script, env);
+    if (cut_at % 2)
         assert_ok(store_flush(store, 0));
     assert_ok(store_close(store));
     assert_ok(store_open(&options, &store));
     char *after = state_of(store);
-    assert_string_equal(before, after);
+    assert_string_equal(seen, after);
     assert_ok(store_verify(store, 0));
     assert_nothing_left(store, env);
     assert_ok(store_close(store));
-    free(before);
     free(after);
 }
 
-static void crash_once(const struct script *script, char *const *states, uint64_t cut_at,
-                       enum sim_policy policy, uint64_t nested)
-{
-    struct io_env *env;
-    struct crash crash = {.script = script, .states = states, .cut_at = cut_at, .policy = policy};
-    assert_ok(io_env_open(IO_BODY_SIM, cut_at * 8 + policy, &env));
-    run_until_cut(&crash, env);
-    sim_restart(env, policy);
-    sim_cut_power_at(env, UINT64_MAX);
-    if (nested)
-        crash_again(&crash, env, nested);
-    recover(&crash, env);
-    io_env_close(env);
-}
-
-static void crash_everywhere(const struct script *script)
-{
-    char *states[STATES_MAX];
-    uint64_t operations = states_make(script, states), cycles = 0;
-    struct random rng = {script->shards};
-    for (enum sim_policy policy = 0; policy < SIM_POLICIES; policy++) {
-        for (uint64_t at = 1 + policy % STRIDE; at <= operations; at += STRIDE) {
-            crash_once(script, states, at, policy, 0);
-            for (unsigned i = 0; i < NESTED; i++, cycles++)
-                crash_once(script, states, at, policy, 1 + random_below(&rng, 60));
-            cycles++;
-        }
+#define SCRIPT(script_name, script_shards, script_steps)                                            \
+    {                                                                                               \
+        .name = (script_name), .shards = (script_shards), .steps = (script_steps),                  \
+        .count = ARRAY_LEN(script_steps), .stride = STRIDE, .nested = NESTED, .step_run = step_run, \
+        .is_durable = is_durable, .state_of = state_of, .go_on = go_on                              \
     }
-    print_message("%llu operations, %llu crashes and recoveries\n", (unsigned long long)operations,
-                  (unsigned long long)cycles);
-    for (unsigned i = 0; i <= script->count; i++)
-        free(states[i]);
-}
+static const struct power_cut_script scripts[] = {
+    SCRIPT("one shard", 1, one_shard),
+    SCRIPT("three shards", 3, three_shards),
+};
 
 static void a_power_cut_anywhere_leaves_tables_and_snapshots_of_one_moment(void **state)
 {
     (void)state;
-    crash_everywhere(&scripts[0]);
+    power_cut_everywhere(&scripts[0]);
 }
 
 static void a_power_cut_anywhere_leaves_batches_over_shards_on_one_side_of_each_cut(void **state)
 {
     (void)state;
-    crash_everywhere(&scripts[1]);
+    power_cut_everywhere(&scripts[1]);
 }
 
 int main(void)
