@@ -22,15 +22,6 @@ enum {
     TABLE_ID_COLUMN_CONTENT = 3,
 };
 
-static void check(status st, const char *what)
-{
-    char text[256];
-    if (ok(st))
-        return;
-    status_print(st, text, sizeof text);
-    measure_fail(what, text);
-}
-
 /* ---- the engine alone ---- */
 
 static const struct key_column clustering[] = {{KEY_INT64, true}, {KEY_UUID, true}};
@@ -43,8 +34,8 @@ static void encode_row(const struct chat_message *message, struct row_builder *b
     store_be64(updated, (uint64_t)message->updated_ms);
     buffer_clear(key);
     buffer_clear(image);
-    check(key_append(key, clustering[0], slice_of(created, 8)), "key");
-    check(key_append(key, clustering[1], slice_of(message->id, 16)), "key");
+    measure_check(key_append(key, clustering[0], slice_of(created, 8)), "key");
+    measure_check(key_append(key, clustering[1], slice_of(message->id, 16)), "key");
     row_builder_reset(builder);
     int64_t timestamp = 1700000000000000 + (int64_t)message->number;
     builder->marker = (struct marker){.timestamp = timestamp};
@@ -56,18 +47,18 @@ static void encode_row(const struct chat_message *message, struct row_builder *b
                                                .kind = CELL_LIVE,
                                                .timestamp = timestamp,
                                                .value = values[c]});
-    check(row_builder_finish(builder, image), "image");
+    measure_check(row_builder_finish(builder, image), "image");
 }
 
 static struct store *open_store(const char *io, const char *folder, uint64_t *out_table)
 {
     struct store_options options = {.folder = folder, .io = io, .memtable_bytes = 256 << 20};
     struct store *store;
-    check(store_open(&options, &store), "open");
+    measure_check(store_open(&options, &store), "open");
     struct store_change create = {.kind = STORE_CREATE_TABLE,
                                   .table_id = store_new_table_id(store),
                                   .options = {.gc_grace_s = 864000, .compression_level = 1}};
-    check(store_change(store, &create, 1), "create table");
+    measure_check(store_change(store, &create, 1), "create table");
     *out_table = create.table_id;
     return store;
 }
@@ -93,7 +84,7 @@ static void engine_load(struct store *store, uint64_t table, const char *engine,
         batch_begin(&batch, table, partition_key_of(slice_of(message.channel_id, 16)));
         batch_row(&batch, buffer_slice(&key), buffer_slice(&image));
         batch_end(&batch);
-        check(store_apply(store, &batch, durability), "apply");
+        measure_check(store_apply(store, &batch, durability), "apply");
         int64_t taken_ns = latency_now_ns() - begun_ns;
         spent_ns += taken_ns;
         latency_add(&latency, taken_ns);
@@ -119,14 +110,14 @@ static void engine_newest(struct store *store, uint64_t table, const char *engin
         chat_stream_channel_id(stream, chat_stream_pick_channel(stream, &state), id);
         int64_t begun_ns = latency_now_ns();
         struct cursor *cursor;
-        check(store_cursor_open_one(store, &read, partition_key_of(slice_of(id, 16)), NULL, &cursor),
-              "open cursor");
+        measure_check(store_cursor_open_one(store, &read, partition_key_of(slice_of(id, 16)), NULL, &cursor),
+                      "open cursor");
         if (cursor) {
-            check(cursor_seek_row(cursor, (struct slice){0}), "seek");
+            measure_check(cursor_seek_row(cursor, (struct slice){0}), "seek");
             for (int n = 0; cursor->on_row && n < 50; n++) {
                 bytes += cursor->row.image.bytes;
                 rows++;
-                check(cursor_next(cursor), "next");
+                measure_check(cursor_next(cursor), "next");
             }
             cursor_close(cursor);
         }
@@ -150,16 +141,16 @@ static void bench_engine(const char *io, struct chat_stream *stream, uint64_t ro
     engine_load(store, table, engine, "load1", stream, rows, DURABILITY_PERIODIC);
     engine_newest(store, table, engine, "latest50", stream);
     int64_t begun_ns = latency_now_ns();
-    check(store_flush(store, 0), "flush");
-    check(store_settle(store), "settle");
+    measure_check(store_flush(store, 0), "flush");
+    measure_check(store_settle(store), "settle");
     measure(engine, "settle", "seconds", (double)(latency_now_ns() - begun_ns) / 1e9, "s");
     struct store_table_stats stats;
-    check(store_table_stats(store, table, &stats), "statistics");
+    measure_check(store_table_stats(store, table, &stats), "statistics");
     measure(engine, "space", "disk_bytes_per_row", (double)stats.sstable_bytes / (double)rows, "B");
     engine_newest(store, table, engine, "latest50_flushed", stream);
     if (disk)
         engine_load(store, table, engine, "durable1", stream, DURABLE_ROWS, DURABILITY_DURABLE);
-    check(store_close(store), "close");
+    measure_check(store_close(store), "close");
     if (disk)
         folder_remove(folder);
 }

@@ -111,15 +111,6 @@ struct bench {
     uint64_t sum;            /* of what was read, so that nothing is left out */
 };
 
-static void check(status st, const char *what)
-{
-    char text[256];
-    if (ok(st))
-        return;
-    status_print(st, text, sizeof text);
-    measure_fail(what, text);
-}
-
 static void need(const struct bench *bench, bool done, const char *what)
 {
     if (!done)
@@ -139,8 +130,8 @@ static void open_session(struct bench *bench)
         .profile = PROFILE_SCYLLA_2025_1,
     };
     const struct cql_params none = {.consistency = 1};
-    check(cql_database_open(&options, &bench->database), "open");
-    check(cql_session_open(bench->database, &bench->session), "session");
+    measure_check(cql_database_open(&options, &bench->database), "open");
+    measure_check(cql_session_open(bench->database, &bench->session), "session");
     for (const char *at = schema_text; *at;) {
         bool complete, empty;
         size_t bytes = parse_cut(slice_text(at), &complete, &empty);
@@ -156,7 +147,7 @@ static void open_session(struct bench *bench)
     struct store_table table;
     struct buffer properties = {0};
     bench->store = cql_database_store(bench->database);
-    check(store_next_table(bench->store, 0, &table, &properties), "table");
+    measure_check(store_next_table(bench->store, 0, &table, &properties), "table");
     bench->table_id = table.id;
     buffer_deinit(&properties);
 }
@@ -166,7 +157,7 @@ static void close_session(struct bench *bench)
     cql_prepared_release(bench->insert);
     cql_prepared_release(bench->newest);
     cql_session_close(bench->session);
-    check(cql_database_close(bench->database), "close");
+    measure_check(cql_database_close(bench->database), "close");
 }
 
 static void open_strait(struct bench *bench)
@@ -194,8 +185,8 @@ static void make_batch(struct bench *bench, const struct message *message, struc
     static const struct key_column clustering[] = {{KEY_INT64, true}, {KEY_UUID, true}};
     struct row_builder row = {0};
     struct buffer key = {0}, image = {0};
-    check(key_append(&key, clustering[0], slice_of(message->created_at, 8)), "key");
-    check(key_append(&key, clustering[1], slice_of(message->id, 16)), "key");
+    measure_check(key_append(&key, clustering[0], slice_of(message->created_at, 8)), "key");
+    measure_check(key_append(&key, clustering[1], slice_of(message->id, 16)), "key");
     row_builder_reset(&row);
     int64_t timestamp = 1700000000000000 + (message - messages);
     row.marker = (struct marker){.timestamp = timestamp};
@@ -203,7 +194,7 @@ static void make_batch(struct bench *bench, const struct message *message, struc
                                    slice_of(message->member_id, 16), slice_of(message->updated_at, 8)};
     for (uint32_t c = 0; c < ARRAY_LEN(values); c++)
         row_builder_add(&row, (struct cell){.column = 3 + c, .timestamp = timestamp, .value = values[c]});
-    check(row_builder_finish(&row, &image), "image");
+    measure_check(row_builder_finish(&row, &image), "image");
     batch_begin(batch, bench->table_id, partition_key_of(slice_of(message->channel_id, 16)));
     batch_row(batch, buffer_slice(&key), buffer_slice(&image));
     batch_end(batch);
@@ -234,7 +225,7 @@ static void close_batches(struct bench *bench)
 static void run_apply(struct bench *bench, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++)
-        check(store_apply(bench->store, &bench->batches[i], DURABILITY_DEFAULT), "apply");
+        measure_check(store_apply(bench->store, &bench->batches[i], DURABILITY_DEFAULT), "apply");
 }
 
 static void open_insert(struct bench *bench, uint32_t operations)
@@ -325,11 +316,11 @@ static void run_walk(struct bench *bench, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to; i++) {
         struct cursor *cursor;
         struct partition_key key = partition_key_of(slice_of(bench->channels[i], 16));
-        check(store_cursor_open_one(bench->store, &read, key, NULL, &cursor), "open cursor");
-        check(cursor_seek_row(cursor, (struct slice){0}), "seek");
+        measure_check(store_cursor_open_one(bench->store, &read, key, NULL, &cursor), "open cursor");
+        measure_check(cursor_seek_row(cursor, (struct slice){0}), "seek");
         for (uint32_t row = 0; row < PAGE_ROWS && cursor->on_row; row++) {
             bench->sum += cursor->row.image.bytes;
-            check(cursor_next(cursor), "next");
+            measure_check(cursor_next(cursor), "next");
         }
         cursor_close(cursor);
     }
@@ -344,12 +335,12 @@ static void run_walk_copy(struct bench *bench, uint32_t from, uint32_t to)
         struct cursor *cursor;
         struct partition_key key = partition_key_of(slice_of(bench->channels[i], 16));
         buffer_clear(out);
-        check(store_cursor_open_one(bench->store, &read, key, NULL, &cursor), "open cursor");
-        check(cursor_seek_row(cursor, (struct slice){0}), "seek");
+        measure_check(store_cursor_open_one(bench->store, &read, key, NULL, &cursor), "open cursor");
+        measure_check(cursor_seek_row(cursor, (struct slice){0}), "seek");
         for (uint32_t row = 0; row < PAGE_ROWS && cursor->on_row; row++) {
             buffer_append_slice(out, cursor->row.clustering);
             buffer_append_slice(out, cursor->row.image);
-            check(cursor_next(cursor), "next");
+            measure_check(cursor_next(cursor), "next");
         }
         cursor_close(cursor);
         bench->sum += out->bytes;

@@ -11,6 +11,7 @@
 
 #include <strait.h>
 
+#include "base/random.h"
 #include "bench/measure.h"
 #include "engine/store.h"
 #include "row/key.h"
@@ -23,24 +24,7 @@ enum {
     ROWS_A_BATCH = 100,
 };
 
-static void check(status st, const char *what)
-{
-    char text[256];
-    if (ok(st))
-        return;
-    status_print(st, text, sizeof text);
-    measure_fail(what, text);
-}
-
-static uint64_t random_state = 1;
-
-static uint64_t random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
+static struct random rng = {1};
 
 /* Rows of bytes that do not compress. */
 static void write_rows(struct store *store, uint64_t table_id, unsigned count)
@@ -49,23 +33,23 @@ static void write_rows(struct store *store, uint64_t table_id, unsigned count)
     struct row_builder builder = {0};
     struct buffer image = {0}, clustering = {0};
     for (unsigned i = 0; i < count; i++) {
-        uint64_t value[VALUE_BYTES / 8], key = random_next();
+        uint64_t value[VALUE_BYTES / 8], key = random_next(&rng);
         for (size_t j = 0; j < sizeof value / sizeof *value; j++)
-            value[j] = random_next();
+            value[j] = random_next(&rng);
         buffer_clear(&image);
         buffer_clear(&clustering);
-        buffer_append_be64(&clustering, random_next() >> 1);
+        buffer_append_be64(&clustering, random_next(&rng) >> 1);
         row_builder_reset(&builder);
         builder.marker = (struct marker){.timestamp = 1};
         row_builder_add(
             &builder,
             (struct cell){.kind = CELL_LIVE, .timestamp = 1, .value = slice_of(value, sizeof value)});
-        check(row_builder_finish(&builder, &image), "image");
+        measure_check(row_builder_finish(&builder, &image), "image");
         batch_begin(&batch, table_id, partition_key_of(slice_of(&key, sizeof key)));
         batch_row(&batch, buffer_slice(&clustering), buffer_slice(&image));
         batch_end(&batch);
         if (batch.mutation_count == ROWS_A_BATCH || i + 1 == count) {
-            check(store_apply(store, &batch, DURABILITY_DEFAULT), "apply");
+            measure_check(store_apply(store, &batch, DURABILITY_DEFAULT), "apply");
             batch_clear(&batch);
         }
     }
@@ -87,7 +71,7 @@ static void timed(struct world *world, struct latency *latency, const struct sto
                   uint32_t count, const char *what)
 {
     int64_t begun = latency_now_ns();
-    check(store_change(world->store, changes, count), what);
+    measure_check(store_change(world->store, changes, count), what);
     latency_add(latency, latency_now_ns() - begun);
 }
 
@@ -158,16 +142,16 @@ static void store_run(const char *io, const char *folder, unsigned rounds, unsig
     snprintf(world.engine, sizeof world.engine, "engine/%s", folder ? "disk" : "memory");
     if (folder)
         folder_remove(folder);
-    check(store_open(&options, &world.store), "open");
+    measure_check(store_open(&options, &world.store), "open");
     for (unsigned i = 0; i < TABLES; i++) {
         struct store_change change = {.kind = STORE_CREATE_TABLE,
                                       .table_id = store_new_table_id(world.store)};
-        check(store_change(world.store, &change, 1), "create");
+        measure_check(store_change(world.store, &change, 1), "create");
         world.tables[i] = change.table_id;
         write_rows(world.store, world.tables[i], rows_a_table);
     }
     rounds_run(&world, rounds, size);
-    check(store_close(world.store), "close");
+    measure_check(store_close(world.store), "close");
     if (folder)
         folder_remove(folder);
 }

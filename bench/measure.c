@@ -30,3 +30,20 @@ _Noreturn void measure_fail(const char *what, const char *why)
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
 }
+
+void measure_check(status st, const char *what)
+{
+    char text[256];
+    if (ok(st))
+        return;
+    status_print(st, text, sizeof text);
+    measure_fail(what, text);
+}
+
+void *measure_alloc(size_t bytes, const char *what)
+{
+    void *memory = calloc(1, bytes);
+    if (!memory)
+        measure_fail(what, "out of memory");
+    return memory;
+}

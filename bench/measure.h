@@ -5,6 +5,7 @@
 #ifndef STRAIT_BENCH_MEASURE_H
 #define STRAIT_BENCH_MEASURE_H
 
+#include "base/status.h"
 #include "tools/latency.h"
 
 /* To standard output; commit and machine come from the environment (BENCH_COMMIT, BENCH_MACHINE). */
@@ -13,5 +14,9 @@ void measure(const char *engine, const char *phase, const char *metric, double v
 void measure_latency(const char *engine, const char *phase, struct latency *latency);
 /* End the program with a message: a benchmark that fails has no result. */
 _Noreturn void measure_fail(const char *what, const char *why);
+/* The same when `st` is a failure. */
+void measure_check(status st, const char *what);
+/* Zeroed memory, or the end of the program. */
+void *measure_alloc(size_t bytes, const char *what);
 
 #endif

@@ -37,9 +37,7 @@ static void check(char *error, const char *what)
 
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
-    struct level *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        measure_fail(ops->name, "out of memory");
+    struct level *peer = measure_alloc(sizeof *peer, ops->name);
     peer->options = leveldb_options_create();
     peer->cache = leveldb_cache_create_lru(setup->cache_bytes);
     peer->filter = leveldb_filterpolicy_create_bloom(BLOOM_BITS);
@@ -73,9 +71,7 @@ static void close_peer(void *at)
 
 static void *session_new(void *peer)
 {
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("leveldb", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "leveldb");
     session->peer = peer;
     session->batch = leveldb_writebatch_create();
     return session;

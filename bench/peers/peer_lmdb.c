@@ -39,10 +39,8 @@ static void check(int result, const char *what)
 
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
-    struct lmdb *peer = calloc(1, sizeof *peer);
+    struct lmdb *peer = measure_alloc(sizeof *peer, ops->name);
     MDB_txn *txn;
-    if (!peer)
-        measure_fail(ops->name, "out of memory");
     peer->durable = setup->durable;
     check(mdb_env_create(&peer->env), "lmdb: create");
     check(mdb_env_set_mapsize(peer->env, MAP_TIMES * setup->data_bytes + MAP_SPARE_BYTES), "lmdb: map size");
@@ -64,9 +62,7 @@ static void close_peer(void *at)
 
 static void *session_new(void *peer)
 {
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("lmdb", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "lmdb");
     session->peer = peer;
     return session;
 }

@@ -72,9 +72,7 @@ static void tune(rocksdb_options_t *options, rocksdb_block_based_table_options_t
 
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
-    struct rocks *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        measure_fail(ops->name, "out of memory");
+    struct rocks *peer = measure_alloc(sizeof *peer, ops->name);
     bool universal = strstr(ops->variant, "universal"), tuned = strstr(ops->variant, "tuned");
     rocksdb_options_t *options = peer->options = rocksdb_options_create();
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
@@ -111,9 +109,7 @@ static void close_peer(void *at)
 
 static void *session_new(void *peer)
 {
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("rocksdb", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "rocksdb");
     session->peer = peer;
     session->batch = rocksdb_writebatch_create();
     session->ranged = rocksdb_readoptions_create();

@@ -54,9 +54,7 @@ static sqlite3 *connect_to(const struct lite *peer)
 
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
-    struct lite *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        measure_fail(ops->name, "out of memory");
+    struct lite *peer = measure_alloc(sizeof *peer, ops->name);
     snprintf(peer->path, sizeof peer->path, "%s/chat.db", setup->folder);
     peer->cache_bytes = setup->cache_bytes;
     peer->durable = setup->durable;
@@ -84,9 +82,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 
 static void *session_new(void *at)
 {
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("sqlite", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "sqlite");
     session->peer = at;
     sqlite3 *db = session->db = connect_to(session->peer);
     session->begin = prepare(db, "BEGIN IMMEDIATE");

@@ -37,26 +37,15 @@ struct session {
     struct batch batch;
 };
 
-static void check(status st, const char *what)
-{
-    char text[256];
-    if (ok(st))
-        return;
-    status_print(st, text, sizeof text);
-    measure_fail(what, text);
-}
-
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
-    struct strait *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        measure_fail("strait", "out of memory");
+    struct strait *peer = measure_alloc(sizeof *peer, "strait");
     bool tiered = ops->variant && strcmp(ops->variant, "tiered") == 0;
     struct store_options options = {.folder = setup->folder,
                                     .io = ops->variant && !tiered ? ops->variant : NULL,
                                     .memtable_bytes = setup->write_bytes,
                                     .cache_bytes = setup->cache_bytes};
-    check(store_open(&options, &peer->store), "strait: open");
+    measure_check(store_open(&options, &peer->store), "strait: open");
     struct store_table table;
     struct buffer properties = {0};
     if (ok(store_next_table(peer->store, 0, &table, &properties))) {
@@ -70,7 +59,7 @@ static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setu
                                                   .compaction = compaction,
                                                   .window_s = WINDOW_S,
                                                   .compression_level = LEVEL}};
-        check(store_change(peer->store, &create, 1), "strait: create");
+        measure_check(store_change(peer->store, &create, 1), "strait: create");
         peer->table = create.table_id;
     }
     buffer_deinit(&properties);
@@ -81,15 +70,13 @@ static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setu
 static void close_peer(void *at)
 {
     struct strait *peer = at;
-    check(store_close(peer->store), "strait: close");
+    measure_check(store_close(peer->store), "strait: close");
     free(peer);
 }
 
 static void *session_new(void *peer)
 {
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("strait", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "strait");
     session->peer = peer;
     return session;
 }
@@ -112,9 +99,9 @@ static void clustering_of(struct buffer *key, int64_t created_ms, const uint8_t 
     uint8_t created[8];
     store_be64(created, (uint64_t)created_ms);
     buffer_clear(key);
-    check(key_append(key, created_column, slice_of(created, 8)), "strait: created_at");
+    measure_check(key_append(key, created_column, slice_of(created, 8)), "strait: created_at");
     if (id)
-        check(key_append(key, id_column, slice_of(id, 16)), "strait: id");
+        measure_check(key_append(key, id_column, slice_of(id, 16)), "strait: id");
 }
 
 static void add_cell(struct session *session, uint32_t column, int64_t timestamp, const void *value,
@@ -140,7 +127,7 @@ static void add_row(struct session *session, const struct chat_row *row)
     }
     add_cell(session, COLUMN_TEXT, row->arrived_us, row->text, row->text_bytes);
     buffer_clear(&session->image);
-    check(row_builder_finish(&session->builder, &session->image), "strait: image");
+    measure_check(row_builder_finish(&session->builder, &session->image), "strait: image");
     batch_begin(&session->batch, session->peer->table, partition_key_of(slice_of(channel, 8)));
     batch_row(&session->batch, buffer_slice(&session->key), buffer_slice(&session->image));
     batch_end(&session->batch);
@@ -152,7 +139,8 @@ static void write_rows(void *at, const struct chat_row *rows, uint32_t count)
     batch_clear(&session->batch);
     for (uint32_t i = 0; i < count; i++)
         add_row(session, &rows[i]);
-    check(store_apply(session->peer->store, &session->batch, session->peer->durability), "strait: apply");
+    measure_check(store_apply(session->peer->store, &session->batch, session->peer->durability),
+                  "strait: apply");
 }
 
 /* ---- reading ---- */
@@ -192,9 +180,9 @@ static void take_row(const struct row_view *view, uint64_t channel, int64_t now_
     row.text_bytes = 0;
     row.text = NULL;
     take_clustering(view->clustering, &row);
-    check(live_open(view->image, DELETION_NONE, now_s, &live), "strait: row");
+    measure_check(live_open(view->image, DELETION_NONE, now_s, &live), "strait: row");
     for (;;) {
-        check(live_next_cell(&live, &cell, &more), "strait: cell");
+        measure_check(live_next_cell(&live, &cell, &more), "strait: cell");
         if (!more)
             break;
         take_cell(&row, &cell);
@@ -210,9 +198,9 @@ static struct cursor *open_one(struct session *session, uint64_t channel, struct
     struct store_read read = {
         .table_id = session->peer->table, .from = buffer_slice(&session->key), .to = end};
     struct cursor *cursor;
-    check(store_cursor_open_one(session->peer->store, &read, partition_key_of(slice_of(bytes, 8)), NULL,
-                                &cursor),
-          "strait: open cursor");
+    measure_check(store_cursor_open_one(session->peer->store, &read, partition_key_of(slice_of(bytes, 8)),
+                                        NULL, &cursor),
+                  "strait: open cursor");
     return cursor;
 }
 
@@ -231,12 +219,12 @@ static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit
     if (!cursor)
         return;
     int64_t now = now_s(session);
-    check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
+    measure_check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
     while (cursor->on_row) {
         take_row(&cursor->row, channel, now, answer);
         if (--limit == 0)
             break;
-        check(cursor_next(cursor), "strait: next");
+        measure_check(cursor_next(cursor), "strait: next");
     }
     cursor_close(cursor);
 }
@@ -248,11 +236,11 @@ static void point(void *at, const struct chat_row *key, struct answer *answer)
     buffer_clear(&session->end);
     buffer_append_slice(&session->end, buffer_slice(&session->key));
     buffer_append_u8(&session->end, KEY_AFTER);
-    check(buffer_status(&session->end), "strait: end");
+    measure_check(buffer_status(&session->end), "strait: end");
     struct cursor *cursor = open_one(session, key->channel, buffer_slice(&session->end));
     if (!cursor)
         return;
-    check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
+    measure_check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");
     if (cursor->on_row && cursor->row.clustering.bytes == session->key.bytes &&
         memcmp(cursor->row.clustering.data, session->key.data, session->key.bytes) == 0)
         take_row(&cursor->row, key->channel, now_s(session), answer);
@@ -265,16 +253,16 @@ static void scan(void *at, struct answer *answer)
     struct store_read read = {.table_id = session->peer->table};
     struct cursor *cursor;
     int64_t now = now_s(session);
-    check(store_cursor_open(session->peer->store, &read, NULL, &cursor), "strait: open scan");
-    check(cursor_next_partition(cursor), "strait: next partition");
+    measure_check(store_cursor_open(session->peer->store, &read, NULL, &cursor), "strait: open scan");
+    measure_check(cursor_next_partition(cursor), "strait: next partition");
     while (cursor->on_partition) {
         uint64_t channel = load_be64(cursor->partition.key.bytes.data);
-        check(cursor_seek_row(cursor, (struct slice){0}), "strait: seek");
+        measure_check(cursor_seek_row(cursor, (struct slice){0}), "strait: seek");
         while (cursor->on_row) {
             take_row(&cursor->row, channel, now, answer);
-            check(cursor_next(cursor), "strait: next");
+            measure_check(cursor_next(cursor), "strait: next");
         }
-        check(cursor_next_partition(cursor), "strait: next partition");
+        measure_check(cursor_next_partition(cursor), "strait: next partition");
     }
     cursor_close(cursor);
 }
@@ -284,15 +272,15 @@ static void scan(void *at, struct answer *answer)
 static void settle(void *at)
 {
     struct strait *peer = at;
-    check(store_flush(peer->store, 0), "strait: flush");
-    check(store_settle(peer->store), "strait: settle");
+    measure_check(store_flush(peer->store, 0), "strait: flush");
+    measure_check(store_settle(peer->store), "strait: settle");
 }
 
 static void compact(void *at)
 {
     struct strait *peer = at;
-    check(store_compact(peer->store, peer->table), "strait: compact");
-    check(store_settle(peer->store), "strait: settle");
+    measure_check(store_compact(peer->store, peer->table), "strait: compact");
+    measure_check(store_settle(peer->store), "strait: settle");
 }
 
 static uint64_t written_bytes(void *at)
@@ -301,7 +289,7 @@ static uint64_t written_bytes(void *at)
     struct store_stats stats;
     struct store_table_stats table;
     store_stats(peer->store, &stats);
-    check(store_table_stats(peer->store, peer->table, &table), "strait: statistics");
+    measure_check(store_table_stats(peer->store, peer->table, &table), "strait: statistics");
     return stats.log_bytes + stats.manifest_bytes + table.written_bytes;
 }
 

@@ -55,9 +55,7 @@ static void create_table(struct tiger *peer, const struct peer_setup *setup)
 static void *open_peer(const struct peer_ops *ops, const struct peer_setup *setup)
 {
     char config[512];
-    struct tiger *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        measure_fail(ops->name, "out of memory");
+    struct tiger *peer = measure_alloc(sizeof *peer, ops->name);
     peer->lsm = strcmp(ops->variant, "lsm") == 0;
     snprintf(config, sizeof config,
              "create,cache_size=%lluMB,session_max=300,eviction=(threads_min=1,threads_max=2),"
@@ -80,9 +78,7 @@ static void close_peer(void *at)
 static void *session_new(void *at)
 {
     struct tiger *peer = at;
-    struct session *session = calloc(1, sizeof *session);
-    if (!session)
-        measure_fail("wiredtiger", "out of memory");
+    struct session *session = measure_alloc(sizeof *session, "wiredtiger");
     check(peer->connection->open_session(peer->connection, NULL, NULL, &session->session),
           "wiredtiger: session");
     check(session->session->open_cursor(session->session, table, NULL, "raw", &session->cursor),
