@@ -35,6 +35,9 @@ bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_m
 bool ddl_begin(struct ddl *ddl);
 /* One more change for the store; `properties` must live until ddl_commit(). */
 bool ddl_add(struct ddl *ddl, const struct store_change *change);
+/* Put a keyspace into ddl->next and its property among the changes; once a statement. */
+bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_option_map *replication,
+                      bool durable_writes);
 /* Put a table into ddl->next and its CREATE or ALTER among the changes. Takes the reference of `table` over. */
 bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_kind kind);
 /* Write the changes and publish ddl->next, with writers kept out. Unless `closed`, the gate is closed and opened here. */

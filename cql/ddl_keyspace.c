@@ -142,11 +142,10 @@ static bool read_options(struct ddl *ddl, const struct ast_create_keyspace *ast,
     return true;
 }
 
-static bool put_keyspace(struct ddl *ddl, const char *name, const struct keyspace_options *options)
+bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_option_map *replication,
+                      bool durable_writes)
 {
-    if (!ddl_begin(ddl))
-        return false;
-    status st = catalog_put_keyspace(ddl->next, name, &options->replication, options->durable_writes, false);
+    status st = catalog_put_keyspace(ddl->next, name, replication, durable_writes, false);
     if (failed(st))
         return ddl_failed(ddl, st);
     catalog_encode_keyspace(&ddl->property_name, &ddl->properties, catalog_keyspace(ddl->next, name));
@@ -155,7 +154,13 @@ static bool put_keyspace(struct ddl *ddl, const char *name, const struct keyspac
     struct store_change change = {.kind = STORE_SET_PROPERTY,
                                   .name = buffer_slice(&ddl->property_name),
                                   .properties = buffer_slice(&ddl->properties)};
-    return ddl_add(ddl, &change) && ddl_commit(ddl, false);
+    return ddl_add(ddl, &change);
+}
+
+static bool put_keyspace(struct ddl *ddl, const char *name, const struct keyspace_options *options)
+{
+    return ddl_begin(ddl) && ddl_put_keyspace(ddl, name, &options->replication, options->durable_writes) &&
+           ddl_commit(ddl, false);
 }
 
 bool ddl_create_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast)

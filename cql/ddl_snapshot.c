@@ -275,21 +275,6 @@ static bool drop_newer(struct ddl *ddl, const struct cql_keyspace *now, const st
     return true;
 }
 
-static bool put_keyspace(struct ddl *ddl, const struct cql_keyspace *keyspace, const char *name)
-{
-    status st =
-        catalog_put_keyspace(ddl->next, name, &keyspace->replication, keyspace->durable_writes, false);
-    if (failed(st))
-        return ddl_failed(ddl, st);
-    catalog_encode_keyspace(&ddl->property_name, &ddl->properties, catalog_keyspace(ddl->next, name));
-    if (ddl->property_name.failed || ddl->properties.failed)
-        return ddl_refuse(ddl, MSG_NOMEM);
-    struct store_change change = {.kind = STORE_SET_PROPERTY,
-                                  .name = buffer_slice(&ddl->property_name),
-                                  .properties = buffer_slice(&ddl->properties)};
-    return ddl_add(ddl, &change);
-}
-
 /* The catalog as it was then, in ddl->next. */
 static bool put_schema(struct ddl *ddl, const char *name, const struct cql_keyspace *keyspace,
                        struct members *members)
@@ -297,7 +282,7 @@ static bool put_schema(struct ddl *ddl, const char *name, const struct cql_keysp
     if (!ddl_begin(ddl))
         return false;
     catalog_drop_keyspace(ddl->next, name);
-    if (!put_keyspace(ddl, keyspace, name))
+    if (!ddl_put_keyspace(ddl, name, &keyspace->replication, keyspace->durable_writes))
         return false;
     for (uint32_t i = 0; i < members->count; i++) {
         struct member *member = &members->items[i];
@@ -464,7 +449,7 @@ static bool clone_table(struct ddl *ddl, const struct cql_table *from, const cha
 static bool clone_members(struct ddl *ddl, const char *clone, const struct cql_keyspace *from,
                           struct members *members)
 {
-    if (!ddl_begin(ddl) || !put_keyspace(ddl, from, clone))
+    if (!ddl_begin(ddl) || !ddl_put_keyspace(ddl, clone, &from->replication, from->durable_writes))
         return false;
     for (uint32_t i = 0; !members && i < from->table_count; i++)
         if (!clone_table(ddl, from->tables[i], clone, NULL))

@@ -15,6 +15,7 @@ enum plan_kind {
     PLAN_TELL, /* a modification of a virtual table */
 };
 
+struct virtual_context;
 struct select_plan;
 struct modify_plan;
 struct batch_plan;
@@ -148,5 +149,7 @@ bool batch_execute(struct plan_run *run);
 /* virtual_write.c */
 bool virtual_write_check(struct plan_builder *builder, const struct modify_plan *modify);
 bool virtual_write_execute(struct plan_run *run);
+/* What the functions of a virtual table may look at. */
+struct virtual_context virtual_context_of(const struct plan_run *run);
 
 #endif

@@ -72,13 +72,7 @@ bool walk_open_virtual(struct row_walk *walk)
 {
     struct plan_run *run = walk->run;
     const struct cql_table *table = walk->request.table;
-    struct virtual_context context = {
-        .catalog = run->context->catalog,
-        .store = run->context->store,
-        .target = run->context->target,
-        .profile = run->context->profile,
-        .database = run->context->database,
-    };
+    struct virtual_context context = virtual_context_of(run);
     struct virtual_rows rows = {.arena = run->scratch, .table = table};
     if (!table->virtual_->generate(&context, &rows, run->error))
         return false;

@@ -35,6 +35,17 @@ static bool give_value(struct plan_run *run, struct cql_value *values, const str
     return true;
 }
 
+struct virtual_context virtual_context_of(const struct plan_run *run)
+{
+    return (struct virtual_context){
+        .catalog = run->context->catalog,
+        .store = run->context->store,
+        .target = run->context->target,
+        .profile = run->context->profile,
+        .database = run->context->database,
+    };
+}
+
 bool virtual_write_execute(struct plan_run *run)
 {
     const struct cql_table *table = run->plan->table;
@@ -50,13 +61,7 @@ bool virtual_write_execute(struct plan_run *run)
     for (uint32_t i = 0; i < modify->cell_count; i++)
         if (!give_value(run, values, modify->cells[i].column, &modify->cells[i].value))
             return false;
-    struct virtual_context context = {
-        .catalog = run->context->catalog,
-        .store = run->context->store,
-        .target = run->context->target,
-        .profile = run->context->profile,
-        .database = run->context->database,
-    };
+    struct virtual_context context = virtual_context_of(run);
     struct virtual_write write = {.deletes = modify->kind == STATEMENT_DELETE,
                                   .table = table,
                                   .values = values,

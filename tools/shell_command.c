@@ -47,25 +47,32 @@ static enum shell_command_result show_tables(struct script *script, const char *
     return RESULT_OF(run_cql(script, text));
 }
 
-static enum shell_command_result show_columns(struct script *script, const char *argument)
+/* Run `select` of the table that `argument` names, with its keyspace or after USE. */
+static enum shell_command_result show_of_table(struct script *script, const char *argument, const char *usage,
+                                               const char *select)
 {
     const char *dot = strchr(argument, '.');
     const char *keyspace = dot ? argument : strait_keyspace(script->db);
     const char *table = dot ? dot + 1 : argument;
     char keyspace_name[512], table_name[512], text[2048];
     if (!keyspace || !*table) {
-        fputs("usage: .columns TABLE, after USE; or .columns KEYSPACE.TABLE\n", stderr);
+        fprintf(stderr, "usage: %s\n", usage);
         return SHELL_COMMAND_FAILED;
     }
     if (!quote(keyspace, dot ? (size_t)(dot - argument) : strlen(keyspace), keyspace_name,
                sizeof keyspace_name) ||
         !quote(table, strlen(table), table_name, sizeof table_name))
         return SHELL_COMMAND_FAILED;
-    snprintf(text, sizeof text,
-             "SELECT column_name, type, kind, position, clustering_order FROM system_schema.columns "
-             "WHERE keyspace_name = '%s' AND table_name = '%s'",
-             keyspace_name, table_name);
+    snprintf(text, sizeof text, "%s WHERE keyspace_name = '%s' AND table_name = '%s'", select, keyspace_name,
+             table_name);
     return RESULT_OF(run_cql(script, text));
+}
+
+static enum shell_command_result show_columns(struct script *script, const char *argument)
+{
+    return show_of_table(
+        script, argument, ".columns TABLE, after USE; or .columns KEYSPACE.TABLE",
+        "SELECT column_name, type, kind, position, clustering_order FROM system_schema.columns");
 }
 
 static enum shell_command_result show_schema(struct script *script, const char *argument)
@@ -144,25 +151,10 @@ static enum shell_command_result clone_keyspace(struct script *script, const cha
 /* Of the store, or of one table. */
 static enum shell_command_result show_stats(struct script *script, const char *argument)
 {
-    const char *dot = strchr(argument, '.');
-    const char *keyspace = dot ? argument : strait_keyspace(script->db);
-    const char *table = dot ? dot + 1 : argument;
-    char keyspace_name[512], table_name[512], text[2048];
     if (!*argument)
         return RESULT_OF(run_cql(script, "SELECT name, value, ratio, unit, meaning FROM strait.store_stats"));
-    if (!keyspace || !*table) {
-        fputs("usage: .stats; .stats TABLE, after USE; or .stats KEYSPACE.TABLE\n", stderr);
-        return SHELL_COMMAND_FAILED;
-    }
-    if (!quote(keyspace, dot ? (size_t)(dot - argument) : strlen(keyspace), keyspace_name,
-               sizeof keyspace_name) ||
-        !quote(table, strlen(table), table_name, sizeof table_name))
-        return SHELL_COMMAND_FAILED;
-    snprintf(text, sizeof text,
-             "SELECT index_name, name, value, ratio, unit, meaning FROM strait.table_stats "
-             "WHERE keyspace_name = '%s' AND table_name = '%s'",
-             keyspace_name, table_name);
-    return RESULT_OF(run_cql(script, text));
+    return show_of_table(script, argument, ".stats; .stats TABLE, after USE; or .stats KEYSPACE.TABLE",
+                         "SELECT index_name, name, value, ratio, unit, meaning FROM strait.table_stats");
 }
 
 static enum shell_command_result read_file(struct script *script, const char *argument)
