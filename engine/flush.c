@@ -44,32 +44,14 @@ static size_t active_bytes(struct tablet *tablet)
     return bytes;
 }
 
-/* Call `visit` for every tablet until it fails. */
-static status each_tablet(struct store *store, status (*visit)(void *context, struct tablet *tablet),
-                          void *context)
-{
-    status st = STATUS_DONE;
-    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++) {
-        struct tablet **tablets;
-        uint32_t count;
-        TRY(shard_tablets(&store->shards[i], &tablets, &count));
-        for (uint32_t j = 0; j < count; j++) {
-            if (ok(st))
-                st = visit(context, tablets[j]);
-            tablet_unref(tablets[j]);
-        }
-        free(tablets);
-    }
-    return st;
-}
-
 struct largest {
     struct tablet *tablet; /* counted */
     size_t bytes;
 };
 
-static status larger(void *context, struct tablet *tablet)
+static status larger(struct store *store, struct tablet *tablet, void *context)
 {
+    (void)store;
     struct largest *largest = context;
     size_t bytes = active_bytes(tablet);
     if (bytes > largest->bytes) {
@@ -91,7 +73,7 @@ static status freeze_quietly(struct store *store, struct tablet *tablet)
 status flush_freeze_largest(struct store *store)
 {
     struct largest largest = {0};
-    status st = each_tablet(store, larger, &largest);
+    status st = job_each_tablet(store, 0, larger, &largest);
     if (ok(st) && largest.tablet)
         st = freeze_quietly(store, largest.tablet);
     tablet_unref(largest.tablet);
@@ -111,8 +93,9 @@ static void need(struct needed *needed, const struct write_buffer *buffer)
             needed->segments[i] = buffer->first_segments[i];
 }
 
-static status need_of_tablet(void *context, struct tablet *tablet)
+static status need_of_tablet(struct store *store, struct tablet *tablet, void *context)
 {
+    (void)store;
     struct needed *needed = context;
     lock_acquire(&tablet->shard->writer);
     if (tablet->active)
@@ -131,7 +114,7 @@ static status needed_segments(struct store *store, struct needed *out_needed)
     settled_positions(store, settled);
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         out_needed->segments[i] = settled[i].segment;
-    return each_tablet(store, need_of_tablet, out_needed);
+    return job_each_tablet(store, 0, need_of_tablet, out_needed);
 }
 
 /* Of a stream that no memtable needs it is UINT64_MAX. */
@@ -139,7 +122,7 @@ static status needed_by_tablets(struct store *store, struct needed *out_needed)
 {
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         out_needed->segments[i] = UINT64_MAX;
-    return each_tablet(store, need_of_tablet, out_needed);
+    return job_each_tablet(store, 0, need_of_tablet, out_needed);
 }
 
 bool flush_log_is_released(struct store *store, uint32_t stream)
@@ -221,19 +204,18 @@ status flush_release_logs(struct store *store)
 }
 
 struct holding {
-    struct store *store;
     uint32_t stream;
     uint64_t segment;
 };
 
-static status freeze_holder(void *context, struct tablet *tablet)
+static status freeze_holder(struct store *store, struct tablet *tablet, void *context)
 {
     struct holding *holding = context;
     lock_acquire(&tablet->shard->writer);
     bool holds = tablet->active && tablet->active->first_segments[holding->stream] &&
                  tablet->active->first_segments[holding->stream] <= holding->segment;
     lock_release(&tablet->shard->writer);
-    return holds ? freeze_quietly(holding->store, tablet) : STATUS_DONE;
+    return holds ? freeze_quietly(store, tablet) : STATUS_DONE;
 }
 
 status flush_freeze_oldest(struct store *store, bool *out_did)
@@ -256,8 +238,8 @@ status flush_freeze_oldest(struct store *store, bool *out_did)
             TRY(flush_release_logs(store));
             continue;
         }
-        struct holding holding = {.store = store, .stream = i, .segment = needed.segments[i]};
-        TRY(each_tablet(store, freeze_holder, &holding));
+        struct holding holding = {.stream = i, .segment = needed.segments[i]};
+        TRY(job_each_tablet(store, 0, freeze_holder, &holding));
         *out_did = true;
     }
     return STATUS_DONE;

@@ -133,6 +133,24 @@ static status stream_open(struct replay *replay, uint32_t stream, uint64_t from_
     return st;
 }
 
+typedef status record_visit(struct replay *replay, struct slice payload, uint32_t stream,
+                            struct log_position begin);
+
+/* Every record that the reader has yet to give. */
+static status records_visit(struct replay *replay, struct commitlog_reader *reader, uint32_t stream,
+                            record_visit *visit)
+{
+    for (;;) {
+        struct slice payload;
+        struct log_position begin;
+        bool more;
+        TRY(commitlog_reader_next(reader, &payload, &begin, &more));
+        if (!more)
+            return STATUS_DONE;
+        TRY(visit(replay, payload, stream, begin));
+    }
+}
+
 static status judge_end(struct replay *replay, struct commitlog_reader *reader, uint32_t stream)
 {
     struct store *store = replay->store;
@@ -175,14 +193,7 @@ static status judge_stream(struct replay *replay, uint32_t stream)
 {
     struct commitlog_reader *reader;
     TRY(stream_open(replay, stream, 0, &reader));
-    status st = STATUS_DONE;
-    for (bool more = true; ok(st) && more;) {
-        struct slice payload;
-        struct log_position begin;
-        st = commitlog_reader_next(reader, &payload, &begin, &more);
-        if (ok(st) && more)
-            st = judge_record(replay, payload, stream, begin);
-    }
+    status st = records_visit(replay, reader, stream, judge_record);
     if (ok(st))
         st = judge_end(replay, reader, stream);
     commitlog_reader_close(reader);
@@ -220,14 +231,7 @@ static status rest_of_stream(struct replay *replay, uint32_t stream)
 {
     struct commitlog_reader *reader;
     TRY(stream_open(replay, stream, stream == replay->stream ? replay->at.segment : 0, &reader));
-    status st = STATUS_DONE;
-    for (bool more = true; ok(st) && more;) {
-        struct slice payload;
-        struct log_position begin;
-        st = commitlog_reader_next(reader, &payload, &begin, &more);
-        if (ok(st) && more)
-            st = rest_record(replay, payload, stream, begin);
-    }
+    status st = records_visit(replay, reader, stream, rest_record);
     commitlog_reader_close(reader);
     return st;
 }
