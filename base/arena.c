@@ -98,26 +98,16 @@ uint8_t *arena_bytes(struct arena *arena, size_t bytes)
     return taken;
 }
 
-static void *alloc_aligned(struct arena *arena, size_t bytes, size_t alignment)
+void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    size_t misaligned = (uintptr_t)arena->at % alignment;
-    size_t padding = misaligned ? alignment - misaligned : 0;
+    size_t misaligned = (uintptr_t)arena->at % alignof(max_align_t);
+    size_t padding = misaligned ? alignof(max_align_t) - misaligned : 0;
     if (bytes > SIZE_MAX / 2)
         return NULL;
     if (!arena->at || (size_t)(arena->end - arena->at) < bytes + padding)
         return slab_add(arena, bytes ? bytes : 1) ? arena_bytes(arena, bytes) : NULL;
     arena_bytes(arena, padding);
     return arena_bytes(arena, bytes);
-}
-
-void *arena_alloc(struct arena *arena, size_t bytes)
-{
-    return alloc_aligned(arena, bytes, alignof(max_align_t));
-}
-
-void *arena_words(struct arena *arena, size_t bytes)
-{
-    return alloc_aligned(arena, bytes, alignof(uint64_t));
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes)

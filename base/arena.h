@@ -33,8 +33,6 @@ void arena_reset(struct arena *arena);
 /* Aligned for any type; contents undefined. */
 void *arena_alloc(struct arena *arena, size_t bytes);
 void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes);
-/* Aligned for 64-bit words. */
-void *arena_words(struct arena *arena, size_t bytes);
 /* Byte-aligned, for keys and images. */
 uint8_t *arena_bytes(struct arena *arena, size_t bytes);
 /* A copy that the arena owns; {NULL, 0} when memory ran out and bytes.bytes > 0. */

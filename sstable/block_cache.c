@@ -409,14 +409,6 @@ void block_cache_reserve(struct block_cache *cache, size_t bytes)
     }
 }
 
-size_t block_cache_available(struct block_cache *cache)
-{
-    struct block_cache_stats stats;
-    block_cache_stats(cache, &stats);
-    size_t used = stats.bytes + atomic_load_explicit(&cache->reserved_bytes, memory_order_relaxed);
-    return used < cache->budget_bytes ? cache->budget_bytes - used : 0;
-}
-
 uint64_t block_cache_owner_new(void)
 {
     static _Atomic uint64_t last;

@@ -28,7 +28,5 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
  * keeps that much less from now on; `bytes` replaces what was reserved before.
  */
 void block_cache_reserve(struct block_cache *cache, size_t bytes);
-/* How many bytes of the budget nothing uses: free to reserve without driving a block out. */
-size_t block_cache_available(struct block_cache *cache);
 
 #endif

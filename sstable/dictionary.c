@@ -43,11 +43,6 @@ void sstable_dictionary_unref(struct sstable_dictionary *dictionary)
     free(dictionary);
 }
 
-uint64_t sstable_dictionary_id(const struct sstable_dictionary *dictionary)
-{
-    return dictionary ? dictionary->id : 0;
-}
-
 static uint64_t id_of(struct slice encoded)
 {
     uint64_t id = hash64(encoded, 0);

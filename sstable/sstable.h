@@ -1,8 +1,8 @@
 /*
  * sstable.h: one immutable file of partitions: build, open, look up, walk, verify.
  *
- * File        header | data blocks | partition directory | filter | statistics | footer, the footer twice;
- *             4 KiB aligned. docs/formats/sstable.md.
+ * File        root | dictionary | rows, block indexes, directory pages | dictionary again | directory index | filter | root
+ *             again; 4 KiB aligned. docs/formats/sstable.md.
  * Shapes      File numbers are never given twice in the life of a store. Every checksum is seeded by (store id,
  *             file number, offset), so a stale, misplaced or foreign block is told from a good one.
  * Ownership   A builder is finished or aborted, never both. An open table is counted: ref/unref; with
@@ -75,8 +75,6 @@ status sstable_info_decode(struct reader *in, struct sstable_info *out_info);
 struct sstable_dictionary;
 struct sstable_dictionary *sstable_dictionary_ref(struct sstable_dictionary *dictionary);
 void sstable_dictionary_unref(struct sstable_dictionary *dictionary); /* NULL is welcome */
-/* Hash of its content: equal ids are equal dictionaries. 0 for NULL. */
-uint64_t sstable_dictionary_id(const struct sstable_dictionary *dictionary);
 
 struct sstable_build_options {
     struct io_env *env; /* borrowed */

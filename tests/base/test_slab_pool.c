@@ -75,7 +75,7 @@ static void an_arena_gives_its_large_slabs_back_to_the_pool(void **state)
         struct arena arena;
         arena_init_pooled(&arena, 512, &pool);
         for (size_t bytes = 0; bytes < (size_t)10 * SLAB_BYTES; bytes += 1000) {
-            uint8_t *taken = arena_words(&arena, 1000);
+            uint8_t *taken = arena_alloc(&arena, 1000);
             assert_non_null(taken);
             assert_int_equal((uintptr_t)taken % sizeof(uint64_t), 0);
             memset(taken, round, 1000);
