@@ -11,7 +11,9 @@
 enum cql_profile {
     PROFILE_SCYLLA_5_2,
     PROFILE_SCYLLA_2025_1, /* the default */
+    PROFILE_SCYLLA_2026_2,
     PROFILE_CASSANDRA_4_1,
+    PROFILE_CASSANDRA_5_0,
     CQL_PROFILES
 };
 

@@ -26,7 +26,8 @@ static const char usage_text[] =
     "  --reads N          newest-50 reads a strategy (default 20000)\n"
     "  --durability D     of the load: periodic (default: at most 10 ms can be lost), durable, none\n"
     "  --io BODY          auto (default), uring, threads\n"
-    "  --profile NAME     scylla-2025.1 (default), scylla-5.2, cassandra-4.1\n"
+    "  --profile NAME     scylla-2025.1 (default), scylla-5.2, scylla-2026.2,\n"
+    "                     cassandra-4.1, cassandra-5.0\n"
     "  --strategy K       only that one: channel, channel-month, server\n";
 
 static bool parse_number(const char *text, uint64_t least, uint64_t *out)

@@ -20,7 +20,8 @@ enum {
     FINDINGS_BYTES = 64 << 10,
 };
 
-static const char *const profiles[] = {"scylla-2025.1", "scylla-5.2", "cassandra-4.1"};
+static const char *const profiles[] = {"scylla-2025.1", "scylla-5.2", "scylla-2026.2", "cassandra-4.1",
+                                       "cassandra-5.0"};
 static const char *const place_names[PLACES] = {"in memory", "flushed", "compacted"};
 
 static void rule_holds(void **state)
