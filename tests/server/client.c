@@ -52,13 +52,24 @@ int fixture_teardown(void **state)
 
 /* ---- the client ---- */
 
-struct client client_open(const struct fixture *fixture, uint8_t version)
+struct client client_new(uint8_t version)
+{
+    struct client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .version = version};
+    assert_true(client.fd >= 0);
+    return client;
+}
+
+void client_connect(struct client *client, const struct fixture *fixture)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(server_port(fixture->server))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .version = version};
-    assert_true(client.fd >= 0);
-    assert_int_equal(connect(client.fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof address), 0);
+}
+
+struct client client_open(const struct fixture *fixture, uint8_t version)
+{
+    struct client client = client_new(version);
+    client_connect(&client, fixture);
     return client;
 }
 

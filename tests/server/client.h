@@ -39,6 +39,9 @@ struct client {
 };
 
 /* Connected, nothing sent. */
+/* A socket, and the same with a connection to the server. */
+struct client client_new(uint8_t version);
+void client_connect(struct client *client, const struct fixture *fixture);
 struct client client_open(const struct fixture *fixture, uint8_t version);
 /* Connected, STARTUP answered with READY. */
 struct client client_ready(const struct fixture *fixture, uint8_t version);
