@@ -73,6 +73,17 @@ const struct cql_column *table_column(const struct cql_table *table, const char 
     return NULL;
 }
 
+bool table_counts(const struct cql_table *table)
+{
+    uint32_t keys = table->partition_count + table->clustering_count;
+    if (table->column_count > keys)
+        return table->columns[keys].type->id == TYPE_COUNTER;
+    for (uint32_t i = 0; i < table->dropped_count; i++)
+        if (table->dropped[i].type->id == TYPE_COUNTER)
+            return true;
+    return false;
+}
+
 const struct cql_index *table_index_on(const struct cql_table *table, const struct cql_column *column)
 {
     for (uint32_t i = 0; i < table->index_count; i++)

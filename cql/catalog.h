@@ -118,6 +118,8 @@ struct catalog {
 const struct cql_keyspace *catalog_keyspace(const struct catalog *catalog, const char *name);
 const struct cql_table *catalog_table(const struct catalog *catalog, const char *keyspace, const char *name);
 const struct cql_column *table_column(const struct cql_table *table, const char *name);
+/* A counter table: its columns outside the key are counters, or were before they were dropped (CNT-1). */
+bool table_counts(const struct cql_table *table);
 const struct cql_index *table_index_on(const struct cql_table *table, const struct cql_column *column);
 const struct cql_index *catalog_index(const struct catalog *catalog, const char *keyspace, const char *name);
 

@@ -40,11 +40,6 @@ bool condition_check_keys(struct plan_builder *builder, const struct modify_plan
 /* Read, judge, write, answer. */
 bool condition_execute(struct plan_run *run);
 
-/* A member of a batch and the values it runs with. */
-struct batch_member {
-    const struct plan *plan;
-    const struct cql_value *values;
-};
 /* A batch with a condition in it: one table, one partition; every condition sees the partition as it was before, and all
  * members are written or none (LWT-3, LWT-4). */
 bool condition_batch_execute(struct plan_run *run, const struct batch_member *members, uint32_t count);

@@ -21,3 +21,11 @@ bool consistency_check_write(struct plan_run *run, bool conditional)
         return !is_serial(run->params->consistency) || RUN_REFUSE(run, MSG_SERIAL_WRITE);
     return !serial || is_serial(serial) || RUN_REFUSE(run, MSG_SERIAL_CONSISTENCY);
 }
+
+bool consistency_check_counter(struct plan_run *run, const struct cql_table *table)
+{
+    uint16_t level = run->params->consistency;
+    if (level == CONSISTENCY_ANY)
+        return RUN_REFUSE(run, MSG_COUNTER_ANY, table->name);
+    return !is_serial(level) || RUN_REFUSE(run, MSG_COUNTER_SERIAL);
+}

@@ -18,5 +18,7 @@ enum consistency {
 bool consistency_check_read(struct plan_run *run, bool one_partition);
 /* Serial writes are conditional, and conditions are serial. */
 bool consistency_check_write(struct plan_run *run, bool conditional);
+/* Counting needs an answer, and is never serial. */
+bool consistency_check_counter(struct plan_run *run, const struct cql_table *table);
 
 #endif

@@ -85,6 +85,7 @@ status cql_database_open(const struct cql_database_options *options, struct cql_
         st = plan_cache_init(&database->texts, cache_bytes / 4);
     struct store_options store = options->store;
     store.rules.smaller_ttl_wins = database->target->smaller_ttl_wins;
+    store.rules.counters_restart = true; /* CNT-5 */
     if (ok(st))
         st = store_open(&store, &database->store);
     if (ok(st))

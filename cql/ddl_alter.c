@@ -22,6 +22,8 @@ static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const 
         const struct cql_dropped_column *dropped = &table->dropped[i];
         if (strcmp(dropped->name, column->name) != 0)
             continue;
+        if (dropped->type->id == TYPE_COUNTER)
+            return ddl_refuse(ddl, MSG_ADD_DROPPED_COUNTER, column->name);
         if (type_equal(dropped->type, column->type) && dropped->kind == column->kind)
             return true;
         if (!type_is_collection(dropped->type) && ddl->target->is_scylla)
@@ -41,8 +43,9 @@ static bool check_added(struct ddl *ddl, const struct cql_table *table, const st
         return ddl_refuse(ddl,
                           existing->kind == COLUMN_PARTITION ? MSG_ADD_PRIMARY_KEY : MSG_ADD_EXISTING_COLUMN,
                           column->name);
-    if (column->type->id == TYPE_COUNTER)
-        return ddl_refuse(ddl, MSG_ADD_COUNTER, column->name);
+    bool counts = table_counts(table), counter = column->type->id == TYPE_COUNTER;
+    if (counts != counter)
+        return ddl_refuse(ddl, counts ? MSG_ADD_NON_COUNTER : MSG_ADD_COUNTER, column->name);
     if (type_is_collection(column->type) && !column->type->frozen)
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "non-frozen collections (use frozen<...>)");
     return check_dropped(ddl, table, column);
@@ -126,7 +129,8 @@ static bool rename_columns(struct ddl *ddl, const struct ast_alter_table *ast, c
     return true;
 }
 
-static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, struct cql_table *next)
+static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                        struct cql_table *next)
 {
     if (ast->property_count == 0)
         return ddl_refuse(ddl, MSG_ALTER_WITH_EMPTY);
@@ -142,6 +146,8 @@ static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, stru
     bool has_uuid;
     if (!table_options_apply(&options, &next->options, uuid, &has_uuid, ddl->error))
         return false;
+    if (table_counts(table) && next->options.default_time_to_live)
+        return ddl_refuse(ddl, MSG_COUNTER_DEFAULT_TTL);
     return !has_uuid || ddl_refuse(ddl, MSG_PROPERTY_INVALID, "id", "(a table keeps its id)");
 }
 
@@ -153,7 +159,7 @@ static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, con
     case ALTER_DROP: return drop_columns(ddl, ast, table, next);
     case ALTER_RENAME: return rename_columns(ddl, ast, table, next);
     case ALTER_TYPE: return ddl_refuse(ddl, MSG_ALTER_TYPE);
-    case ALTER_WITH: return set_options(ddl, ast, next);
+    case ALTER_WITH: return set_options(ddl, ast, table, next);
     }
     return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of ALTER TABLE");
 }

@@ -28,6 +28,8 @@ static bool check_target(struct ddl *ddl, const struct ast_create_index *ast, co
 {
     const char *name = ast->column.text;
     const struct cql_column *column = table_column(table, name);
+    if (table_counts(table))
+        return ddl_refuse(ddl, MSG_INDEX_ON_COUNTER);
     if (!column)
         return ddl_refuse(ddl, MSG_INDEX_COLUMN_UNKNOWN, name, table->name);
     if (column->type->id == TYPE_DURATION)

@@ -73,8 +73,6 @@ static bool find_key(struct ddl *ddl, struct definition *definition)
 /* Types that are well formed but not offered: said by name, never stored and half working. */
 static bool check_offered(struct ddl *ddl, const struct type *type)
 {
-    if (type->id == TYPE_COUNTER)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "counter columns");
     if (type_is_collection(type) && !type->frozen)
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "non-frozen collections (use frozen<...>)");
     return true;
@@ -244,6 +242,31 @@ static bool add_columns(struct ddl *ddl, const struct definition *definition, st
     return true;
 }
 
+static bool stands_before(const struct cql_column *a, const struct cql_column *b)
+{
+    return a->kind != b->kind ? a->kind < b->kind : strcmp(a->name, b->name) < 0;
+}
+
+/* CNT-1. ScyllaDB names the first that is no counter, in the order of the schema. */
+static bool check_counters(struct ddl *ddl, const struct cql_table *table)
+{
+    const struct cql_column *other = NULL;
+    bool counts = false;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct cql_column *column = &table->columns[i];
+        if (column->type->id == TYPE_COUNTER)
+            counts = true;
+        else if (column->kind > COLUMN_CLUSTERING && (!other || stands_before(column, other)))
+            other = column;
+    }
+    if (counts && table->options.default_time_to_live)
+        return ddl_refuse(ddl, MSG_COUNTER_DEFAULT_TTL);
+    if (!counts || !other)
+        return true;
+    return ddl->target->is_scylla ? ddl_refuse(ddl, MSG_COUNTER_FAMILY_MIXED, other->name)
+                                  : ddl_refuse(ddl, MSG_COUNTER_MIXED);
+}
+
 static bool make_table(struct ddl *ddl, const struct definition *definition, struct cql_table *table)
 {
     const struct ast_create_table *ast = definition->ast;
@@ -261,7 +284,7 @@ static bool make_table(struct ddl *ddl, const struct definition *definition, str
         return false;
     if (!has_uuid)
         ddl_uuid(ddl, table->uuid);
-    return add_columns(ddl, definition, table);
+    return add_columns(ddl, definition, table) && check_counters(ddl, table);
 }
 
 static bool check_definition(struct ddl *ddl, struct definition *definition)

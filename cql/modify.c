@@ -3,6 +3,7 @@
  */
 #include "cql/condition.h"
 #include "cql/consistency.h"
+#include "cql/counter.h"
 #include "cql/index.h"
 
 enum {
@@ -204,6 +205,8 @@ bool modify_append(struct plan_run *run, struct modify_time *time, struct batch 
 
 bool modify_execute(struct plan_run *run)
 {
+    if (table_counts(run->plan->table))
+        return counter_execute(run, &(struct batch_member){run->plan, run->values}, 1);
     if (!consistency_check_write(run, run->plan->modify->condition))
         return false;
     if (run->plan->modify->condition)

@@ -13,9 +13,16 @@ enum modify_extent {
     MODIFY_PARTITION, /* delete partitions */
 };
 
+enum counter_step {
+    COUNTER_NONE,
+    COUNTER_ADD,      /* c = c + n */
+    COUNTER_SUBTRACT, /* c = c - n */
+};
+
 struct modify_cell {
     const struct cql_column *column;
-    bool deletes; /* DELETE c: no value */
+    bool deletes;           /* DELETE c: no value */
+    enum counter_step step; /* of a counter, which is never set */
     struct plan_term value;
 };
 
@@ -38,6 +45,14 @@ struct modify_time {
     bool known;
     int64_t timestamp; /* what a statement without its own gets */
 };
+
+/* A member of a batch and the values it runs with. */
+struct batch_member {
+    const struct plan *plan;
+    const struct cql_value *values;
+};
+/* BAT-4: a batch that spans partitions may be too large, or large enough to warn of; `table` is its first. */
+bool batch_check_size(struct plan_run *run, const struct batch *batch, const struct cql_table *table);
 
 /* The term of USING TIMESTAMP: TS-3, TS-4; *out_given is false for an unset one. */
 bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_t *out_timestamp,

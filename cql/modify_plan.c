@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cql/condition.h"
+#include "cql/counter.h"
 #include "cql/virtual.h"
 
 /* ---- parts ---- */
@@ -21,8 +22,6 @@ static bool compile_using(struct plan_builder *builder, const struct ast_using *
 
 static bool check_supported(struct plan_builder *builder, const struct cql_column *column)
 {
-    if (column->type->id == TYPE_COUNTER)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "counters");
     if (type_is_collection(column->type) && !column->type->frozen)
         return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "non-frozen collections");
     return true;
@@ -98,6 +97,8 @@ static bool insert_extent(struct plan_builder *builder, struct modify_plan *modi
 static bool make_insert(struct plan_builder *builder, const struct ast_insert *insert,
                         struct modify_plan *modify)
 {
+    if (table_counts(builder->table))
+        return BUILD_REFUSE(builder, MSG_COUNTER_INSERT);
     if (insert->json)
         return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "INSERT JSON");
     if (!insert->column_count)
@@ -159,6 +160,8 @@ static bool update_column(struct plan_builder *builder, const struct ast_assignm
         return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_KEY_IN_SET, name);
     if (!check_supported(builder, column))
         return false;
+    if (column->type->id == TYPE_COUNTER)
+        return counter_compile(builder, assignment, column, modify);
     if (assignment->kind != ASSIGN_VALUE)
         return refuse_operation(builder, assignment, column);
     if (is_written(modify, column))
@@ -253,8 +256,11 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
     if (builder->table->virtual_ && !builder->table->virtual_->write)
         return BUILD_REFUSE(builder, MSG_SYSTEM_KEYSPACE_NAMED, builder->table->keyspace);
     modify->kind = statement->kind;
-    if (!make_kind(builder, statement, modify) ||
-        (modify->condition && !condition_check_keys(builder, modify)))
+    if (!make_kind(builder, statement, modify))
+        return false;
+    if (table_counts(builder->table) && !counter_check(builder, modify))
+        return false;
+    if (modify->condition && !condition_check_keys(builder, modify))
         return false;
     restrictions_note_binds(builder, &modify->keys);
     if (!restrictions_note_points(builder, &modify->keys))

@@ -141,7 +141,7 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *sel
 bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *statement);
 bool batch_plan_make(struct plan_builder *builder, const struct ast_batch *batch);
 
-/* select.c, modify.c, batch_plan.c */
+/* select.c, modify.c, batch.c */
 bool select_execute(struct plan_run *run);
 bool modify_execute(struct plan_run *run);
 bool batch_execute(struct plan_run *run);

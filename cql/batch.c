@@ -1,0 +1,147 @@
+/* batch.c: run several modifications as one: BEGIN BATCH, and the protocol's BATCH. */
+#include "cql/batch_internal.h"
+#include "cql/condition.h"
+#include "cql/consistency.h"
+#include "cql/counter.h"
+#include "cql/index.h"
+
+/* Distinct tables of the members, in the scratch arena. */
+struct table_set {
+    const struct cql_table **items;
+    uint32_t count;
+};
+
+static void add_table(struct table_set *set, const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->items[i]->store_id == table->store_id)
+            return;
+    set->items[set->count++] = table;
+}
+
+/* Are there mutations of more than one partition? */
+static bool spans_partitions(struct plan_run *run, const struct batch *batch, bool *out_spans)
+{
+    struct reader in = reader_of(buffer_slice(&batch->bytes));
+    struct mutation first, mutation;
+    bool more;
+    *out_spans = false;
+    status st = mutation_next(&in, &first, &more);
+    while (ok(st) && more && !*out_spans) {
+        st = mutation_next(&in, &mutation, &more);
+        *out_spans =
+            ok(st) && more &&
+            (mutation.table_id != first.table_id || !slice_equal(mutation.key.bytes, first.key.bytes));
+    }
+    return ok(st) ? true : cql_refuse_status(run->error, st);
+}
+
+bool batch_check_size(struct plan_run *run, const struct batch *batch, const struct cql_table *table)
+{
+    const struct cql_target *target = run->context->target;
+    size_t bytes = batch->bytes.bytes;
+    bool spans;
+    if (bytes <= target->batch_warn_bytes)
+        return true;
+    if (!spans_partitions(run, batch, &spans))
+        return false;
+    if (!spans)
+        return true;
+    if (target->batch_fail_bytes && bytes > target->batch_fail_bytes)
+        return RUN_REFUSE(run, MSG_BATCH_TOO_LARGE);
+    buffer_printf(&run->result->warnings,
+                  "Batch for [%s.%s] is of size %zu, exceeding specified threshold of %llu by %llu.",
+                  table->keyspace, table->name, bytes, (unsigned long long)target->batch_warn_bytes,
+                  (unsigned long long)(bytes - target->batch_warn_bytes));
+    buffer_append_u8(&run->result->warnings, 0);
+    return true;
+}
+
+static bool apply_members(struct plan_run *run, const struct table_set *tables)
+{
+    struct batch *batch = &run->workspace->batch;
+    status st = batch_status(batch);
+    if (failed(st))
+        return cql_refuse_status(run->error, st);
+    if (!batch->mutation_count)
+        return true;
+    return batch_check_size(run, batch, tables->items[0]) &&
+           index_apply(run, tables->items, tables->count, batch);
+}
+
+static bool write_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
+                          struct modify_time *time)
+{
+    struct table_set tables = {
+        .items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
+    if (!tables.items)
+        return run_nomem(run);
+    batch_clear(&run->workspace->batch);
+    for (uint32_t i = 0; i < count; i++) {
+        struct plan_run member = *run;
+        member.plan = members[i].plan;
+        member.values = members[i].values;
+        add_table(&tables, member.plan->table);
+        if (!modify_append(&member, time, &run->workspace->batch))
+            return false;
+    }
+    return apply_members(run, &tables);
+}
+
+static bool run_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
+                        const struct batch_facts *facts, struct modify_time *time)
+{
+    if (!count)
+        return true;
+    if (facts->counters)
+        return counter_execute(run, members, count);
+    if (!consistency_check_write(run, facts->conditional))
+        return false;
+    return facts->conditional ? condition_batch_execute(run, members, count)
+                              : write_members(run, members, count, time);
+}
+
+bool batch_execute(struct plan_run *run)
+{
+    const struct batch_plan *batch = run->plan->batch;
+    struct batch_facts facts = {.kind = batch->kind};
+    struct modify_time time = {0};
+    struct batch_member *members = arena_alloc(run->scratch, ((size_t)batch->count + 1) * sizeof *members);
+    if (!members)
+        return run_nomem(run);
+    if (batch->has_timestamp && batch->count &&
+        !modify_timestamp(run, &batch->timestamp, &time.timestamp, &time.has_batch_timestamp))
+        return false;
+    time.known = time.has_batch_timestamp;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        members[i] = (struct batch_member){batch->members[i], run->values};
+        batch_facts_add(&facts, batch->members[0], batch->members[i]);
+    }
+    return run_members(run, members, batch->count, &facts, &time);
+}
+
+bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enum ast_batch_kind kind,
+                        const struct plan_context *context, const struct cql_params *params,
+                        struct arena *scratch, struct cql_result *result, struct cql_error *error)
+{
+    struct plan_run run = plan_run_of(NULL, context, params, scratch, result, error);
+    struct batch_facts facts = {.kind = kind};
+    struct batch_member *members = arena_alloc(scratch, ((size_t)count + 1) * sizeof *members);
+    struct modify_time time = {0};
+    enum cql_message message;
+    if (!members)
+        return run_nomem(&run);
+    result->kind = CQL_RESULT_VOID;
+    for (uint32_t i = 0; i < count; i++) {
+        members[i].plan = items[i].plan;
+        if (items[i].plan->kind != PLAN_MODIFY)
+            return RUN_REFUSE(&run, MSG_BATCH_VIRTUAL);
+        if (!plan_bind_values(&run, items[i].plan, items[i].values, NULL, items[i].value_count,
+                              &members[i].values))
+            return false;
+        batch_facts_add(&facts, items[0].plan, items[i].plan);
+    }
+    if (!batch_facts_fit(&facts, context->target, &message))
+        return RUN_REFUSE(&run, message);
+    return run_members(&run, members, count, &facts, &time);
+}
