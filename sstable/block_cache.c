@@ -48,6 +48,7 @@ struct shard {
 struct block_cache {
     size_t budget_bytes;
     _Atomic size_t reserved_bytes; /* of the budget, by others */
+    _Atomic size_t resident_bytes; /* of the budget, by tables: resident_internal.h */
     uint32_t shard_count;
     struct shard *shards; /* owned */
     struct lock zstd_lock;
@@ -165,7 +166,10 @@ static size_t shard_bytes(const struct shard *shard)
 
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats)
 {
-    struct block_cache_stats stats = {.budget_bytes = cache->budget_bytes};
+    struct block_cache_stats stats = {
+        .budget_bytes = cache->budget_bytes,
+        .resident_bytes = atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed),
+    };
     for (uint32_t i = 0; i < cache->shard_count; i++) {
         struct shard *shard = &cache->shards[i];
         lock_acquire(&shard->lock);
@@ -273,7 +277,8 @@ static void shard_fit(struct shard *shard, size_t budget_bytes, struct block **f
 /* What the shard may keep today. */
 static size_t shard_budget(const struct block_cache *cache)
 {
-    size_t reserved = atomic_load_explicit(&cache->reserved_bytes, memory_order_relaxed);
+    size_t reserved = atomic_load_explicit(&cache->reserved_bytes, memory_order_relaxed) +
+                      atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed);
     return reserved < cache->budget_bytes ? (cache->budget_bytes - reserved) / cache->shard_count : 0;
 }
 
@@ -407,6 +412,23 @@ void block_cache_reserve(struct block_cache *cache, size_t bytes)
         lock_release(&cache->shards[i].lock);
         freed_unref(freed);
     }
+}
+
+bool block_cache_resident_take(struct block_cache *cache, size_t bytes)
+{
+    enum { ONE_IN = 8 };
+    size_t used = atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed);
+    do {
+        if (used + bytes > cache->budget_bytes / ONE_IN)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&cache->resident_bytes, &used, used + bytes,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+void block_cache_resident_give(struct block_cache *cache, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&cache->resident_bytes, bytes, memory_order_relaxed);
 }
 
 uint64_t block_cache_owner_new(void)

@@ -16,7 +16,8 @@ struct block_cache;
 struct block_cache_stats {
     uint64_t hits, misses, evictions;
     size_t bytes, budget_bytes;
-    size_t stored_bytes; /* of `bytes`, those that are kept compressed */
+    size_t stored_bytes;   /* of `bytes`, those that are kept compressed */
+    size_t resident_bytes; /* beside `bytes`: directory pages that tables keep for themselves */
 };
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);

@@ -58,6 +58,10 @@ bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint6
 /* Forget everything of an owner. */
 void block_cache_drop(struct block_cache *cache, uint64_t owner);
 
+/* Bytes of what tables keep for themselves count against the budget, of which they may take an eighth (false: no more). */
+bool block_cache_resident_take(struct block_cache *cache, size_t bytes);
+void block_cache_resident_give(struct block_cache *cache, size_t bytes);
+
 /* Tables of one dictionary share it while one of them is open. take: a reference, or NULL when it is not known here. */
 struct sstable_dictionary;
 struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id);

@@ -11,6 +11,7 @@ static void table_free(struct sstable *table)
         return;
     io_close(table->file);
     block_unref(table->filter);
+    resident_deinit(&table->resident);
     ZSTD_freeDCtx(atomic_load_explicit(&table->zstd, memory_order_relaxed));
     sstable_dictionary_unref(atomic_load_explicit(&table->dictionary, memory_order_relaxed));
     free(table->pages);
@@ -169,6 +170,8 @@ status sstable_attach(struct io_env *env, const char *path, struct io_file *file
     st = pages_load(&reader);
     if (ok(st))
         st = filter_load(&reader);
+    if (ok(st))
+        st = resident_init(&table->resident, cache, table->page_count);
     if (failed(st)) {
         table->file = NULL; /* still the caller's */
         goto out;

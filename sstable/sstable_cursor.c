@@ -11,10 +11,16 @@
 
 /* ---- blocks ---- */
 
+static void level_unref(struct path_level *level)
+{
+    if (!level->is_resident)
+        block_unref(level->block);
+}
+
 static void path_drop(struct sstable_cursor *cursor, uint32_t from)
 {
     for (uint32_t level = from; level < cursor->height; level++) {
-        block_unref(cursor->path[level].block);
+        level_unref(&cursor->path[level]);
         cursor->path[level].block = NULL;
     }
     if (from < cursor->height)
@@ -125,19 +131,37 @@ static status block_load(struct sstable_cursor *cursor)
     return STATUS_DONE;
 }
 
+/* The root of the block index, which a directory page that is resident may have. */
+static status root_load(struct sstable_cursor *cursor, struct path_level *out_level)
+{
+    const struct resident_page *resident = cursor->resident;
+    out_level->block = resident ? resident_root_get(resident, cursor->item_at) : NULL;
+    out_level->is_resident = out_level->block;
+    if (out_level->is_resident)
+        return STATUS_DONE;
+    TRY(frame_reader_get(&cursor->index_reader, &cursor->entry.at, FRAME_BLOCK_INDEX, &out_level->block));
+    if (resident &&
+        resident_root_keep(&cursor->table->resident, resident, cursor->item_at, out_level->block)) {
+        block_unref(out_level->block);
+        out_level->is_resident = true;
+    }
+    return STATUS_DONE;
+}
+
 /* Load the index page one level below the path, at its first position. */
 static status path_extend(struct sstable_cursor *cursor)
 {
     uint32_t level = full_height(cursor) - cursor->height - 1;
-    struct frame_ref ref = cursor->entry.at;
+    struct path_level next = {0};
     if (cursor->height) {
         struct path_level *above = &cursor->path[cursor->height - 1];
-        ref = block_index_page_item(&above->page, above->at).at;
+        struct frame_ref ref = block_index_page_item(&above->page, above->at).at;
+        TRY(frame_reader_get(&cursor->index_reader, &ref, FRAME_BLOCK_INDEX, &next.block));
+    } else {
+        TRY(root_load(cursor, &next));
     }
-    struct path_level next = {0};
-    TRY(frame_reader_get(&cursor->index_reader, &ref, FRAME_BLOCK_INDEX, &next.block));
     if (next.block->level != level) {
-        block_unref(next.block);
+        level_unref(&next);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
     next.page = block_index_page_of(next.block);
@@ -329,20 +353,36 @@ static status seek_row(struct sstable_cursor *cursor, struct slice key)
 
 static void page_drop(struct sstable_cursor *cursor)
 {
-    block_unref(cursor->page_block);
+    if (!cursor->resident)
+        block_unref(cursor->page_block);
     cursor->page_block = NULL;
+    cursor->resident = NULL;
 }
 
 static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
 {
     const struct directory_index_item *item = &cursor->table->pages[page_at];
+    const struct resident_page *resident = NULL;
     struct block *block;
-    TRY(frame_reader_get(&cursor->directory_reader, &item->page, FRAME_DIRECTORY, &block));
+    /* Scans pass through: what they need once is not worth keeping. */
+    bool is_point = cursor->directory_reader.access == FRAME_ACCESS_POINT;
+    if (is_point)
+        resident = resident_page_get(&cursor->table->resident, page_at);
+    if (resident) {
+        block = resident->block;
+    } else {
+        TRY(frame_reader_get(&cursor->directory_reader, &item->page, FRAME_DIRECTORY, &block));
+        if (is_point)
+            resident = resident_page_keep(&cursor->table->resident, page_at, block);
+        if (resident)
+            block_unref(block);
+    }
     page_drop(cursor);
-    cursor->page_block = block;
+    cursor->page_block = resident ? resident->block : block;
+    cursor->resident = resident;
     cursor->page_at = page_at;
     cursor->item_at = 0;
-    cursor->page = directory_page_of(block);
+    cursor->page = directory_page_of(cursor->page_block);
     return STATUS_DONE;
 }
 
@@ -358,7 +398,10 @@ static status entry_enter(struct sstable_cursor *cursor)
 {
     struct directory_entry *entry = &cursor->entry;
     struct partition_view *view = &cursor->base.partition;
-    TRY(directory_page_entry(&cursor->page, cursor->item_at, entry));
+    if (cursor->resident)
+        *entry = cursor->resident->entries[cursor->item_at];
+    else
+        TRY(directory_page_entry(&cursor->page, cursor->item_at, entry));
     arena_reset(&cursor->arena);
     *view = (struct partition_view){
         .key = entry->key,

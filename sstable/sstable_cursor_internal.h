@@ -23,7 +23,8 @@ enum rows_way {
 };
 
 struct path_level {
-    struct block *block; /* counted */
+    struct block *block; /* counted, unless it is resident */
+    bool is_resident;
     struct block_index_page page;
     uint32_t at;
 };
@@ -36,7 +37,8 @@ struct sstable_cursor {
     bool one;           /* sees only the partition it was opened on */
 
     /* Where in the directory: `page_block` is NULL before the first move and past the end. */
-    struct block *page_block; /* counted */
+    struct block *page_block;             /* counted, unless it is resident */
+    const struct resident_page *resident; /* borrowed from the table; NULL: the page is not resident */
     struct directory_page page;
     uint32_t page_at, item_at;
     bool started;

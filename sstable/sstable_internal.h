@@ -6,6 +6,7 @@
 #include "sstable/copied_runs_internal.h"
 #include "sstable/dictionary_internal.h"
 #include "sstable/directory_internal.h"
+#include "sstable/resident_internal.h"
 #include "sstable/root_internal.h"
 #include "sstable/sstable.h"
 
@@ -22,6 +23,7 @@ struct sstable {
     struct root root;
     struct directory_index_item *pages; /* owned */
     uint32_t page_count;
+    struct resident resident;  /* of these pages, those that are kept here */
     struct block *filter;      /* counted; NULL when damaged: every partition may be there */
     bool index_rebuilt;        /* the directory index was damaged */
     _Atomic(ZSTD_DCtx *) zstd; /* owned; kept between readers when there is no cache to lend one */

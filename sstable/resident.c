@@ -1,0 +1,105 @@
+#include "sstable/resident_internal.h"
+
+#include <stdlib.h>
+
+status resident_init(struct resident *resident, struct block_cache *cache, uint32_t page_count)
+{
+    *resident = (struct resident){0};
+    if (!block_cache_budget(cache) || !page_count)
+        return STATUS_DONE;
+    resident->pages = calloc(page_count, sizeof *resident->pages);
+    if (!resident->pages)
+        return STATUS_FAIL(STATUS_NOMEM);
+    resident->cache = cache;
+    resident->page_count = page_count;
+    return STATUS_DONE;
+}
+
+static void page_free(struct resident_page *page)
+{
+    if (!page)
+        return;
+    for (uint32_t i = 0; page->roots && i < page->page.items; i++)
+        block_unref(atomic_load_explicit(&page->roots[i], memory_order_relaxed));
+    block_unref(page->block);
+    free(page->entries);
+    free(page->roots);
+    free(page);
+}
+
+void resident_deinit(struct resident *resident)
+{
+    for (uint32_t i = 0; i < resident->page_count; i++)
+        page_free(atomic_load_explicit(&resident->pages[i], memory_order_relaxed));
+    free(resident->pages);
+    if (resident->cache)
+        block_cache_resident_give(resident->cache, resident->bytes);
+    *resident = (struct resident){0};
+}
+
+static bool bytes_take(struct resident *resident, size_t bytes)
+{
+    if (!block_cache_resident_take(resident->cache, bytes))
+        return false;
+    atomic_fetch_add_explicit(&resident->bytes, bytes, memory_order_relaxed);
+    return true;
+}
+
+static void bytes_give(struct resident *resident, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&resident->bytes, bytes, memory_order_relaxed);
+    block_cache_resident_give(resident->cache, bytes);
+}
+
+/* NULL when memory ran out, or an entry is damaged: whoever asks for that one finds out by himself. */
+static struct resident_page *page_new(struct block *block)
+{
+    struct resident_page *page = calloc(1, sizeof *page);
+    if (!page)
+        return NULL;
+    page->block = block_ref(block);
+    page->page = directory_page_of(block);
+    page->entries = calloc(page->page.items, sizeof *page->entries);
+    page->roots = calloc(page->page.items, sizeof *page->roots);
+    bool good = page->entries && page->roots;
+    for (uint32_t i = 0; good && i < page->page.items; i++)
+        good = ok(directory_page_entry(&page->page, i, &page->entries[i]));
+    if (good)
+        return page;
+    page_free(page);
+    return NULL;
+}
+
+const struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at,
+                                               struct block *block)
+{
+    struct resident_page *there = NULL;
+    const size_t each = sizeof(struct directory_entry) + sizeof(struct block *);
+    const size_t bytes = sizeof *there + sizeof *block + block->bytes + block->items * each;
+    if (!resident->pages || !bytes_take(resident, bytes))
+        return NULL;
+    struct resident_page *made = page_new(block);
+    /* The release pairs with the acquire of resident_page_get(). Who comes second takes what the first has made. */
+    if (made && atomic_compare_exchange_strong_explicit(&resident->pages[page_at], &there, made,
+                                                        memory_order_acq_rel, memory_order_acquire))
+        return made;
+    page_free(made);
+    bytes_give(resident, bytes);
+    return there;
+}
+
+bool resident_root_keep(struct resident *resident, const struct resident_page *page, uint32_t item,
+                        struct block *root)
+{
+    struct block *there = NULL;
+    const size_t bytes = sizeof *root + root->bytes;
+    if (!bytes_take(resident, bytes))
+        return false;
+    /* The release pairs with the acquire of resident_root_get(). */
+    if (atomic_compare_exchange_strong_explicit(&page->roots[item], &there, block_ref(root),
+                                                memory_order_acq_rel, memory_order_acquire))
+        return true;
+    block_unref(root);
+    bytes_give(resident, bytes);
+    return there == root;
+}
