@@ -30,6 +30,7 @@ enum ast_term_kind {
     TERM_SET,        /* {a, b}; also the empty {} */
     TERM_MAP,        /* {a: b} ; items alternate key, value */
     TERM_TUPLE,      /* (a, b) */
+    TERM_UDT,        /* {field: a, other: b}; `fields` are the names of the items */
     TERM_ARITHMETIC, /* a + b: parsed so that its refusal can be exact; `name` is the operator */
     TERM_COLUMN,     /* a bare name where a term is expected (c = c + 1) */
 };
@@ -46,6 +47,7 @@ struct ast_term {
     const struct ast_type *cast_type;
     struct ast_term **items;
     uint32_t item_count;
+    struct ast_name *fields; /* UDT: of item_count */
 };
 
 /* A type as written: resolved with the catalog, since it may be user-defined. */
@@ -137,6 +139,13 @@ struct ast_ordering {
     bool descending;
 };
 
+struct ast_create_type {
+    struct ast_table_name name;
+    bool if_not_exists;
+    struct ast_column_definition *fields;
+    uint32_t field_count;
+};
+
 struct ast_create_keyspace {
     struct ast_name name;
     bool if_not_exists;
@@ -191,8 +200,9 @@ enum ast_alter_kind {
     ALTER_WITH,
 };
 
-struct ast_alter_table {
+struct ast_alter_table { /* and ALTER TYPE, whose columns are fields */
     struct ast_table_name name;
+    bool if_exists; /* ALTER TYPE */
     enum ast_alter_kind kind;
     struct ast_column_definition *columns; /* ADD */
     uint32_t column_count;
@@ -312,11 +322,13 @@ enum ast_describe_kind {
     DESCRIBE_CLUSTER,
     DESCRIBE_KEYSPACES,
     DESCRIBE_TABLES,
-    DESCRIBE_NOTHING, /* TYPES, FUNCTIONS, AGGREGATES: there are none */
+    DESCRIBE_TYPES,
+    DESCRIBE_NOTHING, /* FUNCTIONS, AGGREGATES: there are none */
     DESCRIBE_SCHEMA,
     DESCRIBE_KEYSPACE, /* the session's when no name was given */
     DESCRIBE_TABLE,
     DESCRIBE_INDEX,
+    DESCRIBE_TYPE,
     DESCRIBE_NAME, /* whatever has that name */
 };
 
@@ -339,6 +351,8 @@ enum ast_statement_kind {
     STATEMENT_CREATE_TABLE,
     STATEMENT_ALTER_TABLE,
     STATEMENT_CREATE_INDEX,
+    STATEMENT_CREATE_TYPE,
+    STATEMENT_ALTER_TYPE,
     STATEMENT_DROP,
     STATEMENT_TRUNCATE,
     STATEMENT_DESCRIBE,
@@ -360,7 +374,8 @@ struct ast_statement {
         struct ast_name use;
         struct ast_create_keyspace create_keyspace; /* ALTER KEYSPACE too */
         struct ast_create_table create_table;
-        struct ast_alter_table alter_table;
+        struct ast_alter_table alter_table; /* ALTER TYPE too */
+        struct ast_create_type create_type;
         struct ast_create_index create_index;
         struct ast_drop drop;
         struct ast_table_name truncate;

@@ -57,6 +57,24 @@ const struct cql_table *catalog_table(const struct catalog *catalog, const char 
     return found ? space->tables[at] : NULL;
 }
 
+/* Where the type of that name stands, or where it would. */
+static uint32_t type_position(const struct cql_keyspace *keyspace, const char *name, bool *out_found)
+{
+    uint32_t at = 0;
+    while (at < keyspace->type_count && strcmp(keyspace->types[at]->name, name) < 0)
+        at++;
+    *out_found = at < keyspace->type_count && strcmp(keyspace->types[at]->name, name) == 0;
+    return at;
+}
+
+const struct type *catalog_type(const struct catalog *catalog, const char *keyspace, const char *name)
+{
+    const struct cql_keyspace *space = catalog_keyspace(catalog, keyspace);
+    bool found = false;
+    uint32_t at = space ? type_position(space, name, &found) : 0;
+    return found ? space->types[at] : NULL;
+}
+
 const struct cql_column *table_column(const struct cql_table *table, const char *name)
 {
     size_t low = 0, high = table->column_count;
@@ -219,6 +237,9 @@ struct catalog *catalog_clone(const struct catalog *catalog)
                                         from->virtual_)))
             goto fail;
         struct cql_keyspace *to = keyspace_find(copy, from->name);
+        for (uint32_t j = 0; j < from->type_count; j++)
+            if (failed(catalog_put_type(copy, from->types[j])))
+                goto fail;
         /* Room for one more: most changes add a table. */
         to->table_capacity = from->table_count + 1;
         to->tables = arena_calloc(&copy->arena, to->table_capacity, sizeof(struct cql_table *));
@@ -248,6 +269,45 @@ void catalog_drop_keyspace(struct catalog *catalog, const char *name)
         catalog->keyspace_count--;
         return;
     }
+}
+
+status catalog_put_type(struct catalog *catalog, const struct type *udt)
+{
+    struct cql_keyspace *keyspace = keyspace_find(catalog, udt->keyspace);
+    if (!keyspace)
+        return STATUS_FAIL(STATUS_NOT_FOUND);
+    const struct type *copy = type_copy(&catalog->arena, udt);
+    if (!copy)
+        return STATUS_FAIL(STATUS_NOMEM);
+    bool found;
+    uint32_t at = type_position(keyspace, udt->name, &found);
+    if (found) {
+        keyspace->types[at] = copy;
+        return STATUS_DONE;
+    }
+    if (keyspace->type_count == keyspace->type_capacity) {
+        void *grown = array_grow(&catalog->arena, (const void *)keyspace->types, keyspace->type_count,
+                                 &keyspace->type_capacity, sizeof *keyspace->types);
+        if (!grown)
+            return STATUS_FAIL(STATUS_NOMEM);
+        keyspace->types = grown;
+    }
+    for (uint32_t i = keyspace->type_count++; i > at; i--)
+        keyspace->types[i] = keyspace->types[i - 1];
+    keyspace->types[at] = copy;
+    return STATUS_DONE;
+}
+
+void catalog_drop_type(struct catalog *catalog, const char *keyspace_name, const char *name)
+{
+    struct cql_keyspace *keyspace = keyspace_find(catalog, keyspace_name);
+    bool found = false;
+    uint32_t at = keyspace ? type_position(keyspace, name, &found) : 0;
+    if (!found)
+        return;
+    keyspace->type_count--;
+    for (uint32_t i = at; i < keyspace->type_count; i++)
+        keyspace->types[i] = keyspace->types[i + 1];
 }
 
 status catalog_put_table(struct catalog *catalog, struct cql_table *table)
@@ -346,16 +406,6 @@ void table_unref(struct cql_table *table)
         return;
     arena_deinit(&table->arena);
     free(table);
-}
-
-/* Types are copied by their text: it is the one form that is sure to be complete. */
-static const struct type *type_copy(struct arena *arena, const struct type *type)
-{
-    struct buffer text = {0};
-    type_name(&text, type);
-    const struct type *copy = text.failed ? NULL : type_parse(arena, buffer_slice(&text));
-    buffer_deinit(&text);
-    return copy;
 }
 
 status table_add_column(struct cql_table *table, const struct cql_column *column)
@@ -490,6 +540,34 @@ struct cql_table *table_clone(const struct cql_table *table)
 fail:
     table_unref(copy);
     return NULL;
+}
+
+status table_replace_type(struct cql_table *table, const struct type *udt)
+{
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct type **type = &table->columns[i].type;
+        if (type_mentions(*type, udt->keyspace, udt->name) &&
+            !(*type = type_replace(&table->arena, *type, udt)))
+            return STATUS_FAIL(STATUS_NOMEM);
+    }
+    for (uint32_t i = 0; i < table->dropped_count; i++) {
+        const struct type **type = &table->dropped[i].type;
+        if (type_mentions(*type, udt->keyspace, udt->name) &&
+            !(*type = type_replace(&table->arena, *type, udt)))
+            return STATUS_FAIL(STATUS_NOMEM);
+    }
+    return STATUS_DONE;
+}
+
+status table_move_types(struct cql_table *table, const char *keyspace)
+{
+    for (uint32_t i = 0; i < table->column_count; i++)
+        if (!(table->columns[i].type = type_move(&table->arena, table->columns[i].type, keyspace)))
+            return STATUS_FAIL(STATUS_NOMEM);
+    for (uint32_t i = 0; i < table->dropped_count; i++)
+        if (!(table->dropped[i].type = type_move(&table->arena, table->dropped[i].type, keyspace)))
+            return STATUS_FAIL(STATUS_NOMEM);
+    return STATUS_DONE;
 }
 
 static int column_compare(const void *left, const void *right)

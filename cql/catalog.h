@@ -1,5 +1,5 @@
 /*
- * catalog.h: the schema: keyspaces, tables, columns, indexes.
+ * catalog.h: the schema: keyspaces, types, tables, columns, indexes.
  *
  * A catalog is immutable and counted. A schema change makes a new one beside the old; statements that run keep the one
  * they were planned with. It is loaded from, and kept in, the properties of the store (catalog_store.c); a table's
@@ -102,6 +102,8 @@ struct cql_keyspace {
     struct cql_option_map replication; /* with "class" */
     bool durable_writes;
     bool virtual_;
+    const struct type **types; /* user-defined, not frozen; sorted by name */
+    uint32_t type_count, type_capacity;
     struct cql_table **tables; /* sorted by name; counted */
     uint32_t table_count, table_capacity;
 };
@@ -117,6 +119,8 @@ struct catalog {
 
 const struct cql_keyspace *catalog_keyspace(const struct catalog *catalog, const char *name);
 const struct cql_table *catalog_table(const struct catalog *catalog, const char *keyspace, const char *name);
+/* The user-defined type of that name, not frozen; NULL when there is none. */
+const struct type *catalog_type(const struct catalog *catalog, const char *keyspace, const char *name);
 const struct cql_column *table_column(const struct cql_table *table, const char *name);
 /* A counter table: its columns outside the key are counters, or were before they were dropped (CNT-1). */
 bool table_counts(const struct cql_table *table);
@@ -136,6 +140,10 @@ void catalog_unref(struct catalog *catalog); /* NULL is welcome */
 status catalog_put_keyspace(struct catalog *catalog, const char *name,
                             const struct cql_option_map *replication, bool durable_writes, bool is_virtual);
 void catalog_drop_keyspace(struct catalog *catalog, const char *name);
+/* Add a user-defined type to its keyspace, or replace the one of its name; it is copied. Tables that use it are the caller's to
+ * replace too: each has the definitions of its types in itself. STATUS_NOMEM, STATUS_NOT_FOUND. */
+status catalog_put_type(struct catalog *catalog, const struct type *udt);
+void catalog_drop_type(struct catalog *catalog, const char *keyspace, const char *name);
 /* Add a sealed table to its keyspace, or replace the one of its name. Takes the caller's reference over, also on
  * failure: STATUS_NOMEM, STATUS_NOT_FOUND when there is no such keyspace. */
 status catalog_put_table(struct catalog *catalog, struct cql_table *table);
@@ -158,6 +166,10 @@ status table_add_dropped(struct cql_table *table, const struct cql_dropped_colum
 status table_add_index(struct cql_table *table, const char *name, const char *column, uint64_t store_id,
                        const uint8_t uuid[16]);
 void table_drop_index(struct cql_table *table, const char *name);
+/* Give every column that mentions `udt` its new definition; dropped ones too. */
+status table_replace_type(struct cql_table *table, const struct type *udt);
+/* The user-defined types of the columns become those of another keyspace. */
+status table_move_types(struct cql_table *table, const char *keyspace);
 /* Sort the columns, number those whose id is COLUMN_ID_NEW, resolve the indexes, derive the key encoding. STATUS_INVALID when the
  * columns do not make a table: positions with gaps, two of one name, a clustering type that has no key order. */
 #define COLUMN_ID_NEW UINT32_MAX

@@ -2,7 +2,7 @@
  * catalog_store.c: how the schema is kept in the store.
  *
  * A keyspace is a property of the store named "keyspace/NAME":
- *     u8 version | u8 durable writes | map replication
+ *     u8 version | u8 durable writes | map replication | varint count, user-defined types: text type
  * A table is the properties of its store table, an index's store table carries a note of whose it is:
  *     u8 version | 'T' | text keyspace | text name | 16 bytes uuid | varint next column id
  *         | varint count, columns: text name | text type | u8 kind | varint position | u8 descending | varint id
@@ -10,7 +10,8 @@
  *         | varint count, indexes: text name | text column | varint store table | 16 bytes uuid
  *         | varint count, dropped: text name | text type | u8 kind | le64 microseconds
  *     u8 version | 'I' | varint store table of the base table | text index name
- * A text is a varint length and bytes; a map a varint count and pairs of texts. The store table's number is not in the bytes:
+ * A type is the text of type_definition(): a table needs nothing beside itself to be read, so an ALTER TYPE writes the keyspace and
+ * every table that uses the type. A text is a varint length and bytes; a map a varint count and pairs of texts. The store table's number is not in the bytes:
  * the store knows it.
  */
 #include <string.h>
@@ -38,7 +39,7 @@ static void encode_text(struct buffer *out, const char *text)
 static void encode_type(struct buffer *out, const struct type *type)
 {
     struct buffer text = {0};
-    type_name(&text, type);
+    type_definition(&text, type);
     out->failed |= text.failed;
     buffer_append_varint(out, text.bytes);
     buffer_append_slice(out, buffer_slice(&text));
@@ -103,6 +104,11 @@ void catalog_encode_keyspace(struct buffer *out_name, struct buffer *out_value,
     buffer_append_u8(out_value, CATALOG_VERSION);
     buffer_append_u8(out_value, keyspace->durable_writes);
     option_map_encode(out_value, &keyspace->replication);
+    if (!keyspace->type_count)
+        return; /* nothing, as before there were types */
+    buffer_append_varint(out_value, keyspace->type_count);
+    for (uint32_t i = 0; i < keyspace->type_count; i++)
+        encode_type(out_value, keyspace->types[i]);
 }
 
 /* ---- reading ---- */
@@ -269,6 +275,26 @@ status catalog_decode_table(struct slice properties, uint64_t store_id, struct c
     return st;
 }
 
+static status decode_types(struct reader *in, struct arena *arena, struct cql_keyspace *keyspace)
+{
+    uint64_t count = reader_varint(in);
+    TRY(reader_status(in));
+    if (count > reader_left(in))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    keyspace->types = arena_calloc(arena, (size_t)count + 1, sizeof *keyspace->types);
+    if (!keyspace->types)
+        return STATUS_FAIL(STATUS_NOMEM);
+    for (uint64_t i = 0; i < count; i++) {
+        status st = STATUS_DONE;
+        const struct type *type = decode_type(in, arena, &st);
+        TRY(st);
+        if (type->id != TYPE_UDT || type->frozen || strcmp(type->keyspace, keyspace->name) != 0)
+            return STATUS_FAIL(STATUS_CORRUPT);
+        keyspace->types[keyspace->type_count++] = type;
+    }
+    return STATUS_DONE;
+}
+
 status catalog_decode_keyspace(struct slice name, struct slice value, struct arena *arena,
                                struct cql_keyspace *out_keyspace)
 {
@@ -285,6 +311,8 @@ status catalog_decode_keyspace(struct slice name, struct slice value, struct are
     if (!keyspace.name)
         return STATUS_FAIL(STATUS_NOMEM);
     TRY(option_map_decode(&in, arena, &keyspace.replication));
+    if (reader_left(&in))
+        TRY(decode_types(&in, arena, &keyspace));
     if (reader_left(&in))
         return STATUS_FAIL(STATUS_CORRUPT);
     *out_keyspace = keyspace;
@@ -311,6 +339,8 @@ static status load_keyspaces(struct catalog *catalog, struct store *store)
             if (ok(st))
                 st = catalog_put_keyspace(catalog, keyspace.name, &keyspace.replication,
                                           keyspace.durable_writes, false);
+            for (uint32_t i = 0; ok(st) && i < keyspace.type_count; i++)
+                st = catalog_put_type(catalog, keyspace.types[i]);
             if (failed(st))
                 break;
         }

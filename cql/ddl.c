@@ -64,6 +64,15 @@ bool ddl_failed(struct ddl *ddl, status st)
     return cql_refuse_status(ddl->error, st);
 }
 
+const char *ddl_type_text(struct ddl *ddl, const struct type *type)
+{
+    struct buffer text = {0};
+    type_name(&text, type);
+    const char *copy = text.failed ? NULL : arena_text(ddl->scratch, buffer_slice(&text));
+    buffer_deinit(&text);
+    return copy ? copy : "?";
+}
+
 /* ---- changes ---- */
 
 bool ddl_begin(struct ddl *ddl)
@@ -202,7 +211,7 @@ static bool drop(struct ddl *ddl, const struct ast_drop *ast)
     case DROP_KEYSPACE: return drop_keyspace(ddl, ast);
     case DROP_TABLE: return drop_table(ddl, ast);
     case DROP_INDEX: return ddl_drop_index(ddl, ast);
-    case DROP_TYPE: return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "user-defined types (DROP TYPE)");
+    case DROP_TYPE: return ddl_drop_type(ddl, ast);
     case DROP_VIEW: return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "materialized views (DROP MATERIALIZED VIEW)");
     }
     return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of DROP");
@@ -227,6 +236,8 @@ static bool dispatch(struct ddl *ddl)
     case STATEMENT_CREATE_TABLE: return ddl_create_table(ddl, &statement->create_table);
     case STATEMENT_ALTER_TABLE: return ddl_alter_table(ddl, &statement->alter_table);
     case STATEMENT_CREATE_INDEX: return ddl_create_index(ddl, &statement->create_index);
+    case STATEMENT_CREATE_TYPE: return ddl_create_type(ddl, &statement->create_type);
+    case STATEMENT_ALTER_TYPE: return ddl_alter_type(ddl, &statement->alter_table);
     case STATEMENT_DROP: return drop(ddl, &statement->drop);
     case STATEMENT_TRUNCATE: return truncate_table(ddl, &statement->truncate);
     default: return ddl_refuse(ddl, MSG_INTERNAL, "not a schema statement");

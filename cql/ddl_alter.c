@@ -4,16 +4,6 @@
 #include "cql/ddl_internal.h"
 #include "cql/type_resolve.h"
 
-/* Text of a type in the scratch arena, for messages. */
-static const char *type_text_of(struct ddl *ddl, const struct type *type)
-{
-    struct buffer text = {0};
-    type_name(&text, type);
-    const char *copy = text.failed ? NULL : arena_text(ddl->scratch, buffer_slice(&text));
-    buffer_deinit(&text);
-    return copy ? copy : "?";
-}
-
 /* A column of a name that was dropped must be able to stand for the old one: same type, same kind (SCH-10). Its number
  * is a new one, so that cells of the old column never come back. */
 static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column)
@@ -28,8 +18,8 @@ static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const 
             return true;
         if (!type_is_collection(dropped->type) && ddl->target->is_scylla)
             return true; /* ScyllaDB minds only for collections */
-        return ddl_refuse(ddl, MSG_ADD_DROPPED_OTHER_TYPE, column->name, type_text_of(ddl, column->type),
-                          type_text_of(ddl, dropped->type));
+        return ddl_refuse(ddl, MSG_ADD_DROPPED_OTHER_TYPE, column->name, ddl_type_text(ddl, column->type),
+                          ddl_type_text(ddl, dropped->type));
     }
     return true;
 }
@@ -46,8 +36,8 @@ static bool check_added(struct ddl *ddl, const struct cql_table *table, const st
     bool counts = table_counts(table), counter = column->type->id == TYPE_COUNTER;
     if (counts != counter)
         return ddl_refuse(ddl, counts ? MSG_ADD_NON_COUNTER : MSG_ADD_COUNTER, column->name);
-    if (type_is_collection(column->type) && !column->type->frozen)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "non-frozen collections (use frozen<...>)");
+    if (!ddl_check_multicell(ddl, column->type))
+        return false;
     return check_dropped(ddl, table, column);
 }
 
@@ -59,8 +49,8 @@ static bool add_columns(struct ddl *ddl, const struct ast_alter_table *ast, cons
         struct cql_column column = {.name = definition->name.text,
                                     .kind = definition->is_static ? COLUMN_STATIC : COLUMN_REGULAR,
                                     .id = COLUMN_ID_NEW};
-        if (!type_resolve(definition->type, table->keyspace, ddl->profile, ddl->scratch, &column.type,
-                          ddl->error) ||
+        if (!type_resolve(definition->type, table->keyspace, ddl->catalog, ddl->profile, ddl->scratch,
+                          &column.type, ddl->error) ||
             !check_added(ddl, table, &column))
             return false;
         for (uint32_t j = 0; j < i; j++)

@@ -36,6 +36,8 @@ static bool check_target(struct ddl *ddl, const struct ast_create_index *ast, co
         return ddl_refuse(ddl, MSG_INDEX_ON_DURATION);
     if (column->kind == COLUMN_PARTITION && table->partition_count == 1)
         return ddl_refuse(ddl, MSG_INDEX_ON_ONLY_PARTITION_KEY, name);
+    if (type_is_multicell(column->type))
+        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "indexes on non-frozen collections and user-defined types");
     if (type_is_collection(column->type)) {
         if (ast->target != INDEX_FULL)
             return ddl_refuse(ddl, MSG_INDEX_ON_FROZEN, name, target_text(ast->target));

@@ -35,9 +35,10 @@ bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_m
 bool ddl_begin(struct ddl *ddl);
 /* One more change for the store; `properties` must live until ddl_commit(). */
 bool ddl_add(struct ddl *ddl, const struct store_change *change);
-/* Put a keyspace into ddl->next and its property among the changes; once a statement. */
-bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_option_map *replication,
-                      bool durable_writes);
+/* Put a keyspace with the options and the types of `as` into ddl->next and its property among the changes; once a statement. */
+bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_keyspace *as);
+/* The property of a keyspace as it is in ddl->next, among the changes; once a statement. */
+bool ddl_store_keyspace(struct ddl *ddl, const char *name);
 /* Put a table into ddl->next and its CREATE or ALTER among the changes. Takes the reference of `table` over. */
 bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_kind kind);
 /* Write the changes and publish ddl->next, with writers kept out. Unless `closed`, the gate is closed and opened here. */
@@ -50,11 +51,19 @@ bool ddl_name_is_word(const char *name);
 /* A version 4 uuid from the store's randomness. */
 void ddl_uuid(struct ddl *ddl, uint8_t out_uuid[16]);
 bool ddl_failed(struct ddl *ddl, status st);
+/* The text of a type in the scratch arena, for messages. */
+const char *ddl_type_text(struct ddl *ddl, const struct type *type);
+
+/* May a column be of this type, as far as many cells within many go? */
+bool ddl_check_multicell(struct ddl *ddl, const struct type *type);
 
 bool ddl_create_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast);
 bool ddl_alter_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast);
 bool ddl_create_table(struct ddl *ddl, const struct ast_create_table *ast);
 bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast);
+bool ddl_create_type(struct ddl *ddl, const struct ast_create_type *ast);
+bool ddl_alter_type(struct ddl *ddl, const struct ast_alter_table *ast);
+bool ddl_drop_type(struct ddl *ddl, const struct ast_drop *ast);
 bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast);
 bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast);
 /* How the store keeps an index of the table. */

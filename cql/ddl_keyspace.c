@@ -142,12 +142,8 @@ static bool read_options(struct ddl *ddl, const struct ast_create_keyspace *ast,
     return true;
 }
 
-bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_option_map *replication,
-                      bool durable_writes)
+bool ddl_store_keyspace(struct ddl *ddl, const char *name)
 {
-    status st = catalog_put_keyspace(ddl->next, name, replication, durable_writes, false);
-    if (failed(st))
-        return ddl_failed(ddl, st);
     catalog_encode_keyspace(&ddl->property_name, &ddl->properties, catalog_keyspace(ddl->next, name));
     if (ddl->property_name.failed || ddl->properties.failed)
         return ddl_refuse(ddl, MSG_NOMEM);
@@ -157,10 +153,23 @@ bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_option
     return ddl_add(ddl, &change);
 }
 
+bool ddl_put_keyspace(struct ddl *ddl, const char *name, const struct cql_keyspace *as)
+{
+    status st = catalog_put_keyspace(ddl->next, name, &as->replication, as->durable_writes, false);
+    for (uint32_t i = 0; ok(st) && i < as->type_count; i++) {
+        const struct type *type = type_move(ddl->scratch, as->types[i], name);
+        st = type ? catalog_put_type(ddl->next, type) : STATUS_FAIL(STATUS_NOMEM);
+    }
+    if (failed(st))
+        return ddl_failed(ddl, st);
+    return ddl_store_keyspace(ddl, name);
+}
+
+/* Its types stay where they are: in the clone of the catalog. */
 static bool put_keyspace(struct ddl *ddl, const char *name, const struct keyspace_options *options)
 {
-    return ddl_begin(ddl) && ddl_put_keyspace(ddl, name, &options->replication, options->durable_writes) &&
-           ddl_commit(ddl, false);
+    struct cql_keyspace as = {.replication = options->replication, .durable_writes = options->durable_writes};
+    return ddl_begin(ddl) && ddl_put_keyspace(ddl, name, &as) && ddl_commit(ddl, false);
 }
 
 bool ddl_create_keyspace(struct ddl *ddl, const struct ast_create_keyspace *ast)

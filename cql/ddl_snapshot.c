@@ -282,7 +282,7 @@ static bool put_schema(struct ddl *ddl, const char *name, const struct cql_keysp
     if (!ddl_begin(ddl))
         return false;
     catalog_drop_keyspace(ddl->next, name);
-    if (!ddl_put_keyspace(ddl, name, &keyspace->replication, keyspace->durable_writes))
+    if (!ddl_put_keyspace(ddl, name, keyspace))
         return false;
     for (uint32_t i = 0; i < members->count; i++) {
         struct member *member = &members->items[i];
@@ -398,7 +398,7 @@ static struct cql_table *renamed(struct ddl *ddl, const struct cql_table *from, 
     if (!table)
         return NULL;
     table->keyspace = arena_text(&table->arena, slice_text(keyspace));
-    bool made = table->keyspace != NULL;
+    bool made = table->keyspace != NULL && ok(table_move_types(table, keyspace));
     ddl_uuid(ddl, table->uuid);
     for (uint32_t i = 0; made && i < from->index_count; i++) {
         const struct cql_index *index = from->indexes[i];
@@ -449,7 +449,7 @@ static bool clone_table(struct ddl *ddl, const struct cql_table *from, const cha
 static bool clone_members(struct ddl *ddl, const char *clone, const struct cql_keyspace *from,
                           struct members *members)
 {
-    if (!ddl_begin(ddl) || !ddl_put_keyspace(ddl, clone, &from->replication, from->durable_writes))
+    if (!ddl_begin(ddl) || !ddl_put_keyspace(ddl, clone, from))
         return false;
     for (uint32_t i = 0; !members && i < from->table_count; i++)
         if (!clone_table(ddl, from->tables[i], clone, NULL))

@@ -70,11 +70,11 @@ static bool find_key(struct ddl *ddl, struct definition *definition)
     return true;
 }
 
-/* Types that are well formed but not offered: said by name, never stored and half working. */
-static bool check_offered(struct ddl *ddl, const struct type *type)
+bool ddl_check_multicell(struct ddl *ddl, const struct type *type)
 {
-    if (type_is_collection(type) && !type->frozen)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "non-frozen collections (use frozen<...>)");
+    for (uint32_t i = 0; type->id == TYPE_UDT && !type->frozen && i < type->member_count; i++)
+        if (type_is_multicell(type->members[i]))
+            return ddl_refuse(ddl, MSG_UDT_OF_COLLECTIONS);
     return true;
 }
 
@@ -96,8 +96,9 @@ static bool resolve_types(struct ddl *ddl, struct definition *definition)
     if (!definition->types)
         return ddl_refuse(ddl, MSG_NOMEM);
     for (uint32_t i = 0; i < ast->column_count; i++)
-        if (!type_resolve(ast->columns[i].type, definition->keyspace, ddl->profile, ddl->scratch,
-                          &definition->types[i], ddl->error))
+        if (!type_resolve(ast->columns[i].type, definition->keyspace, ddl->catalog, ddl->profile,
+                          ddl->scratch, &definition->types[i], ddl->error) ||
+            !ddl_check_multicell(ddl, definition->types[i]))
             return false;
     return true;
 }
@@ -118,8 +119,8 @@ static bool check_key_column(struct ddl *ddl, const struct definition *definitio
         return ddl_refuse(ddl, MSG_NOMEM);
     enum cql_message wrong;
     enum key_kind kind;
-    if (type_is_collection(type) && !type->frozen)
-        wrong = MSG_KEY_COLUMN_COLLECTION;
+    if (type_is_multicell(type))
+        wrong = type->id == TYPE_UDT ? MSG_KEY_COLUMN_UDT : MSG_KEY_COLUMN_COLLECTION;
     else if (type->id == TYPE_COUNTER)
         wrong = MSG_KEY_COLUMN_COUNTER;
     else if (!type_can_be_key(type))
@@ -165,8 +166,6 @@ static bool check_other_columns(struct ddl *ddl, const struct definition *defini
         const struct ast_column_definition *column = &ast->columns[i];
         if (is_key_column(definition, column->name.text))
             continue;
-        if (!check_offered(ddl, definition->types[i]))
-            return false;
         if (column->is_static && ast->clustering_key_count == 0) /* STA-7 */
             return ddl_refuse(ddl, MSG_STATIC_WITHOUT_CLUSTERING);
     }

@@ -7,33 +7,18 @@
 
 /* ---- statements ---- */
 
-static void put_name(struct buffer *out, const char *name)
-{
-    if (!parse_needs_quotes(name)) {
-        buffer_printf(out, "%s", name);
-        return;
-    }
-    buffer_append_u8(out, '"');
-    for (const char *c = name; *c; c++) {
-        if (*c == '"')
-            buffer_append_u8(out, '"');
-        buffer_append_u8(out, (uint8_t)*c);
-    }
-    buffer_append_u8(out, '"');
-}
-
 static void put_qualified_name(struct buffer *out, const char *keyspace, const char *name)
 {
-    put_name(out, keyspace);
+    parse_put_name(out, keyspace);
     buffer_append_u8(out, '.');
-    put_name(out, name);
+    parse_put_name(out, name);
 }
 
 void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
                        const struct cql_target *target)
 {
     buffer_printf(out, "CREATE KEYSPACE ");
-    put_name(out, keyspace->name);
+    parse_put_name(out, keyspace->name);
     buffer_printf(out, " WITH replication = ");
     option_map_print(out, &keyspace->replication);
     /* Cassandra has two spaces here. */
@@ -41,12 +26,27 @@ void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
                   keyspace->durable_writes ? "true" : "false");
 }
 
+void describe_type(struct buffer *out, const struct type *type)
+{
+    buffer_printf(out, "CREATE TYPE ");
+    put_qualified_name(out, type->keyspace, type->name);
+    buffer_printf(out, " (\n");
+    for (uint32_t i = 0; i < type->member_count; i++) {
+        buffer_printf(out, "    ");
+        parse_put_name(out, type->field_names[i]);
+        buffer_append_u8(out, ' ');
+        type_name(out, type->members[i]);
+        buffer_printf(out, i + 1 < type->member_count ? ",\n" : "\n");
+    }
+    buffer_printf(out, ");");
+}
+
 static void put_names(struct buffer *out, const struct cql_column *columns, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (i)
             buffer_printf(out, ", ");
-        put_name(out, columns[i].name);
+        parse_put_name(out, columns[i].name);
     }
 }
 
@@ -70,7 +70,7 @@ static void put_columns(struct buffer *out, const struct cql_table *table)
     for (uint32_t i = 0; i < table->column_count; i++) {
         const struct cql_column *column = &table->columns[i];
         buffer_printf(out, "    ");
-        put_name(out, column->name);
+        parse_put_name(out, column->name);
         buffer_append_u8(out, ' ');
         type_name(out, column->type);
         if (column->kind == COLUMN_STATIC)
@@ -93,7 +93,7 @@ void describe_table(struct buffer *out, const struct cql_table *table, const str
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         const struct cql_column *column = &table->columns[table->partition_count + i];
         buffer_printf(out, i ? ", " : "CLUSTERING ORDER BY (");
-        put_name(out, column->name);
+        parse_put_name(out, column->name);
         buffer_printf(out, column->descending ? " DESC" : " ASC");
     }
     if (table->clustering_count)
@@ -106,11 +106,11 @@ void describe_index(struct buffer *out, const struct cql_index *index)
 {
     bool is_full = type_is_collection(index->column->type);
     buffer_printf(out, "CREATE INDEX ");
-    put_name(out, index->name);
+    parse_put_name(out, index->name);
     buffer_printf(out, " ON ");
     put_qualified_name(out, index->table->keyspace, index->table->name);
     buffer_printf(out, is_full ? " (FULL(" : " (");
-    put_name(out, index->column->name);
+    parse_put_name(out, index->column->name);
     buffer_printf(out, is_full ? "));" : ");");
 }
 
@@ -164,11 +164,45 @@ static void add_table(struct description *description, const struct cql_table *t
         add_index(description, table->indexes[i]);
 }
 
+/* How many types of the keyspace stand within one another below this one. */
+static uint32_t type_depth(const struct cql_keyspace *keyspace, const struct type *type)
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < keyspace->type_count; i++) {
+        const struct type *other = keyspace->types[i];
+        if (other == type || !type_mentions(type, other->keyspace, other->name))
+            continue;
+        uint32_t below = type_depth(keyspace, other) + 1;
+        depth = below > depth ? below : depth;
+    }
+    return depth;
+}
+
+static void add_type(struct description *description, const struct type *type)
+{
+    describe_type(&description->statement, type);
+    add_row(description, type->keyspace, "type", type->name);
+}
+
+/* A type after those it is made of, so that the output replays. */
+static void add_types(struct description *description, const struct cql_keyspace *keyspace)
+{
+    for (uint32_t depth = 0, added = 0; added < keyspace->type_count; depth++)
+        for (uint32_t i = 0; i < keyspace->type_count; i++) {
+            if (type_depth(keyspace, keyspace->types[i]) != depth)
+                continue;
+            add_type(description, keyspace->types[i]);
+            added++;
+        }
+}
+
 static void add_keyspace(struct description *description, const struct cql_keyspace *keyspace,
                          bool with_contents)
 {
     describe_keyspace(&description->statement, keyspace, description->request->target);
     add_row(description, keyspace->name, "keyspace", keyspace->name);
+    if (with_contents)
+        add_types(description, keyspace);
     for (uint32_t i = 0; with_contents && i < keyspace->table_count; i++)
         add_table(description, keyspace->tables[i]);
 }
@@ -188,6 +222,8 @@ static bool list(struct description *description)
         }
         if (request->keyspace && strcmp(request->keyspace, keyspace->name) != 0)
             continue;
+        for (uint32_t j = 0; request->describe->kind == DESCRIBE_TYPES && j < keyspace->type_count; j++)
+            add_row(description, keyspace->name, "type", keyspace->types[j]->name);
         for (uint32_t j = 0; request->describe->kind == DESCRIBE_TABLES && j < keyspace->table_count; j++)
             add_row(description, keyspace->name, "table", keyspace->tables[j]->name);
     }
@@ -215,7 +251,7 @@ static bool one_keyspace(struct description *description, const char *name)
     return true;
 }
 
-/* A table or an index, of the keyspace in the name or of the session's. */
+/* A table, an index or a type, of the keyspace in the name or of the session's. */
 static bool one_object(struct description *description)
 {
     const struct describe_request *request = description->request;
@@ -231,10 +267,16 @@ static bool one_object(struct description *description)
         return cql_refuse(request->error, request->profile, MSG_DESCRIBE_MISSING, keyspace);
     const struct cql_table *table = catalog_table(request->catalog, keyspace, name);
     const struct cql_index *index = catalog_index(request->catalog, keyspace, name);
-    if (table && describe->kind != DESCRIBE_INDEX)
+    const struct type *type = catalog_type(request->catalog, keyspace, name);
+    bool any = describe->kind == DESCRIBE_NAME;
+    if (table && (any || describe->kind == DESCRIBE_TABLE))
         add_table(description, table);
-    else if (index && describe->kind != DESCRIBE_TABLE)
+    else if (index && (any || describe->kind == DESCRIBE_INDEX))
         add_index(description, index);
+    else if (type && (any || describe->kind == DESCRIBE_TYPE))
+        add_type(description, type);
+    else if (describe->kind == DESCRIBE_TYPE)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TYPE, name, keyspace);
     else if (describe->kind == DESCRIBE_TABLE)
         return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TABLE, name, keyspace);
     else
@@ -262,11 +304,13 @@ static bool fill(struct description *description)
     case DESCRIBE_CLUSTER: return cluster(description->request);
     case DESCRIBE_KEYSPACES:
     case DESCRIBE_TABLES:
+    case DESCRIBE_TYPES:
     case DESCRIBE_NOTHING: return list(description);
     case DESCRIBE_SCHEMA: return schema(description);
     case DESCRIBE_KEYSPACE: return one_keyspace(description, name ? name : description->request->keyspace);
     case DESCRIBE_TABLE:
     case DESCRIBE_INDEX:
+    case DESCRIBE_TYPE:
     case DESCRIBE_NAME: return one_object(description);
     }
     return true;

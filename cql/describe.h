@@ -11,6 +11,8 @@
 /* "CREATE KEYSPACE k WITH ...;", without its tables. */
 void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
                        const struct cql_target *target);
+/* "CREATE TYPE k.t (...);" */
+void describe_type(struct buffer *out, const struct type *type);
 /* "CREATE TABLE k.t (...) WITH ...;", without its indexes. */
 void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target);
 /* "CREATE INDEX i ON k.t (c);" */

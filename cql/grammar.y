@@ -130,6 +130,22 @@ value(T) ::= LBRACKET(P) terms(L) RBRACKET. { T = parse_items(state, TERM_LIST, 
 value(T) ::= LBRACE(P) RBRACE. { T = parse_items(state, TERM_SET, P.at, (struct ast_list){0}); }
 value(T) ::= LBRACE(P) terms(L) RBRACE. { T = parse_items(state, TERM_SET, P.at, L); }
 value(T) ::= LBRACE(P) entries(L) RBRACE. { T = parse_items(state, TERM_MAP, P.at, L); }
+value(T) ::= LBRACE(P) fields(F) RBRACE. {
+    T = parse_items(state, TERM_UDT, P.at, F.values);
+    T->fields = F.names.items;
+}
+
+%type fields {struct grammar_fields}
+fields(F) ::= name(N) COLON term(T). {
+    F = (struct grammar_fields){0};
+    parse_list_add(state, &F.names, &N, sizeof N);
+    parse_list_add(state, &F.values, &T, sizeof T);
+}
+fields(F) ::= fields(K) COMMA name(N) COLON term(T). {
+    F = K;
+    parse_list_add(state, &F.names, &N, sizeof N);
+    parse_list_add(state, &F.values, &T, sizeof T);
+}
 
 %type terms {struct ast_list}
 terms(L) ::= term(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
@@ -622,6 +638,39 @@ renames(L) ::= renames(K) AND name(A) TO name(B). {
     parse_list_add(state, &L, &B, sizeof B);
 }
 
+/* CREATE and ALTER TYPE */
+
+definition(S) ::= CREATE TYPE if_not_exists(I) table_name(N) LP column_definitions(L) RP. {
+    S = parse_statement_new(state, STATEMENT_CREATE_TYPE);
+    S->create_type = (struct ast_create_type){
+        .name = N, .if_not_exists = I, .fields = L.items, .field_count = L.count};
+    grammar_check_fields(state, L);
+}
+
+definition(S) ::= ALTER TYPE if_exists(E) table_name(N) type_alteration(A). {
+    S = A;
+    S->kind = STATEMENT_ALTER_TYPE;
+    S->alter_table.name = N;
+    S->alter_table.if_exists = E;
+}
+
+%type type_alteration {struct ast_statement *}
+type_alteration(A) ::= ADD column_definition(D). {
+    struct ast_list fields = {0};
+    parse_list_add(state, &fields, &D, sizeof D);
+    grammar_check_fields(state, fields);
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = fields.items, .column_count = 1});
+}
+type_alteration(A) ::= RENAME renames(L). {
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count});
+}
+type_alteration(A) ::= ALTER name(N) TYPE type(T). {
+    struct ast_column_definition field = {.name = N, .type = T};
+    struct ast_list fields = {0};
+    parse_list_add(state, &fields, &field, sizeof field);
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_TYPE, .columns = fields.items, .column_count = 1});
+}
+
 /* CREATE INDEX */
 
 definition(S) ::= CREATE custom(C) INDEX if_not_exists(I) index_name(N) ON table_name(T) LP index_target(X) RP
@@ -687,6 +736,20 @@ struct grammar_options {
     struct ast_list properties, orderings;
     bool compact_storage;
 };
+
+/* Of a user-defined type's literal: struct ast_name, struct ast_term *. */
+struct grammar_fields {
+    struct ast_list names, values;
+};
+
+/* Fields of a type are defined as columns are, but for STATIC. */
+static void grammar_check_fields(struct parse_state *state, struct ast_list fields)
+{
+    const struct ast_column_definition *definitions = fields.items;
+    for (uint32_t i = 0; i < fields.count; i++)
+        if (definitions[i].is_static)
+            parse_refuse(state, definitions[i].name.at, "no viable alternative at input 'static'");
+}
 
 static void grammar_add_part(struct parse_state *state, struct ast_create_table *table, const struct grammar_part *part)
 {

@@ -22,8 +22,8 @@ static bool compile_using(struct plan_builder *builder, const struct ast_using *
 
 static bool check_supported(struct plan_builder *builder, const struct cql_column *column)
 {
-    if (type_is_collection(column->type) && !column->type->frozen)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "non-frozen collections");
+    if (type_is_multicell(column->type))
+        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "values of non-frozen collections and types");
     return true;
 }
 

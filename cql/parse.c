@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "cql/grammar.h"
@@ -12,14 +13,12 @@ static const struct unsupported {
 } unsupported[] = {
     {"create * function", "CREATE FUNCTION (user-defined functions)"},
     {"create * aggregate", "CREATE AGGREGATE (user-defined aggregates)"},
-    {"create type", "CREATE TYPE (user-defined types)"},
     {"create materialized view", "CREATE MATERIALIZED VIEW"},
     {"create trigger", "CREATE TRIGGER"},
     {"create role", "CREATE ROLE"},
     {"create user", "CREATE USER"},
     {"create service", "CREATE SERVICE LEVEL"},
     {"create service_level", "CREATE SERVICE LEVEL"},
-    {"alter type", "ALTER TYPE (user-defined types)"},
     {"alter materialized view", "ALTER MATERIALIZED VIEW"},
     {"alter role", "ALTER ROLE"},
     {"alter user", "ALTER USER"},
@@ -247,4 +246,19 @@ bool parse_needs_quotes(const char *name)
     struct token token;
     int code = lexer_next(&lexer, &token);
     return code <= 0 || lexer.cursor != lexer.limit || !grammar_is_name(code);
+}
+
+void parse_put_name(struct buffer *out, const char *name)
+{
+    if (!parse_needs_quotes(name)) {
+        buffer_append(out, name, strlen(name));
+        return;
+    }
+    buffer_append_u8(out, '"');
+    for (const char *c = name; *c; c++) {
+        if (*c == '"')
+            buffer_append_u8(out, '"');
+        buffer_append_u8(out, (uint8_t)*c);
+    }
+    buffer_append_u8(out, '"');
 }

@@ -23,5 +23,7 @@ size_t parse_cut(struct slice text, bool *out_complete, bool *out_empty);
 
 /* True when `name` must be quoted to be an identifier: reserved word, capitals, other characters. */
 bool parse_needs_quotes(const char *name);
+/* The name as an identifier, in quotes when it needs them. */
+void parse_put_name(struct buffer *out, const char *name);
 
 #endif

@@ -45,7 +45,7 @@ static void refuse(struct describe_parser *parser)
 
 static bool take_name(struct describe_parser *parser, struct ast_name *out_name)
 {
-    if (!parser->code || !grammar_is_name(parser->code)) {
+    if (!parser->code || (parser->code != TK_QUOTED && !grammar_is_name(parser->code))) {
         refuse(parser);
         return false;
     }
@@ -72,7 +72,7 @@ static bool read_what(struct describe_parser *parser, struct ast_describe *descr
         enum ast_describe_kind kind;
     } plain[] = {
         {"cluster", DESCRIBE_CLUSTER}, {"keyspaces", DESCRIBE_KEYSPACES}, {"tables", DESCRIBE_TABLES},
-        {"types", DESCRIBE_NOTHING},   {"functions", DESCRIBE_NOTHING},   {"aggregates", DESCRIBE_NOTHING},
+        {"types", DESCRIBE_TYPES},     {"functions", DESCRIBE_NOTHING},   {"aggregates", DESCRIBE_NOTHING},
         {"schema", DESCRIBE_SCHEMA},
     };
     describe->full = take_word(parser, "full");
@@ -91,6 +91,8 @@ static bool read_what(struct describe_parser *parser, struct ast_describe *descr
         describe->kind = DESCRIBE_TABLE;
     else if (take_word(parser, "index"))
         describe->kind = DESCRIBE_INDEX;
+    else if (take_word(parser, "type"))
+        describe->kind = DESCRIBE_TYPE;
     return take_qualified_name(parser, &describe->name);
 }
 

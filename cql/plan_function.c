@@ -30,8 +30,8 @@ static bool describe_argument(struct plan_builder *builder, const struct ast_ter
         return true;
     case TERM_CAST:
         out->kind = FUNCTION_ARGUMENT_TYPED;
-        return type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile,
-                            builder->arena, &out->type, builder->error);
+        return type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
+                            builder->context->profile, builder->arena, &out->type, builder->error);
     case TERM_CALL:
         if (!find(builder, ast, NULL, &inner))
             return false;

@@ -77,6 +77,14 @@ static void print_term(struct buffer *out, const struct ast_term *term)
         buffer_printf(out, "}");
         break;
     case TERM_MAP: print_map(out, term); break;
+    case TERM_UDT:
+        buffer_printf(out, "{");
+        for (uint32_t i = 0; i < term->item_count; i++) {
+            buffer_printf(out, "%s%s: ", i ? ", " : "", term->fields[i].text);
+            print_term(out, term->items[i]);
+        }
+        buffer_printf(out, "}");
+        break;
     case TERM_CAST:
     case TERM_ARITHMETIC: buffer_printf(out, "..."); break;
     }

@@ -46,7 +46,7 @@ static bool compile_cell_fact(struct plan_builder *builder, const struct ast_sel
     const struct cql_column *column = &builder->table->columns[out->ordinal];
     if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
         return BUILD_REFUSE_AT(builder, ast->at, MSG_WRITETIME_KEY, function, column->name);
-    if (type_is_collection(column->type) && !column->type->frozen)
+    if (type_is_multicell(column->type))
         return BUILD_REFUSE_AT(builder, ast->at, MSG_WRITETIME_COLLECTION, function);
     out->kind = ttl ? SELECT_TTL : SELECT_WRITETIME;
     out->type = type_scalar(ttl ? TYPE_INT : TYPE_BIGINT);

@@ -58,8 +58,8 @@ bool selector_compile_cast(struct plan_builder *builder, const struct ast_select
     out->arguments = arena_calloc(builder->arena, 1, sizeof *out->arguments);
     if (!out->arguments)
         return build_nomem(builder);
-    if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile, builder->arena,
-                      &out->type, builder->error) ||
+    if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
+                      builder->context->profile, builder->arena, &out->type, builder->error) ||
         !selector_compile(builder, ast->arguments[0], NULL, selection, &out->arguments[0]))
         return false;
     const struct selector *from = &out->arguments[0];

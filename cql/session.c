@@ -275,19 +275,6 @@ static bool run_write(struct cql_session *session, const struct source *source, 
     return done;
 }
 
-/* Scalar types are static; others are copied by their text. */
-static const struct type *own_type(struct arena *arena, const struct type *type)
-{
-    const struct type *scalar = type_scalar(type->id);
-    if (scalar)
-        return scalar;
-    struct buffer text = {0};
-    type_name(&text, type);
-    const struct type *copy = text.failed ? NULL : type_parse(arena, buffer_slice(&text));
-    buffer_deinit(&text);
-    return copy;
-}
-
 /* Names and types of the columns live with the plan, which may go before the result is used: give the result its own. */
 static bool own_columns(struct cql_result *result, enum cql_profile profile, struct cql_error *error)
 {
@@ -300,7 +287,7 @@ static bool own_columns(struct cql_result *result, enum cql_profile profile, str
         copy[i].keyspace = arena_text(&result->arena, slice_text(from->keyspace));
         copy[i].table = arena_text(&result->arena, slice_text(from->table));
         copy[i].name = arena_text(&result->arena, slice_text(from->name));
-        copy[i].type = own_type(&result->arena, from->type);
+        copy[i].type = type_copy(&result->arena, from->type);
         whole = copy[i].keyspace && copy[i].table && copy[i].name && copy[i].type;
     }
     if (!whole)

@@ -288,6 +288,43 @@ static bool generate_indexes(const struct virtual_context *context, struct virtu
     return true;
 }
 
+/* The wire form of frozen<list<text>>: names or types of the fields. */
+static void set_fields(struct virtual_rows *rows, const char *column, const struct type *type, bool names)
+{
+    struct buffer wire = {0}, text = {0};
+    buffer_append_be32(&wire, type->member_count);
+    for (uint32_t i = 0; i < type->member_count; i++) {
+        buffer_clear(&text);
+        if (names)
+            buffer_append_slice(&text, slice_text(type->field_names[i]));
+        else
+            type_name(&text, type->members[i]);
+        buffer_append_be32(&wire, (uint32_t)text.bytes);
+        buffer_append_slice(&wire, buffer_slice(&text));
+    }
+    rows->failed |= wire.failed || text.failed;
+    virtual_row_set(rows, column, buffer_slice(&wire));
+    buffer_deinit(&wire);
+    buffer_deinit(&text);
+}
+
+static bool generate_types(const struct virtual_context *context, struct virtual_rows *rows,
+                           struct cql_error *error)
+{
+    (void)error;
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; j < keyspace->type_count; j++) {
+            virtual_row_begin(rows);
+            virtual_row_text(rows, "keyspace_name", keyspace->name);
+            virtual_row_text(rows, "type_name", keyspace->types[j]->name);
+            set_fields(rows, "field_names", keyspace->types[j], true);
+            set_fields(rows, "field_types", keyspace->types[j], false);
+        }
+    }
+    return true;
+}
+
 static const struct system_table tables[] = {
     TABLE("system_schema", "keyspaces", "keyspace definitions", keyspaces_columns, generate_keyspaces),
     TABLE("system_schema", "tables", "table definitions", tables_columns, generate_tables),
@@ -297,7 +334,7 @@ static const struct system_table tables[] = {
     TABLE("system_schema", "views", "view definitions", views_columns, system_generate_nothing),
     TABLE("system_schema", "indexes", "secondary index definitions", indexes_columns, generate_indexes),
     TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, system_generate_nothing),
-    TABLE("system_schema", "types", "user defined type definitions", types_columns, system_generate_nothing),
+    TABLE("system_schema", "types", "user defined type definitions", types_columns, generate_types),
     TABLE("system_schema", "functions", "user defined function definitions", functions_columns,
           system_generate_nothing),
     TABLE("system_schema", "aggregates", "user defined aggregate definitions", aggregates_columns,

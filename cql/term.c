@@ -1,6 +1,7 @@
 #include "cql/term.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cql/restriction.h"
 #include "cql/type_resolve.h"
@@ -78,7 +79,7 @@ static bool make_collection(struct arena *arena, const struct type *type, const 
                             uint32_t count, enum cql_profile profile, struct cql_error *error,
                             struct slice *out)
 {
-    for (uint32_t i = 0; i < count && type->id != TYPE_TUPLE; i++)
+    for (uint32_t i = 0; i < count && !type_has_members(type); i++)
         if (items[i].kind == CQL_NULL)
             return cql_refuse(error, profile, MSG_NULL_IN_COLLECTION);
     for (uint32_t i = 0; i < count; i++)
@@ -219,8 +220,11 @@ static bool fold_collection(struct plan_builder *builder, struct plan_term *term
     return true;
 }
 
-static const char *const shape_names[] = {
-    [TERM_LIST] = "list", [TERM_SET] = "set", [TERM_MAP] = "map", [TERM_TUPLE] = "tuple"};
+static const char *const shape_names[] = {[TERM_LIST] = "list",
+                                          [TERM_SET] = "set",
+                                          [TERM_MAP] = "map",
+                                          [TERM_TUPLE] = "tuple",
+                                          [TERM_UDT] = "user type"};
 
 static bool shape_fits(const struct ast_term *ast, const struct type *type)
 {
@@ -228,16 +232,10 @@ static bool shape_fits(const struct ast_term *ast, const struct type *type)
     case TERM_LIST: return type->id == TYPE_LIST;
     case TERM_SET: return type->id == TYPE_SET || (type->id == TYPE_MAP && !ast->item_count);
     case TERM_MAP: return type->id == TYPE_MAP;
+    case TERM_UDT: return type->id == TYPE_UDT;
     case TERM_TUPLE: return type->id == TYPE_TUPLE && ast->item_count <= type->member_count;
     default: return false;
     }
-}
-
-static const struct type *item_type(const struct type *type, uint32_t i)
-{
-    if (type->id == TYPE_TUPLE)
-        return type->members[i];
-    return type->id == TYPE_MAP && i % 2 ? type->second : type->first;
 }
 
 static const char *item_name(struct plan_builder *builder, const struct plan_term *term, uint32_t i)
@@ -262,7 +260,44 @@ static bool compile_collection(struct plan_builder *builder, const struct ast_te
         const char *name = item_name(builder, out, i);
         if (!name)
             return build_nomem(builder);
-        if (!term_compile(builder, ast->items[i], name, item_type(out->type, i), &out->arguments[i]))
+        if (!term_compile(builder, ast->items[i], name, type_item(out->type, i), &out->arguments[i]))
+            return false;
+    }
+    return fold_collection(builder, out);
+}
+
+static const struct ast_term *field_value(const struct ast_term *ast, const char *field)
+{
+    const struct ast_term *value = NULL;
+    for (uint32_t i = 0; i < ast->item_count; i++)
+        if (strcmp(ast->fields[i].text, field) == 0)
+            value = ast->items[i];
+    return value;
+}
+
+/* Fields that are not given are null; unknown ones are refused. */
+static bool compile_udt(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
+{
+    const struct type *type = out->type;
+    if (!shape_fits(ast, type))
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind],
+                               out->column, plan_type_text(builder->arena, type));
+    for (uint32_t i = 0; i < ast->item_count; i++)
+        if (type_field(type, slice_text(ast->fields[i].text)) == type->member_count)
+            return BUILD_REFUSE_AT(builder, ast->fields[i].at, MSG_UDT_LITERAL_FIELD, ast->fields[i].text,
+                                   type->name);
+    out->kind = PLAN_TERM_COLLECTION;
+    out->argument_count = type->member_count;
+    out->arguments = arena_calloc(builder->arena, type->member_count + 1, sizeof *out->arguments);
+    if (!out->arguments)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < type->member_count; i++) {
+        static const struct ast_term null = {.kind = TERM_NULL};
+        const struct ast_term *value = field_value(ast, type->field_names[i]);
+        const char *name = arena_printf(builder->arena, "%s.%s", out->column, type->field_names[i]);
+        if (!name)
+            return build_nomem(builder);
+        if (!term_compile(builder, value ? value : &null, name, type->members[i], &out->arguments[i]))
             return false;
     }
     return fold_collection(builder, out);
@@ -271,8 +306,8 @@ static bool compile_collection(struct plan_builder *builder, const struct ast_te
 static bool compile_cast(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
 {
     const struct type *type;
-    if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->profile, builder->arena,
-                      &type, builder->error))
+    if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
+                      builder->context->profile, builder->arena, &type, builder->error))
         return false;
     if (!term_type_fits(type, out->type))
         return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_WRONG, plan_type_text(builder->arena, type),
@@ -304,6 +339,7 @@ bool term_compile(struct plan_builder *builder, const struct ast_term *ast, cons
     case TERM_SET:
     case TERM_MAP:
     case TERM_TUPLE: return compile_collection(builder, ast, out_term);
+    case TERM_UDT: return compile_udt(builder, ast, out_term);
     case TERM_ARITHMETIC: return refuse_arithmetic(builder, ast);
     case TERM_COLUMN: break;
     }

@@ -165,6 +165,19 @@ const struct type *type_tuple(struct arena *arena, const struct type *const *mem
         arena, (struct type){.id = TYPE_TUPLE, .frozen = true, .members = members, .member_count = count});
 }
 
+const struct type *type_udt(struct arena *arena, const char *keyspace, const char *name,
+                            const char *const *field_names, const struct type *const *members, uint32_t count,
+                            bool frozen)
+{
+    return composite(arena, (struct type){.id = TYPE_UDT,
+                                          .frozen = frozen,
+                                          .keyspace = keyspace,
+                                          .name = name,
+                                          .field_names = field_names,
+                                          .members = members,
+                                          .member_count = count});
+}
+
 bool type_is_collection(const struct type *type)
 {
     return type->id == TYPE_LIST || type->id == TYPE_SET || type->id == TYPE_MAP;
@@ -180,8 +193,11 @@ bool type_equal(const struct type *a, const struct type *b)
         return false;
     if (a->second && !type_equal(a->second, b->second))
         return false;
+    if (a->id == TYPE_UDT && (strcmp(a->keyspace, b->keyspace) != 0 || strcmp(a->name, b->name) != 0))
+        return false;
     for (uint32_t i = 0; i < a->member_count; i++)
-        if (!type_equal(a->members[i], b->members[i]))
+        if (!type_equal(a->members[i], b->members[i]) ||
+            (a->id == TYPE_UDT && strcmp(a->field_names[i], b->field_names[i]) != 0))
             return false;
     return true;
 }
@@ -249,7 +265,7 @@ const char *literal_kind_name(enum literal_kind kind)
 struct type_items type_items_of(const struct type *type, struct slice wire)
 {
     struct type_items items = {.reader = reader_of(wire)};
-    if (type->id == TYPE_TUPLE) {
+    if (type_has_members(type)) {
         items.left = type->member_count;
         return items;
     }

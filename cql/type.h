@@ -4,7 +4,8 @@
  * One table in type.c gives each scalar type its name, protocol id, Java class, size rule, key encoding, text form,
  * comparison and literal rules: adding a type is adding a row. Values are always the protocol's bytes.
  *
- * Ownership   Scalar types are static. Composite types live in the arena they were made in.
+ * Ownership   Scalar types are static. Composite types live in the arena they were made in. A user-defined type carries
+ *             its whole definition: no catalog is needed to read one of its values.
  */
 #ifndef STRAIT_CQL_TYPE_H
 #define STRAIT_CQL_TYPE_H
@@ -46,11 +47,17 @@ enum type_id {
 
 struct type {
     enum type_id id;
-    bool frozen;                       /* collections: one value, as in system tables */
+    bool frozen; /* one value; else every element or field is a cell of its own. Tuples always are */
     const struct type *first;          /* element; key of a map */
     const struct type *second;         /* value of a map */
-    const struct type *const *members; /* of a tuple */
+    const struct type *const *members; /* of a tuple; the fields of a user-defined type */
     uint32_t member_count;
+    const char *keyspace, *name;    /* of a user-defined type */
+    const char *const *field_names; /* of member_count */
+};
+
+enum {
+    TYPE_FIELDS_MAX = 32768, /* of a tuple or a user-defined type */
 };
 
 const struct type *type_scalar(enum type_id id);
@@ -60,19 +67,51 @@ const struct type *type_set(struct arena *arena, const struct type *element, boo
 const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value,
                             bool frozen);
 const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count);
+/* Names and members are borrowed and must live as long as the arena. */
+const struct type *type_udt(struct arena *arena, const char *keyspace, const char *name,
+                            const char *const *field_names, const struct type *const *members, uint32_t count,
+                            bool frozen);
 
-/* "int", "frozen<map<text, text>>": as DESCRIBE and system_schema.columns say it. */
+/* The whole of a type in `arena`, which may outlive that of the original. NULL when memory ran out; so below. */
+const struct type *type_copy(struct arena *arena, const struct type *type);
+/* The same with everything in it frozen, as frozen<...> makes it. */
+const struct type *type_freeze(struct arena *arena, const struct type *type);
+/* A copy in which `udt`, known by its keyspace and name, stands wherever a type of that name stood. */
+const struct type *type_replace(struct arena *arena, const struct type *type, const struct type *udt);
+/* A copy whose user-defined types are those of another keyspace. */
+const struct type *type_move(struct arena *arena, const struct type *type, const char *keyspace);
+/* Is the user-defined type of that name this one, or anywhere in it? */
+bool type_mentions(const struct type *type, const char *keyspace, const char *name);
+/* Is a duration anywhere in it? */
+bool type_has_duration(const struct type *type);
+
+/* "int", "frozen<map<text, text>>", "frozen<address>": as DESCRIBE and system_schema.columns say it. */
 void type_name(struct buffer *out, const struct type *type);
-/* The same text back to a type; NULL when it is none that we know. */
+/* As type_name(), with the definition of each user-defined type in its place: udt<"ks", "address", "street" text>. */
+void type_definition(struct buffer *out, const struct type *type);
+/* What type_definition() wrote back to a type (or type_name(), where there are no user-defined types); NULL when it is
+ * none. */
 const struct type *type_parse(struct arena *arena, struct slice name);
 /* "org.apache.cassandra.db.marshal.Int32Type", with parameters where it has them. */
 void type_java_name(struct buffer *out, const struct type *type);
 bool type_equal(const struct type *a, const struct type *b);
+/* A list, set or map. */
 bool type_is_collection(const struct type *type);
+/* A non-frozen collection or user-defined type: many cells. */
+bool type_is_multicell(const struct type *type);
+/* A tuple or a user-defined type. */
+bool type_has_members(const struct type *type);
+/* Of the i-th item on the wire: keys and values of a map alternate. */
+const struct type *type_item(const struct type *type, uint32_t i);
+/* The field of that name; member_count when there is none. */
+uint32_t type_field(const struct type *type, struct slice name);
 /* False for duration, counter and non-frozen collections. */
 bool type_can_be_key(const struct type *type);
 /* Key encoding of a type that can be a clustering key; frozen collections and tuples are KEY_BYTES-like: refused. */
 bool type_key_kind(const struct type *type, enum key_kind *out_kind);
+
+/* Is every value of `from` one of `to` with the same meaning of its bytes, as text is of blob? */
+bool type_reads(const struct type *to, const struct type *from);
 
 /* Bytes of every value but the empty one; 0 when they differ. */
 size_t type_fixed_bytes(const struct type *type);
@@ -80,6 +119,8 @@ size_t type_fixed_bytes(const struct type *type);
 /* Any that many bytes are a value; 0 when that cannot be said of any number. */
 size_t type_plain_bytes(const struct type *type);
 
+/* The scalar type of that name in any case, varchar included; NULL when there is none. */
+const struct type *type_scalar_named(struct slice name);
 /* "int"; NULL for a composite id. */
 const char *type_scalar_name(enum type_id id);
 

@@ -152,24 +152,43 @@ static bool check_scalar(const struct type_row *row, struct slice wire, bool scy
 
 static bool check(const struct type *type, struct slice wire, bool scylla, char *out_why, uint32_t depth);
 
+/* Members that are not there are null: the value was written before the type had them. */
+static bool check_members(const struct type *type, struct slice wire, bool scylla, char *out_why,
+                          uint32_t depth)
+{
+    struct type_items items = type_items_of(type, wire);
+    bool udt = type->id == TYPE_UDT;
+    for (uint32_t i = 0; i < type->member_count && reader_left(&items.reader); i++) {
+        struct slice item;
+        bool null, has_size = reader_left(&items.reader) >= 4;
+        if (!type_items_next(&items, &item, &null)) {
+            snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read %s%uth %s%.200s",
+                     has_size ? "" : "size of ", (unsigned)i, udt ? "field " : "component",
+                     udt ? type->field_names[i] : "");
+            return false;
+        }
+        if (!null && !check(type->members[i], item, scylla, out_why, depth + 1))
+            return false;
+    }
+    if (!reader_left(&items.reader))
+        return true;
+    snprintf(out_why, TYPE_WHY_BYTES, "Invalid remaining data after end of %s value", udt ? "UDT" : "tuple");
+    return false;
+}
+
 static bool check_items(const struct type *type, struct slice wire, bool scylla, char *out_why,
                         uint32_t depth)
 {
     struct type_items items = type_items_of(type, wire);
     struct slice item;
-    bool null, tuple = type->id == TYPE_TUPLE;
+    bool null;
     for (uint32_t i = 0; type_items_next(&items, &item, &null); i++) {
-        const struct type *item_type = tuple                   ? type->members[i]
-                                       : type->second && i % 2 ? type->second
-                                                               : type->first;
-        if (null && !tuple) {
+        if (null) {
             snprintf(out_why, TYPE_WHY_BYTES, "null is not supported inside collections");
             return false;
         }
-        if (!null && !check(item_type, item, scylla, out_why, depth + 1))
+        if (!check(type_item(type, i), item, scylla, out_why, depth + 1))
             return false;
-        if (tuple && !reader_left(&items.reader))
-            break; /* a short tuple: the other fields are null */
     }
     if (!items.reader.failed && !reader_left(&items.reader))
         return true;
@@ -178,8 +197,7 @@ static bool check_items(const struct type *type, struct slice wire, bool scylla,
                                  : "Unexpected extraneous bytes after %s value",
              type->id == TYPE_LIST  ? "list"
              : type->id == TYPE_SET ? "set"
-             : type->id == TYPE_MAP ? "map"
-                                    : "tuple");
+                                    : "map");
     return false;
 }
 
@@ -192,7 +210,9 @@ static bool check(const struct type *type, struct slice wire, bool scylla, char 
         snprintf(out_why, TYPE_WHY_BYTES, "Value is nested too deep");
         return false;
     }
-    if (!wire.bytes && type->id != TYPE_TUPLE) {
+    if (type_has_members(type))
+        return check_members(type, wire, scylla, out_why, depth);
+    if (!wire.bytes) {
         snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read a collection");
         return false;
     }

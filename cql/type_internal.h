@@ -36,12 +36,12 @@ enum {
 /* NULL for a composite or unknown id. */
 const struct type_row *type_row(enum type_id id);
 
-/* The items of a collection or tuple, one after another. */
+/* The items of a collection, tuple or user-defined type, one after another. */
 struct type_items {
     struct reader reader;
     uint32_t left;
 };
-/* Begin to walk a list, set or map (two items an entry); a tuple of `member_count`. */
+/* Begin to walk a list, set or map (two items an entry); a tuple or user-defined type of `member_count`. */
 struct type_items type_items_of(const struct type *type, struct slice wire);
 /* The next item; *out_null for a null one. False at the end or at broken bytes (`reader.failed` then). */
 bool type_items_next(struct type_items *items, struct slice *out_item, bool *out_null);

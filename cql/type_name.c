@@ -1,6 +1,8 @@
-#include "cql/type_internal.h"
-
 #include <string.h>
+#include <strings.h>
+
+#include "cql/parse.h"
+#include "cql/type_internal.h"
 
 enum {
     NAME_DEPTH_MAX = 32,
@@ -11,7 +13,62 @@ static void append_text(struct buffer *out, const char *text)
     buffer_append(out, text, strlen(text));
 }
 
-void type_name(struct buffer *out, const struct type *type)
+/* ---- writing ---- */
+
+static const char *composite_word(enum type_id id)
+{
+    switch (id) {
+    case TYPE_LIST: return "list";
+    case TYPE_SET: return "set";
+    case TYPE_MAP: return "map";
+    default: return "tuple";
+    }
+}
+
+static void append_quoted(struct buffer *out, const char *name)
+{
+    buffer_append_u8(out, '"');
+    for (; *name; name++) {
+        if (*name == '"')
+            buffer_append_u8(out, '"');
+        buffer_append_u8(out, (uint8_t)*name);
+    }
+    buffer_append_u8(out, '"');
+}
+
+static void append_name(struct buffer *out, const struct type *type, bool with_definition);
+
+static void append_udt(struct buffer *out, const struct type *type, bool with_definition)
+{
+    if (!with_definition) {
+        parse_put_name(out, type->name);
+        return;
+    }
+    append_text(out, "udt<");
+    append_quoted(out, type->keyspace);
+    append_text(out, ", ");
+    append_quoted(out, type->name);
+    for (uint32_t i = 0; i < type->member_count; i++) {
+        append_text(out, ", ");
+        append_quoted(out, type->field_names[i]);
+        append_text(out, " ");
+        append_name(out, type->members[i], true);
+    }
+    append_text(out, ">");
+}
+
+static void append_parameters(struct buffer *out, const struct type *type, bool with_definition)
+{
+    uint32_t count = type->second ? 2 : type->first ? 1 : type->member_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i)
+            append_text(out, ", ");
+        append_name(out, type_item(type, i), with_definition);
+    }
+    append_text(out, ">");
+}
+
+static void append_name(struct buffer *out, const struct type *type, bool with_definition)
 {
     const struct type_row *row = type_row(type->id);
     if (row) {
@@ -20,55 +77,73 @@ void type_name(struct buffer *out, const struct type *type)
     }
     if (type->frozen)
         append_text(out, "frozen<");
-    switch (type->id) {
-    case TYPE_LIST: append_text(out, "list<"); break;
-    case TYPE_SET: append_text(out, "set<"); break;
-    case TYPE_MAP: append_text(out, "map<"); break;
-    default: append_text(out, "tuple<"); break;
+    if (type->id == TYPE_UDT) {
+        append_udt(out, type, with_definition);
+    } else {
+        append_text(out, composite_word(type->id));
+        append_text(out, "<");
+        append_parameters(out, type, with_definition);
     }
-    if (type->first)
-        type_name(out, type->first);
-    if (type->second) {
-        append_text(out, ", ");
-        type_name(out, type->second);
-    }
-    for (uint32_t i = 0; i < type->member_count; i++) {
-        if (i)
-            append_text(out, ", ");
-        type_name(out, type->members[i]);
-    }
-    append_text(out, type->frozen ? ">>" : ">");
+    if (type->frozen)
+        append_text(out, ">");
 }
 
-void type_java_name(struct buffer *out, const struct type *type)
+void type_name(struct buffer *out, const struct type *type)
 {
-    static const char package[] = "org.apache.cassandra.db.marshal.";
+    append_name(out, type, false);
+}
+
+void type_definition(struct buffer *out, const struct type *type)
+{
+    append_name(out, type, true);
+}
+
+/* ---- Java ---- */
+
+static const char package[] = "org.apache.cassandra.db.marshal.";
+
+static void append_hex(struct buffer *out, const char *text)
+{
+    for (; *text; text++)
+        buffer_printf(out, "%02x", (unsigned)(uint8_t)*text);
+}
+
+/* What is inside a frozen type is frozen and does not say so again. */
+static void append_java(struct buffer *out, const struct type *type, bool inside_frozen)
+{
     const struct type_row *row = type_row(type->id);
     if (row) {
         buffer_printf(out, "%s%s", package, row->java);
         return;
     }
-    bool frozen = type->frozen && type_is_collection(type);
+    bool frozen = type->frozen && type->id != TYPE_TUPLE && !inside_frozen;
     if (frozen)
         buffer_printf(out, "%sFrozenType(", package);
     switch (type->id) {
     case TYPE_LIST: buffer_printf(out, "%sListType(", package); break;
     case TYPE_SET: buffer_printf(out, "%sSetType(", package); break;
     case TYPE_MAP: buffer_printf(out, "%sMapType(", package); break;
+    case TYPE_UDT: buffer_printf(out, "%sUserType(%s,", package, type->keyspace); break;
     default: buffer_printf(out, "%sTupleType(", package); break;
     }
-    if (type->first)
-        type_java_name(out, type->first);
-    if (type->second) {
-        append_text(out, ",");
-        type_java_name(out, type->second);
-    }
-    for (uint32_t i = 0; i < type->member_count; i++) {
-        if (i)
+    if (type->id == TYPE_UDT)
+        append_hex(out, type->name);
+    uint32_t count = type->second ? 2 : type->first ? 1 : type->member_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i || type->id == TYPE_UDT)
             append_text(out, ",");
-        type_java_name(out, type->members[i]);
+        if (type->id == TYPE_UDT) {
+            append_hex(out, type->field_names[i]);
+            append_text(out, ":");
+        }
+        append_java(out, type_item(type, i), inside_frozen || type->frozen);
     }
     append_text(out, frozen ? "))" : ")");
+}
+
+void type_java_name(struct buffer *out, const struct type *type)
+{
+    append_java(out, type, false);
 }
 
 /* ---- reading a name back ---- */
@@ -111,7 +186,7 @@ static bool word_is(struct slice word, const char *name)
 
 static const struct type *read_type(struct name_reader *reader, bool frozen);
 
-static const struct type *scalar_named(struct slice word)
+const struct type *type_scalar_named(struct slice word)
 {
     if (word_is(word, "varchar"))
         return type_scalar(TYPE_TEXT);
@@ -123,22 +198,83 @@ static const struct type *scalar_named(struct slice word)
     return NULL;
 }
 
+/* Members of a tuple or fields of a user-defined type, gathered before their number is known. */
+struct name_members {
+    const struct type **types; /* arena */
+    const char **names;        /* arena; unused in a tuple */
+    uint32_t count, capacity;
+};
+
+static bool add_member(struct name_reader *reader, struct name_members *members, const char *name,
+                       const struct type *type)
+{
+    if (!type || members->count == TYPE_FIELDS_MAX)
+        return false;
+    if (members->count == members->capacity) {
+        uint32_t capacity = members->capacity ? members->capacity * 2 : 8;
+        const struct type **types = arena_calloc(reader->arena, capacity, sizeof *types);
+        const char **names = arena_calloc(reader->arena, capacity, sizeof *names);
+        if (!types || !names)
+            return false;
+        if (members->count) {
+            memcpy(types, members->types, members->count * sizeof *types);
+            memcpy(names, members->names, members->count * sizeof *names);
+        }
+        members->types = types;
+        members->names = names;
+        members->capacity = capacity;
+    }
+    members->types[members->count] = type;
+    members->names[members->count++] = name;
+    return true;
+}
+
 static const struct type *read_tuple(struct name_reader *reader)
 {
-    const struct type *members[64];
-    uint32_t count = 0;
+    struct name_members members = {0};
     do {
-        if (count == ARRAY_LEN(members) || !(members[count] = read_type(reader, true)))
+        if (!add_member(reader, &members, NULL, read_type(reader, true)))
             return NULL;
-        count++;
     } while (take(reader, ','));
-    if (!take(reader, '>'))
+    return take(reader, '>') ? type_tuple(reader->arena, members.types, members.count) : NULL;
+}
+
+/* A name in quotes, with quotes inside it doubled. NULL when there is none, or it has a zero byte. */
+static const char *read_quoted(struct name_reader *reader)
+{
+    if (!take(reader, '"'))
         return NULL;
-    const struct type **kept = arena_alloc(reader->arena, count * sizeof(*kept));
-    if (!kept)
+    const char *end = reader->at;
+    while (end < reader->end && *end && (*end != '"' || (end + 1 < reader->end && end[1] == '"')))
+        end += *end == '"' ? 2 : 1;
+    if (end >= reader->end || *end != '"')
         return NULL;
-    memcpy(kept, members, count * sizeof(*kept));
-    return type_tuple(reader->arena, kept, count);
+    char *name = arena_alloc(reader->arena, (size_t)(end - reader->at) + 1);
+    if (!name)
+        return NULL;
+    size_t bytes = 0;
+    for (const char *c = reader->at; c < end; c += *c == '"' ? 2 : 1)
+        name[bytes++] = *c;
+    name[bytes] = 0;
+    reader->at = end + 1;
+    return name;
+}
+
+static const struct type *read_udt(struct name_reader *reader, bool frozen)
+{
+    struct name_members members = {0};
+    const char *keyspace = read_quoted(reader);
+    const char *name = keyspace && take(reader, ',') ? read_quoted(reader) : NULL;
+    if (!name)
+        return NULL;
+    while (take(reader, ',')) {
+        const char *field = read_quoted(reader);
+        if (!field || !add_member(reader, &members, field, read_type(reader, frozen)))
+            return NULL;
+    }
+    if (!members.count || !take(reader, '>'))
+        return NULL;
+    return type_udt(reader->arena, keyspace, name, members.names, members.types, members.count, frozen);
 }
 
 static const struct type *read_parameters(struct name_reader *reader, struct slice word, bool frozen)
@@ -147,6 +283,8 @@ static const struct type *read_parameters(struct name_reader *reader, struct sli
         return NULL;
     if (word_is(word, "tuple"))
         return read_tuple(reader);
+    if (word_is(word, "udt"))
+        return read_udt(reader, frozen);
     bool freezes = word_is(word, "frozen");
     const struct type *first = read_type(reader, freezes || frozen);
     if (!first)
@@ -158,7 +296,7 @@ static const struct type *read_parameters(struct name_reader *reader, struct sli
     if (!take(reader, '>'))
         return NULL;
     if (freezes)
-        return type_is_collection(first) || first->id == TYPE_TUPLE ? first : NULL;
+        return type_row(first->id) ? NULL : first;
     if (word_is(word, "list"))
         return type_list(reader->arena, first, frozen);
     return word_is(word, "set") ? type_set(reader->arena, first, frozen) : NULL;
@@ -169,7 +307,7 @@ static const struct type *read_type(struct name_reader *reader, bool frozen)
     if (++reader->depth > NAME_DEPTH_MAX)
         return NULL;
     struct slice word = take_word(reader);
-    const struct type *type = scalar_named(word);
+    const struct type *type = type_scalar_named(word);
     if (!type)
         type = read_parameters(reader, word, frozen);
     reader->depth--;

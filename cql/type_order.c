@@ -87,10 +87,7 @@ static int compare_items(const struct type *type, struct slice a, struct slice b
                 return left_null ? -1 : 1;
             continue;
         }
-        const struct type *item = type->id == TYPE_TUPLE  ? type->members[i]
-                                  : type->second && i % 2 ? type->second
-                                                          : type->first;
-        int order = type_compare(item, left_item, right_item);
+        int order = type_compare(type_item(type, i), left_item, right_item);
         if (order)
             return order;
     }

@@ -3,12 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-    TUPLE_MEMBERS_MAX = 32768,
-};
-
 struct resolver {
     const char *keyspace;
+    const struct catalog *catalog;
     enum cql_profile profile;
     struct arena *arena;
     struct cql_error *error;
@@ -34,15 +31,17 @@ static const char *written(const struct resolver *resolver, const struct type *t
     return copy ? copy : "?";
 }
 
-/* What stands inside a collection must be one value: not a counter, no collection that is not frozen. Inside a frozen
- * collection everything is frozen. */
+/* What stands inside a collection must be one value: not a counter, nothing of many cells. Inside what is frozen
+ * everything is frozen. */
 static bool check_inside(const struct resolver *resolver, const struct type *outer, const struct type *inner)
 {
     if (inner->id == TYPE_COUNTER)
         return cql_refuse(resolver->error, resolver->profile, MSG_COLLECTION_OF_COUNTER,
                           written(resolver, outer));
-    if (type_is_collection(inner) && !inner->frozen)
-        return cql_refuse(resolver->error, resolver->profile, MSG_COLLECTION_NESTED_NON_FROZEN,
+    if (type_is_multicell(inner))
+        return cql_refuse(resolver->error, resolver->profile,
+                          inner->id == TYPE_UDT ? MSG_COLLECTION_OF_NON_FROZEN_UDT
+                                                : MSG_COLLECTION_NESTED_NON_FROZEN,
                           written(resolver, outer));
     return true;
 }
@@ -76,7 +75,7 @@ static bool resolve_collection(const struct resolver *resolver, const struct ast
 static bool resolve_tuple(const struct resolver *resolver, const struct ast_type *ast,
                           const struct type **out_type)
 {
-    if (ast->param_count == 0 || ast->param_count > TUPLE_MEMBERS_MAX)
+    if (ast->param_count == 0 || ast->param_count > TYPE_FIELDS_MAX)
         return check_parameters(resolver, ast, 1);
     const struct type **members = arena_calloc(resolver->arena, ast->param_count, sizeof *members);
     if (!members)
@@ -88,9 +87,38 @@ static bool resolve_tuple(const struct resolver *resolver, const struct ast_type
     if (!made)
         return cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
     for (uint32_t i = 0; i < ast->param_count; i++)
-        if (!check_inside(resolver, made, members[i]))
-            return false;
+        if (members[i]->id == TYPE_COUNTER)
+            return cql_refuse(resolver->error, resolver->profile, MSG_TUPLE_OF_COUNTER);
     *out_type = made;
+    return true;
+}
+
+static bool resolve_udt(const struct resolver *resolver, const struct ast_type *ast, bool frozen,
+                        const struct type **out_type)
+{
+    const char *name = ast->name.name.text, *keyspace = ast->name.keyspace.text;
+    if (keyspace && *resolver->keyspace && strcmp(keyspace, resolver->keyspace) != 0)
+        return cql_refuse(resolver->error, resolver->profile, MSG_TYPE_OTHER_KEYSPACE, resolver->keyspace,
+                          keyspace);
+    if (!keyspace)
+        keyspace = resolver->keyspace;
+    const struct type *type = catalog_type(resolver->catalog, keyspace, name);
+    if (!type)
+        return cql_refuse(resolver->error, resolver->profile, MSG_TYPE_UNKNOWN, name, keyspace);
+    *out_type = frozen ? type_freeze(resolver->arena, type) : type_copy(resolver->arena, type);
+    if (!*out_type)
+        return cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
+    return check_parameters(resolver, ast, 0);
+}
+
+static bool resolve_frozen(const struct resolver *resolver, const struct ast_type *ast,
+                           const struct type **out_type)
+{
+    if (!check_parameters(resolver, ast, 1) || !resolve(resolver, ast->params[0], true, out_type))
+        return false;
+    if (type_scalar((*out_type)->id))
+        return cql_refuse(resolver->error, resolver->profile, MSG_FROZEN_NOTHING,
+                          written(resolver, *out_type));
     return true;
 }
 
@@ -107,7 +135,7 @@ static bool resolve(const struct resolver *resolver, const struct ast_type *ast,
         return cql_refuse(resolver->error, resolver->profile, MSG_NOT_SUPPORTED, "custom types");
     if (!ast->name.keyspace.text && !ast->name.name.quoted) {
         if (strcasecmp(name, "frozen") == 0)
-            return check_parameters(resolver, ast, 1) && resolve(resolver, ast->params[0], true, out_type);
+            return resolve_frozen(resolver, ast, out_type);
         for (size_t i = 0; i < ARRAY_LEN(collections); i++)
             if (strcasecmp(name, collections[i].name) == 0)
                 return resolve_collection(resolver, ast, collections[i].id, frozen, out_type);
@@ -115,20 +143,23 @@ static bool resolve(const struct resolver *resolver, const struct ast_type *ast,
             return resolve_tuple(resolver, ast, out_type);
         if (strcasecmp(name, "vector") == 0)
             return cql_refuse(resolver->error, resolver->profile, MSG_NOT_SUPPORTED, "type vector");
-        const struct type *scalar = type_parse(resolver->arena, slice_text(name));
+        const struct type *scalar = type_scalar_named(slice_text(name));
         if (scalar) {
             *out_type = scalar;
             return check_parameters(resolver, ast, 0);
         }
     }
-    return cql_refuse(resolver->error, resolver->profile, MSG_TYPE_UNKNOWN, name,
-                      ast->name.keyspace.text ? ast->name.keyspace.text : resolver->keyspace);
+    return resolve_udt(resolver, ast, frozen, out_type);
 }
 
-bool type_resolve(const struct ast_type *ast, const char *keyspace, enum cql_profile profile,
-                  struct arena *arena, const struct type **out_type, struct cql_error *error)
+bool type_resolve(const struct ast_type *ast, const char *keyspace, const struct catalog *catalog,
+                  enum cql_profile profile, struct arena *arena, const struct type **out_type,
+                  struct cql_error *error)
 {
-    struct resolver resolver = {
-        .keyspace = keyspace ? keyspace : "", .profile = profile, .arena = arena, .error = error};
+    struct resolver resolver = {.keyspace = keyspace ? keyspace : "",
+                                .catalog = catalog,
+                                .profile = profile,
+                                .arena = arena,
+                                .error = error};
     return resolve(&resolver, ast, false, out_type);
 }

@@ -4,6 +4,7 @@
 #include "cql/calendar.h"
 #include "cql/duration.h"
 #include "cql/number.h"
+#include "cql/parse.h"
 #include "cql/type_internal.h"
 #include "cql/uuid.h"
 
@@ -266,30 +267,70 @@ static void append_json_key(struct buffer *out, const struct type *type, struct 
     buffer_deinit(&text);
 }
 
+static bool has_capital(const char *name)
+{
+    for (; *name; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            return true;
+    return false;
+}
+
+/* The name of a field, before its value. In JSON a name with capitals has its quotes inside the string. */
+static void append_field_name(struct buffer *out, const char *name, enum text_style style)
+{
+    if (style == STYLE_JSON) {
+        struct buffer text = {0};
+        buffer_printf(&text, has_capital(name) ? "\"%s\"" : "%s", name);
+        append_json_string(out, buffer_slice(&text));
+        out->failed = out->failed || text.failed;
+        buffer_deinit(&text);
+    } else {
+        parse_put_name(out, name);
+    }
+    buffer_append(out, ": ", 2);
+}
+
+struct brackets {
+    char open, close;
+};
+
+static struct brackets brackets_of(const struct type *type, enum text_style style)
+{
+    if (type->id == TYPE_LIST || (style == STYLE_JSON && (type->id == TYPE_SET || type->id == TYPE_TUPLE)))
+        return (struct brackets){'[', ']'};
+    return type->id == TYPE_TUPLE ? (struct brackets){'(', ')'} : (struct brackets){'{', '}'};
+}
+
 static void append_items(struct buffer *out, const struct type *type, struct slice wire,
                          enum text_style style)
 {
-    bool tuple = type->id == TYPE_TUPLE, map = type->id == TYPE_MAP;
-    bool square = type->id == TYPE_LIST || (style == STYLE_JSON && !map);
-    buffer_append_u8(out, square ? '[' : tuple ? '(' : '{');
+    bool map = type->id == TYPE_MAP, udt = type->id == TYPE_UDT;
+    struct brackets brackets = brackets_of(type, style);
+    buffer_append_u8(out, (uint8_t)brackets.open);
     struct type_items items = type_items_of(type, wire);
     struct slice item;
     bool null;
-    for (uint32_t i = 0; type_items_next(&items, &item, &null); i++) {
+    for (uint32_t i = 0; udt ? i < type->member_count : items.left > 0; i++) {
+        if (!type_items_next(&items, &item, &null)) {
+            if (!udt)
+                break;
+            null = true; /* a value written before the type had this field */
+        }
         bool value_of_entry = map && i % 2;
         if (value_of_entry)
             buffer_append(out, ": ", 2);
         else if (i)
             buffer_append(out, ", ", 2);
-        const struct type *item_type = tuple ? type->members[i] : value_of_entry ? type->second : type->first;
+        if (udt)
+            append_field_name(out, type->field_names[i], style);
         if (null)
             buffer_append(out, "null", 4);
         else if (style == STYLE_JSON && map && !value_of_entry)
-            append_json_key(out, item_type, item);
+            append_json_key(out, type_item(type, i), item);
         else
-            append_value(out, item_type, item, style, true);
+            append_value(out, type_item(type, i), item, style, true);
     }
-    buffer_append_u8(out, square ? ']' : tuple ? ')' : '}');
+    buffer_append_u8(out, (uint8_t)brackets.close);
 }
 
 static void append_value(struct buffer *out, const struct type *type, struct slice wire,

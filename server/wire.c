@@ -160,6 +160,15 @@ void wire_put_type(struct buffer *out, const struct type *type, uint8_t version)
     }
     buffer_append_be16(out, (uint16_t)type->id);
     switch (type->id) {
+    case TYPE_UDT:
+        wire_put_string(out, type->keyspace);
+        wire_put_string(out, type->name);
+        buffer_append_be16(out, (uint16_t)type->member_count);
+        for (uint32_t i = 0; i < type->member_count; i++) {
+            wire_put_string(out, type->field_names[i]);
+            wire_put_type(out, type->members[i], version);
+        }
+        break;
     case TYPE_LIST:
     case TYPE_SET: wire_put_type(out, type->first, version); break;
     case TYPE_MAP:

@@ -7,6 +7,9 @@
 
 static void make_schema(struct fixture *f)
 {
+    does(f, "CREATE TYPE z (x int)");
+    does(f, "CREATE TYPE \"Big\" (a frozen<z>, \"Field\" frozen<list<text>>)");
+    does(f, "CREATE TABLE typed (id int PRIMARY KEY, one frozen<\"Big\">, many frozen<list<frozen<z>>>)");
     does(f, "CREATE TABLE messages (channel_id uuid, \"createdAt\" timestamp, id uuid, topic text static, "
             "content text, tags"
             " frozen<map<text, frozen<set<int>>>>, PRIMARY KEY (channel_id, \"createdAt\", id)) WITH "
@@ -23,11 +26,11 @@ static void lists_name_what_there_is(void **state)
     (void)state;
     struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
     make_schema(f);
-    shows(f, "DESCRIBE TABLES", "k,table,messages|k,table,pairs|k,table,simple");
+    shows(f, "DESCRIBE TABLES", "k,table,messages|k,table,pairs|k,table,simple|k,table,typed");
     shows(f, "DESC KEYSPACES;",
           "k,keyspace,k|strait,keyspace,strait|system,keyspace,system|system_schema,keyspace,"
           "system_schema|system_traces,keyspace,system_traces");
-    shows(f, "desc types", "");
+    shows(f, "desc types", "k,type,Big|k,type,z");
     assert_int_equal(f->result.column_count, 3);
     assert_string_equal(f->result.columns[0].name, "keyspace_name");
     shows(f, "DESCRIBE CLUSTER",
@@ -62,6 +65,17 @@ static void a_table_is_described_with_its_indexes(void **state)
     fixture_close(f);
 }
 
+static void a_type_is_described_by_its_fields(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
+    make_schema(f);
+    shows(f, "DESCRIBE TYPE z", "k,type,z,CREATE TYPE k.z (\n    x int\n);");
+    shows(f, "DESCRIBE k.\"Big\"",
+          "k,type,Big,CREATE TYPE k.\"Big\" (\n    a frozen<z>,\n    \"Field\" frozen<list<text>>\n);");
+    fixture_close(f);
+}
+
 static void a_name_is_looked_for_everywhere(void **state)
 {
     (void)state;
@@ -74,9 +88,9 @@ static void a_name_is_looked_for_everywhere(void **state)
           "'org.apache.cassandra.locator.SimpleStrategy',"
           " 'replication_factor': '1'} AND durable_writes = true;");
     does(f, "DESC k");
-    assert_int_equal(f->result.row_count, 6);
+    assert_int_equal(f->result.row_count, 9);
     does(f, "DESC KEYSPACE");
-    assert_int_equal(f->result.row_count, 6);
+    assert_int_equal(f->result.row_count, 9);
     does(f, "DESCRIBE system.local WITH INTERNALS");
     refuses(f, CQL_INVALID, "'nobody' not found in keyspace 'k'", "DESC nobody");
     refuses(f, CQL_INVALID, "Table 'nobody' not found in keyspace 'k'", "DESC TABLE nobody");
@@ -132,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_name_what_there_is),
         cmocka_unit_test(a_table_is_described_with_its_indexes),
+        cmocka_unit_test(a_type_is_described_by_its_fields),
         cmocka_unit_test(a_name_is_looked_for_everywhere),
         cmocka_unit_test(what_is_described_can_be_made_again),
     };

@@ -38,20 +38,36 @@ static void names_read_back_to_the_same_type(void **state)
         "set<frozen<list<frozen<set<inet>>>>>",
         "frozen<map<text, blob>>",
         "list<frozen<tuple<int, frozen<list<text>>>>>",
+        "udt<\"k\", \"address\", \"street\" text, \"Zip \"\"x\"\"\" frozen<list<int>>>",
+        "frozen<udt<\"k\", \"t\", \"a\" frozen<udt<\"k\", \"u\", \"b\" int>>>>",
     };
     struct arena arena = {0};
     struct buffer name = {0};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct type *type = type_parse(&arena, slice_text(names[i]));
         assert_non_null(type);
-        type_name(&name, type);
+        type_definition(&name, type);
         assert_text(&name, names[i]);
+        assert_true(type_equal(type, type_copy(&arena, type)));
         assert_true(type_equal(type, type_parse(&arena, slice_text(names[i]))));
     }
     assert_ptr_equal(type_parse(&arena, slice_text("varchar")), type_scalar(TYPE_TEXT));
-    static const char *const none[] = {"",         "in",         "ints",     "list",        "list<",
-                                       "list<int", "list<int>>", "map<int>", "frozen<int>", "tuple<>",
-                                       "int int",  "list<list<"};
+    static const char *const none[] = {"",
+                                       "in",
+                                       "ints",
+                                       "list",
+                                       "list<",
+                                       "list<int",
+                                       "list<int>>",
+                                       "map<int>",
+                                       "frozen<int>",
+                                       "tuple<>",
+                                       "int int",
+                                       "list<list<",
+                                       "udt<>",
+                                       "udt<\"k\", \"t\">",
+                                       "udt<\"k",
+                                       "t"};
     for (size_t i = 0; i < ARRAY_LEN(none); i++)
         assert_null(type_parse(&arena, slice_text(none[i])));
     buffer_deinit(&name);
