@@ -30,6 +30,8 @@ struct run {
     char *out; /* borrowed: findings */
     size_t out_bytes;
     FILE *print; /* borrowed; may be NULL */
+    rule_judge *judge;
+    void *judge_context;
     bool failed;
 
     strait *db;
@@ -41,6 +43,7 @@ struct run {
     const char *binds; /* borrowed from the line; NULL: none */
     int64_t timestamp; /* INT64_MIN: none */
     const char *keep_as;
+    const char *masked; /* borrowed: names of columns whose values are not compared; NULL: none */
 
     struct {
         const char *name, *text; /* borrowed from the lines */
@@ -168,12 +171,36 @@ static void add(char *text, const char *format, ...)
     va_end(args);
 }
 
-static void add_row(char *text, strait_statement *statement)
+/* A row is one line whatever its values hold. */
+static void add_cell(char *text, const char *cell)
+{
+    for (const char *at = cell; *at; at++) {
+        if (*at == '\n' || *at == '\r')
+            add(text, "%s", *at == '\n' ? "\\n" : "\\r");
+        else
+            add(text, "%c", *at);
+    }
+}
+
+static bool is_masked(const struct run *run, const char *column)
+{
+    size_t bytes = strlen(column);
+    for (const char *at = run->masked; at && *at; at += strspn(at, ", ")) {
+        size_t name = strcspn(at, ",");
+        if (name == bytes && strncmp(at, column, bytes) == 0)
+            return true;
+        at += name;
+    }
+    return false;
+}
+
+static void add_row(char *text, const struct run *run, strait_statement *statement)
 {
     int count = strait_column_count(statement);
     for (int i = 0; i < count; i++) {
         const char *cell = strait_column_text(statement, i);
-        add(text, "%s%s", i ? " | " : "= ", cell ? cell : "null");
+        add(text, "%s", i ? " | " : "= ");
+        add_cell(text, !cell ? "null" : is_masked(run, strait_column_name(statement, i)) ? "*" : cell);
     }
     add(text, "\n");
 }
@@ -226,7 +253,7 @@ static void outcome_of(struct run *run, strait_statement *statement, char *out)
             add_columns(out, statement);
             add_warnings(warnings, statement);
         }
-        add_row(out, statement);
+        add_row(out, run, statement);
     }
     if (result == STRAIT_DONE && rows == 0) {
         if (strcmp(strait_statement_kind(statement), "rows") == 0) {
@@ -290,7 +317,50 @@ static bool bind_all(struct run *run, strait_statement *statement, size_t line)
 
 /* ---- comparing ---- */
 
-/* Does `outcome` have a line of this kind that fits? Refusals fit by their beginning, warnings by a part. */
+/* Refusals fit by their beginning; " ..." at the end of what is expected says that more follows. */
+static bool refusal_fits(const char *expected, const char *text, size_t bytes)
+{
+    size_t wanted = strlen(expected);
+    if (wanted > 4 && strcmp(expected + wanted - 4, " ...") == 0)
+        wanted -= 3;
+    return wanted <= bytes && strncmp(text, expected, wanted) == 0;
+}
+
+/* The next character of a type's name, which may say frozen: the protocol cannot, and so it is not compared. `depth`
+ * counts what was opened, `frozen` has a bit for each that was a frozen<. */
+static char next_of_type(const char **at, const char *end, unsigned *depth, uint64_t *frozen)
+{
+    for (; *at < end; ++*at) {
+        if (end - *at >= 7 && strncmp(*at, "frozen<", 7) == 0) {
+            *frozen |= UINT64_C(1) << (*depth)++ % 64;
+            *at += 6;
+        } else if (**at == '<') {
+            *frozen &= ~(UINT64_C(1) << (*depth)++ % 64);
+            return *(*at)++;
+        } else if (**at == '>' && *depth && *frozen >> (*depth - 1) % 64 & 1) {
+            --*depth;
+        } else {
+            *depth -= **at == '>' && *depth;
+            return *(*at)++;
+        }
+    }
+    return 0;
+}
+
+static bool types_fit(const char *expected, const char *text, size_t bytes)
+{
+    const char *expected_end = expected + strlen(expected), *text_end = text + bytes;
+    unsigned depth[2] = {0};
+    uint64_t frozen[2] = {0};
+    char wanted, given;
+    do {
+        wanted = next_of_type(&expected, expected_end, &depth[0], &frozen[0]);
+        given = next_of_type(&text, text_end, &depth[1], &frozen[1]);
+    } while (wanted && wanted == given);
+    return wanted == given;
+}
+
+/* Does `outcome` have a line of this kind that fits? Warnings fit by a part. */
 static bool line_fits(char kind, const char *expected, const char *line, size_t bytes)
 {
     if (*line != kind || bytes < 2)
@@ -298,7 +368,9 @@ static bool line_fits(char kind, const char *expected, const char *line, size_t 
     const char *text = line + 2;
     size_t text_bytes = bytes - 2;
     if (kind == '!')
-        return strlen(expected) <= text_bytes && strncmp(text, expected, strlen(expected)) == 0;
+        return refusal_fits(expected, text, text_bytes);
+    if (kind == '?' || kind == ':')
+        return types_fit(expected, text, text_bytes);
     if (kind == '~')
         return memmem(text, text_bytes, expected, strlen(expected)) != NULL;
     return strlen(expected) == text_bytes && strncmp(text, expected, text_bytes) == 0;
@@ -351,6 +423,8 @@ static void compare(struct run *run, size_t from, size_t to, const char *outcome
     bool good = refused == expects_refusal(run, from, to);
     for (const char *kind = "?=:!~"; *kind; kind++)
         good &= kind_as_expected(run, from, to, *kind, outcome);
+    if (run->judge)
+        good = run->judge(run->judge_context, run->rule, from - 1, outcome, good);
     if (!good)
         find_fault(run, from - 1, "%s%s gives\n%s", run->rule->lines[from - 1], how, outcome);
 }
@@ -447,6 +521,8 @@ static void take_directive(struct run *run, size_t line, size_t to)
         run->binds = rest;
     else if ((rest = directive(text, "timestamp")))
         run->timestamp = strtoll(rest, NULL, 10);
+    else if ((rest = directive(text, "mask")))
+        run->masked = rest;
     else if ((rest = directive(text, "pages")))
         run->page_rows = atoi(rest);
     else if ((rest = directive(text, "prepare")))
@@ -476,7 +552,8 @@ static void take_lines(struct run *run)
             to++;
         if (run->print)
             fprintf(run->print, "%s\n", rule->lines[line]);
-        bool keeps = directive(rule->lines[line], "bind") || directive(rule->lines[line], "timestamp");
+        bool keeps = directive(rule->lines[line], "bind") || directive(rule->lines[line], "timestamp") ||
+                     directive(rule->lines[line], "mask");
         if (*rule->lines[line] == '@')
             take_directive(run, line, to);
         else
@@ -484,6 +561,7 @@ static void take_lines(struct run *run)
         if (!keeps) {
             run->binds = NULL;
             run->timestamp = INT64_MIN;
+            run->masked = NULL;
         }
         line = to;
     }
@@ -500,6 +578,12 @@ static bool needs_disk(const struct rule *rule)
 bool rule_run(const struct rule *rule, const char *profile, enum place place, char *out, size_t bytes,
               FILE *print)
 {
+    return rule_run_judged(rule, profile, place, out, bytes, print, NULL, NULL);
+}
+
+bool rule_run_judged(const struct rule *rule, const char *profile, enum place place, char *out, size_t bytes,
+                     FILE *print, rule_judge *judge, void *judge_context)
+{
     struct run run = {
         .rule = rule,
         .profile = profile,
@@ -507,6 +591,8 @@ bool rule_run(const struct rule *rule, const char *profile, enum place place, ch
         .out = out,
         .out_bytes = bytes,
         .print = print,
+        .judge = judge,
+        .judge_context = judge_context,
         .now_us = YEAR_2026_US,
         .timestamp = INT64_MIN,
     };

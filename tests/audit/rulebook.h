@@ -11,10 +11,10 @@
  * A rule runs in a store of its own, in a keyspace `k` that is in use, its clock held at 2026-01-01. A line is a
  * statement; a line that begins with a space continues it; # begins a comment. What follows a statement is expected:
  *
- *     = 1 | a | null      a row, in this place; `= none`: no rows
+ *     = 1 | a | null      a row, in this place, \n for a new line; `= none`: no rows
  *     : k int, v text     names and types of the columns
  *     ? k int             names and types of the binds
- *     ! 2200 some text    it is refused with this code, and the text begins so
+ *     ! 2200 some text    it is refused with this code, and the text begins so; "..." at the end may say that
  *     ~ some text         it warns, and a warning contains the text; `~ none`: it does not warn
  *
  * An expectation may be for some profiles only: `=cassandra none`, `!scylla 2200 ...`, `=scylla-5.2 1`; a statement with
@@ -25,6 +25,7 @@
  *     @bind 1, 'a', null, unset, 0x00ff   values of the next statement; 0x: the protocol's bytes
  *     @timestamp 5              the request's timestamp of the next statement, in microseconds
  *     @advance 10               the clock goes on by so many seconds
+ *     @mask a, b                columns of the next statement whose values are shown as * unless they are null
  *     @pages 3                  rows a page; without it every SELECT is run with several sizes, which must agree
  *     @prepare name             the next statement is kept, not run; @run name runs it
  *     @flush, @compact, @restart
@@ -61,5 +62,10 @@ bool rule_is_for(const struct rule *rule, const char *profile);
  * of every statement goes there. */
 bool rule_run(const struct rule *rule, const char *profile, enum place place, char *out, size_t bytes,
               FILE *print);
+
+/* Asked about every statement: whether what it gave (`good`: as expected) passes. */
+typedef bool rule_judge(void *context, const struct rule *rule, size_t line, const char *outcome, bool good);
+bool rule_run_judged(const struct rule *rule, const char *profile, enum place place, char *out, size_t bytes,
+                     FILE *print, rule_judge *judge, void *judge_context);
 
 #endif
