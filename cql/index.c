@@ -110,7 +110,8 @@ static bool written_image(struct plan_run *run, const struct partition_change *c
     struct reconcile_rules rules = {.smaller_ttl_wins = run->context->target->smaller_ttl_wins};
     struct slice clustering = change->parts[*at].part.clustering;
     *out_image = change->parts[(*at)++].part.image;
-    while (*at < change->count && slice_equal(change->parts[*at].part.clustering, clustering)) {
+    while (*at < change->count && change->parts[*at].part.kind == MUTATION_ROW &&
+           slice_equal(change->parts[*at].part.clustering, clustering)) {
         struct buffer *merged = &run->workspace->merged_row;
         buffer_clear(merged);
         status st = row_merge(&rules, *out_image, change->parts[(*at)++].part.image, merged);
@@ -232,6 +233,7 @@ static bool partition_changed(struct plan_run *run, const struct touched *parts,
 
 /* ---- a batch ---- */
 
+/* Parts of one kind stand together: only rows have a clustering key and an image. */
 static int touched_compare(const void *left, const void *right)
 {
     const struct touched *a = left, *b = right;
@@ -239,6 +241,8 @@ static int touched_compare(const void *left, const void *right)
         return a->table->store_id < b->table->store_id ? -1 : 1;
     int order = partition_key_compare(a->key, b->key);
     if (!order)
+        order = (a->part.kind > b->part.kind) - (a->part.kind < b->part.kind);
+    if (!order && a->part.kind == MUTATION_ROW)
         order = slice_compare(a->part.clustering, b->part.clustering);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
