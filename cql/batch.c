@@ -57,7 +57,7 @@ bool batch_check_size(struct plan_run *run, const struct batch *batch, const str
     return true;
 }
 
-static bool apply_members(struct plan_run *run, const struct table_set *tables)
+static bool apply_members(struct plan_run *run, const struct table_set *tables, bool locked)
 {
     struct batch *batch = &run->workspace->batch;
     status st = batch_status(batch);
@@ -65,8 +65,25 @@ static bool apply_members(struct plan_run *run, const struct table_set *tables)
         return cql_refuse_status(run->error, st);
     if (!batch->mutation_count)
         return true;
-    return batch_check_size(run, batch, tables->items[0]) &&
-           index_apply(run, tables->items, tables->count, batch);
+    if (!batch_check_size(run, batch, tables->items[0]))
+        return false;
+    return locked ? index_apply_locked(run, tables->items, tables->count, batch)
+                  : index_apply(run, tables->items, tables->count, batch);
+}
+
+static bool append_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
+                           struct modify_time *time, struct table_set *tables)
+{
+    batch_clear(&run->workspace->batch);
+    for (uint32_t i = 0; i < count; i++) {
+        struct plan_run member = *run;
+        member.plan = members[i].plan;
+        member.values = members[i].values;
+        add_table(tables, member.plan->table);
+        if (!modify_append(&member, time, &run->workspace->batch))
+            return false;
+    }
+    return true;
 }
 
 static bool write_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
@@ -74,18 +91,16 @@ static bool write_members(struct plan_run *run, const struct batch_member *membe
 {
     struct table_set tables = {
         .items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
+    struct store_guard guard;
     if (!tables.items)
         return run_nomem(run);
-    batch_clear(&run->workspace->batch);
-    for (uint32_t i = 0; i < count; i++) {
-        struct plan_run member = *run;
-        member.plan = members[i].plan;
-        member.values = members[i].values;
-        add_table(&tables, member.plan->table);
-        if (!modify_append(&member, time, &run->workspace->batch))
-            return false;
-    }
-    return apply_members(run, &tables);
+    bool reads = modify_members_read(members, count);
+    if (reads && !modify_lock(run, members, count, &guard))
+        return false;
+    bool done = append_members(run, members, count, time, &tables) && apply_members(run, &tables, reads);
+    if (reads)
+        store_unlock_partitions(run->context->store, &guard);
+    return done;
 }
 
 static bool run_members(struct plan_run *run, const struct batch_member *members, uint32_t count,

@@ -150,14 +150,7 @@ bool attempt_find(struct attempt *it)
 
 bool condition_apply(struct plan_run *run, const struct cql_table *table)
 {
-    struct plan_workspace *workspace = run->workspace;
-    if (!table->index_count)
-        return index_apply_batch(run, &workspace->batch);
-    struct batch *both = &workspace->index_batch;
-    batch_clear(both);
-    buffer_append_slice(&both->bytes, buffer_slice(&workspace->batch.bytes));
-    both->mutation_count = workspace->batch.mutation_count;
-    return index_mutations(run, &table, 1, &workspace->batch, both) && index_apply_batch(run, both);
+    return index_apply_locked(run, &table, 1, &run->workspace->batch);
 }
 
 bool attempt_shows(const struct attempt *it)

@@ -382,3 +382,18 @@ bool index_apply(struct plan_run *run, const struct cql_table *const *tables, ui
         return false;
     return list.count ? apply_locked(run, &list, base) : index_apply_batch(run, base);
 }
+
+bool index_apply_locked(struct plan_run *run, const struct cql_table *const *tables, uint32_t table_count,
+                        const struct batch *base)
+{
+    struct batch *both = &run->workspace->index_batch;
+    bool indexed = false;
+    for (uint32_t i = 0; i < table_count; i++)
+        indexed |= tables[i]->index_count > 0;
+    if (!indexed)
+        return index_apply_batch(run, base);
+    batch_clear(both);
+    buffer_append_slice(&both->bytes, buffer_slice(&base->bytes));
+    both->mutation_count = base->mutation_count;
+    return index_mutations(run, tables, table_count, base, both) && index_apply_batch(run, both);
+}

@@ -37,6 +37,10 @@ bool index_apply(struct plan_run *run, const struct cql_table *const *tables, ui
 /* store_apply() or its deferred form, as the context says. */
 bool index_apply_batch(struct plan_run *run, const struct batch *batch);
 
+/* The same for a caller that holds the locks of all partitions of `base`. */
+bool index_apply_locked(struct plan_run *run, const struct cql_table *const *tables, uint32_t table_count,
+                        const struct batch *base);
+
 /* The same in two steps, for a caller that holds the locks itself (LWT): append the index mutations of `base` to `out`. */
 bool index_mutations(struct plan_run *run, const struct cql_table *const *tables, uint32_t table_count,
                      const struct batch *base, struct batch *out);

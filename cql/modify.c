@@ -10,13 +10,6 @@ enum {
     TTL_MAX_S = 630720000, /* TTL-4: 20 years */
 };
 
-/* What every cell of one statement shares. */
-struct write_facts {
-    int64_t timestamp;
-    int32_t ttl_s;
-    int64_t expiry_s;
-};
-
 /* ---- timestamps and TTL ---- */
 
 bool modify_timestamp(struct plan_run *run, const struct plan_term *term, int64_t *out_timestamp,
@@ -88,6 +81,7 @@ static bool write_facts(struct plan_run *run, const struct modify_plan *modify, 
     if (!ttl_value(run, modify, &out->ttl_s))
         return false;
     out->expiry_s = out->ttl_s ? run->now_s + out->ttl_s : 0;
+    out->time = time;
     return true;
 }
 
@@ -97,7 +91,7 @@ static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const
                      struct row_builder *row)
 {
     struct cql_value value = {.kind = CQL_NULL};
-    if (!cell->deletes && !term_value(&cell->value, run, &value))
+    if (cell->operation != MODIFY_DELETE && !term_value(&cell->value, run, &value))
         return false;
     struct cell written = {.column = cell->column->id, .timestamp = facts->timestamp};
     switch (value.kind) {
@@ -117,15 +111,30 @@ static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const
     return true;
 }
 
+/* A cell that is not just a value: `reader` knows the row that is written to, NULL when nothing reads. */
+static bool add_elements(struct plan_run *run, const struct modify_cell *cell,
+                         const struct write_facts *facts, struct modify_reader *reader,
+                         struct row_builder *row)
+{
+    const struct row_slot *old = NULL;
+    if (reader && modify_cell_reads(cell) && !modify_read_column(reader, cell->column, row, &old))
+        return false;
+    return modify_add_elements(run, cell, facts, old, row);
+}
+
 static bool build_rows(struct plan_run *run, const struct modify_plan *modify,
-                       const struct write_facts *facts)
+                       const struct write_facts *facts, struct modify_reader *reader)
 {
     struct plan_workspace *workspace = run->workspace;
     row_builder_reset(&workspace->row);
     row_builder_reset(&workspace->static_row);
     for (uint32_t i = 0; i < modify->cell_count; i++) {
-        bool is_static = modify->cells[i].column->kind == COLUMN_STATIC;
-        if (!add_cell(run, &modify->cells[i], facts, is_static ? &workspace->static_row : &workspace->row))
+        const struct modify_cell *cell = &modify->cells[i];
+        struct row_builder *row =
+            cell->column->kind == COLUMN_STATIC ? &workspace->static_row : &workspace->row;
+        bool added = cell->has_elements ? add_elements(run, cell, facts, reader, row)
+                                        : add_cell(run, cell, facts, row);
+        if (!added)
             return false;
     }
     if (modify->kind == STATEMENT_INSERT && modify->extent == MODIFY_ROWS)
@@ -168,19 +177,21 @@ static void append_partition(struct plan_run *run, const struct modify_plan *mod
     }
 }
 
-bool modify_append(struct plan_run *run, struct modify_time *time, struct batch *batch)
+/* The rows that a statement is about: every range of every partition. */
+struct targets {
+    const struct partition_key *keys;
+    const struct key_range *ranges;
+    uint32_t key_count, range_count;
+};
+
+/* The same images for all of them. */
+static bool append_targets(struct plan_run *run, const struct write_facts *facts,
+                           const struct targets *targets, struct modify_reader *reader, struct batch *batch)
 {
     const struct modify_plan *modify = run->plan->modify;
     struct plan_workspace *workspace = run->workspace;
-    struct write_facts facts;
-    struct partition_key *keys;
-    struct key_range *ranges;
-    uint32_t key_count, range_count;
-    if (!write_facts(run, modify, time, &facts) ||
-        !restrictions_partitions(run, &modify->keys, &keys, &key_count) ||
-        !restrictions_ranges(run, &modify->keys, &ranges, &range_count) || !build_rows(run, modify, &facts))
+    if (!build_rows(run, modify, facts, reader))
         return false;
-
     buffer_clear(&workspace->image);
     size_t row_at = 0, static_at = 0;
     bool has_row = !row_is_empty(&workspace->row), has_static = !row_is_empty(&workspace->static_row);
@@ -195,12 +206,57 @@ bool modify_append(struct plan_run *run, struct modify_time *time, struct batch 
     bool deletes = modify->extent == MODIFY_RANGES || modify->extent == MODIFY_PARTITION;
     if (!has_row && !has_static && !deletes)
         return true;
-    for (uint32_t i = 0; i < key_count; i++) {
-        batch_begin(batch, run->plan->table->store_id, keys[i]);
-        append_partition(run, modify, &facts, ranges, range_count, row, static_row, batch);
+    for (uint32_t i = 0; i < targets->key_count; i++) {
+        batch_begin(batch, run->plan->table->store_id, targets->keys[i]);
+        append_partition(run, modify, facts, targets->ranges, targets->range_count, row, static_row, batch);
         batch_end(batch);
     }
     return true;
+}
+
+/* Each row for itself, since what is written depends on what is there. */
+static bool append_reading(struct plan_run *run, const struct write_facts *facts,
+                           const struct targets *targets, struct batch *batch)
+{
+    for (uint32_t i = 0; i < targets->key_count; i++)
+        for (uint32_t k = 0; k < targets->range_count; k++) {
+            struct modify_reader reader;
+            struct targets one = {
+                .keys = &targets->keys[i], .ranges = &targets->ranges[k], .key_count = 1, .range_count = 1};
+            if (!modify_read_row(run, one.keys[0], one.ranges, &reader) ||
+                !append_targets(run, facts, &one, &reader, batch))
+                return false;
+        }
+    return true;
+}
+
+bool modify_append(struct plan_run *run, struct modify_time *time, struct batch *batch)
+{
+    const struct modify_plan *modify = run->plan->modify;
+    struct write_facts facts;
+    struct targets targets;
+    struct partition_key *keys;
+    struct key_range *ranges;
+    if (!write_facts(run, modify, time, &facts) ||
+        !restrictions_partitions(run, &modify->keys, &keys, &targets.key_count) ||
+        !restrictions_ranges(run, &modify->keys, &ranges, &targets.range_count))
+        return false;
+    targets.keys = keys;
+    targets.ranges = ranges;
+    return modify->reads ? append_reading(run, &facts, &targets, batch)
+                         : append_targets(run, &facts, &targets, NULL, batch);
+}
+
+static bool execute_locked(struct plan_run *run, struct modify_time *time)
+{
+    struct batch *batch = &run->workspace->batch;
+    struct batch_member member = {run->plan, run->values};
+    struct store_guard guard;
+    if (!modify_lock(run, &member, 1, &guard))
+        return false;
+    bool done = modify_append(run, time, batch) && index_apply_locked(run, &run->plan->table, 1, batch);
+    store_unlock_partitions(run->context->store, &guard);
+    return done;
 }
 
 bool modify_execute(struct plan_run *run)
@@ -214,6 +270,8 @@ bool modify_execute(struct plan_run *run)
     struct batch *batch = &run->workspace->batch;
     struct modify_time time = {0};
     batch_clear(batch);
+    if (run->plan->modify->reads)
+        return execute_locked(run, &time);
     if (!modify_append(run, &time, batch))
         return false;
     return index_apply(run, &run->plan->table, 1, batch);

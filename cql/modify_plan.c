@@ -20,17 +20,11 @@ static bool compile_using(struct plan_builder *builder, const struct ast_using *
     return !using_->ttl || term_compile(builder, using_->ttl, "[ttl]", type_scalar(TYPE_INT), &modify->ttl);
 }
 
-static bool check_supported(struct plan_builder *builder, const struct cql_column *column)
-{
-    if (type_is_multicell(column->type))
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "values of non-frozen collections and types");
-    return true;
-}
-
-static bool is_written(const struct modify_plan *modify, const struct cql_column *column)
+/* Is the whole column deleted already? */
+static bool is_deleted(const struct modify_plan *modify, const struct cql_column *column)
 {
     for (uint32_t i = 0; i < modify->cell_count; i++)
-        if (modify->cells[i].column == column)
+        if (modify->cells[i].column == column && modify->cells[i].operation == MODIFY_DELETE)
             return true;
     return false;
 }
@@ -62,13 +56,12 @@ static bool insert_column(struct plan_builder *builder, const struct ast_insert 
     for (uint32_t i = 0; i < at; i++)
         if (strcmp(insert->columns[i].text, name->text) == 0)
             return BUILD_REFUSE_AT(builder, name->at, MSG_INSERT_TWICE, name->text);
-    if (!check_supported(builder, column))
-        return false;
     struct plan_term value;
     if (!term_compile(builder, insert->values[at], column->name, column->type, &value))
         return false;
     if (column->kind == COLUMN_STATIC || column->kind == COLUMN_REGULAR) {
-        modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .value = value};
+        modify->cells[modify->cell_count] = modify_cell_of(column, MODIFY_SET);
+        modify->cells[modify->cell_count++].value = value;
         return true;
     }
     const struct cql_column **columns = arena_alloc(builder->arena, sizeof *columns);
@@ -120,32 +113,15 @@ static bool make_insert(struct plan_builder *builder, const struct ast_insert *i
 
 /* ---- UPDATE ---- */
 
-static bool refuse_operation(struct plan_builder *builder, const struct ast_assignment *assignment,
-                             const struct cql_column *column)
+/* Several operations on one column go together unless one of them assigns the whole. */
+static bool is_compatible(const struct modify_plan *modify, const struct cql_column *column,
+                          enum ast_assignment_kind kind)
 {
-    char *operation = NULL;
-    struct arena *arena = builder->arena;
-    const char *name = column->name, *value = term_text(arena, assignment->value);
-    switch (assignment->kind) {
-    case ASSIGN_VALUE: break;
-    case ASSIGN_ADD: operation = arena_printf(arena, "%s = %s + %s", name, name, value); break;
-    case ASSIGN_SUBTRACT: operation = arena_printf(arena, "%s = %s - %s", name, name, value); break;
-    case ASSIGN_PREPEND: operation = arena_printf(arena, "%s = %s + %s", name, value, name); break;
-    case ASSIGN_ELEMENT:
-        operation = arena_printf(arena, "%s[%s] = %s", name, term_text(arena, assignment->element), value);
-        break;
-    case ASSIGN_FIELD:
-        operation = arena_printf(arena, "%s.%s = %s", name, assignment->field.text, value);
-        break;
-    }
-    if (!operation)
-        return build_nomem(builder);
-    if (type_is_collection(column->type))
-        return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_ASSIGN_FROZEN, operation, column->name);
-    bool element = assignment->kind == ASSIGN_ELEMENT || assignment->kind == ASSIGN_FIELD;
-    return BUILD_REFUSE_AT(builder, assignment->column.at,
-                           element ? MSG_ASSIGN_NON_COLLECTION : MSG_ASSIGN_OPERATION, operation,
-                           column->name);
+    for (uint32_t i = 0; i < modify->cell_count; i++)
+        if (modify->cells[i].column == column &&
+            (kind == ASSIGN_VALUE || modify->cells[i].operation == MODIFY_SET))
+            return false;
+    return true;
 }
 
 static bool update_column(struct plan_builder *builder, const struct ast_assignment *assignment,
@@ -158,17 +134,11 @@ static bool update_column(struct plan_builder *builder, const struct ast_assignm
                                builder->table->keyspace, builder->table->name);
     if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
         return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_KEY_IN_SET, name);
-    if (!check_supported(builder, column))
-        return false;
     if (column->type->id == TYPE_COUNTER)
         return counter_compile(builder, assignment, column, modify);
-    if (assignment->kind != ASSIGN_VALUE)
-        return refuse_operation(builder, assignment, column);
-    if (is_written(modify, column))
+    if (!is_compatible(modify, column, assignment->kind))
         return BUILD_REFUSE_AT(builder, assignment->column.at, MSG_ASSIGN_TWICE, name);
-    struct modify_cell *cell = &modify->cells[modify->cell_count++];
-    cell->column = column;
-    return term_compile(builder, assignment->value, column->name, column->type, &cell->value);
+    return modify_compile_assignment(builder, assignment, column, &modify->cells[modify->cell_count++]);
 }
 
 static bool make_update(struct plan_builder *builder, const struct ast_update *update,
@@ -199,14 +169,10 @@ static bool delete_column(struct plan_builder *builder, const struct ast_deletio
                                builder->table->keyspace, builder->table->name);
     if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
         return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_DELETE_KEY_COLUMN, name);
-    if (deletion->element || deletion->field.text)
-        return BUILD_REFUSE_AT(builder, deletion->column.at, MSG_NOT_SUPPORTED,
-                               "deletion of collection elements and fields");
-    if (!check_supported(builder, column))
-        return false;
-    if (!is_written(modify, column))
-        modify->cells[modify->cell_count++] = (struct modify_cell){.column = column, .deletes = true};
-    return true;
+    bool whole = !deletion->element && !deletion->field.text;
+    if (whole && is_deleted(modify, column))
+        return true;
+    return modify_compile_deletion(builder, deletion, column, &modify->cells[modify->cell_count++]);
 }
 
 static bool make_delete(struct plan_builder *builder, const struct ast_delete *delete_,
@@ -262,6 +228,10 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
         return false;
     if (modify->condition && !condition_check_keys(builder, modify))
         return false;
+    for (uint32_t i = 0; i < modify->cell_count; i++)
+        modify->reads |= modify_cell_reads(&modify->cells[i]);
+    if (modify->reads && !slot_map_make(builder->arena, builder->table, &modify->map))
+        return build_nomem(builder);
     restrictions_note_binds(builder, &modify->keys);
     if (!restrictions_note_points(builder, &modify->keys))
         return false;

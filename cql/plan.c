@@ -9,7 +9,7 @@
 #define FINGERPRINT_SEED UINT64_C(0x706c616e)
 
 enum {
-    WORKSPACE_BUFFERS = 14,
+    WORKSPACE_BUFFERS = 16,
 };
 
 struct plan_workspace *plan_workspace_new(void)
@@ -33,6 +33,7 @@ static void workspace_buffers(struct plan_workspace *workspace, struct buffer *o
         &workspace->merged_row,  &workspace->new_row,
         &workspace->entry_key,   &workspace->entry_image,
         &workspace->batch.bytes, &workspace->index_batch.bytes,
+        &workspace->elements,    &workspace->static_elements,
     };
     memcpy(out_buffers, buffers, sizeof buffers);
 }

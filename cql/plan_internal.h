@@ -77,11 +77,12 @@ struct plan_workspace {
     struct row_builder row;                                             /* regular columns */
     struct row_builder static_row;
     struct buffer image, key;
-    struct buffer live, static_live; /* the row a SELECT stands on */
-    struct buffer wire;              /* decoded clustering columns */
-    struct buffer head;              /* what the rows of a partition begin with (row_copy.h) */
-    struct buffer value;             /* what a function returns */
-    struct random random;            /* for uuid(); seeded by the store at first use */
+    struct buffer live, static_live;         /* the row a SELECT stands on */
+    struct buffer wire;                      /* decoded clustering columns */
+    struct buffer elements, static_elements; /* whole collections, made of their elements (row_slots.h) */
+    struct buffer head;                      /* what the rows of a partition begin with (row_copy.h) */
+    struct buffer value;                     /* what a function returns */
+    struct random random;                    /* for uuid(); seeded by the store at first use */
     struct timeuuid_source timeuuids;
     bool seeded;
 };

@@ -36,6 +36,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_warn = 1000,
             .page_tombstones_max = 10000,
             .over_precise_timestamp_refused = true,
+            .list_places_by_timestamp = true,
+            .list_items_max = 1 << 17,
         },
     [PROFILE_SCYLLA_2025_1] =
         {
@@ -63,6 +65,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_warn = 1000,
             .page_tombstones_max = 10000,
             .over_precise_timestamp_refused = true,
+            .list_places_by_timestamp = true,
+            .list_items_max = 1 << 17,
         },
     [PROFILE_SCYLLA_2026_2] =
         {
@@ -90,6 +94,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_warn = 1000,
             .page_tombstones_max = 10000,
             .over_precise_timestamp_refused = true,
+            .list_places_by_timestamp = true,
+            .list_items_max = 1 << 17,
         },
     [PROFILE_CASSANDRA_4_1] =
         {
@@ -106,6 +112,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .batch_fail_bytes = 50 * KIBIBYTE,
             .tombstones_warn = 1000,
             .tombstones_fail = 100000,
+            .list_items_max = INT32_MAX,
+            .operations_see_earlier = true,
         },
     [PROFILE_CASSANDRA_5_0] =
         {
@@ -122,6 +130,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .batch_fail_bytes = 50 * KIBIBYTE,
             .tombstones_warn = 1000,
             .tombstones_fail = 100000,
+            .list_items_max = INT32_MAX,
+            .operations_see_earlier = true,
         },
 };
 

@@ -40,6 +40,10 @@ struct cql_target {
     uint64_t batch_warn_bytes, batch_fail_bytes;                    /* BAT-4 */
     bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
+    bool
+        list_places_by_timestamp; /* TYP-10: items of a list stand in the order of the timestamps they were added with */
+    uint32_t list_items_max;     /* added in one statement or batch */
+    bool operations_see_earlier; /* what reads a list sees the operations before it in its statement */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
 

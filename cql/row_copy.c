@@ -20,9 +20,8 @@ static bool place_cells(const struct cql_table *table, const struct selection *s
     for (uint32_t i = 0; i < selection->count; i++) {
         uint32_t ordinal = selection->items[i].ordinal;
         const struct cql_column *column = &table->columns[ordinal];
-        bool elements =
-            !column->type->frozen && (type_is_collection(column->type) || column->type->id == TYPE_UDT);
-        if (elements || column->type->id == TYPE_COUNTER || places[column->id] != UINT16_MAX)
+        if (type_is_multicell(column->type) || column->type->id == TYPE_COUNTER ||
+            places[column->id] != UINT16_MAX)
             return false;
         places[column->id] = (uint16_t)i;
         ordinals[i] = (uint16_t)ordinal;

@@ -71,13 +71,9 @@ static bool same(const struct row_slots *a, const struct row_slots *b, uint32_t 
 static bool begin(struct row_groups *groups, const struct row_slots *slots)
 {
     const struct cql_table *table = groups->run->plan->table;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        struct slice value = slots->items[i].present ? slots->items[i].value : (struct slice){0};
-        groups->first.items[i] = slots->items[i];
-        groups->first.items[i].value = arena_copy(groups->run->scratch, value);
-        if (value.bytes && !groups->first.items[i].value.data)
+    for (uint32_t i = 0; i < table->column_count; i++)
+        if (!slot_copy(groups->run->scratch, &slots->items[i], &groups->first.items[i]))
             return run_nomem(groups->run);
-    }
     selection_init_aggregates(&groups->select->selection, groups->run, groups->aggregates);
     groups->open = true;
     return true;
