@@ -34,6 +34,7 @@ static struct compaction_job_options work_options(struct store *store,
                   .block_bytes = table->block_bytes,
                   .compression_level = table->compression_level,
                   .filter_bits = filter_bits(table->filter_fp_chance),
+                  .shelf = store->shelf,
                   .off_strategy = store->recovering},
         .folder = store->table_folder,
         .output_bytes_max = OUTPUT_BYTES_MAX,
@@ -104,6 +105,21 @@ static status passes_open(struct job *job, const struct compaction_job_options *
     return STATUS_DONE;
 }
 
+/* What a new table of the tablet should use: what its files have, unless that serves them no more. */
+static status dictionary_of_tablet(struct job *job, struct sstable_dictionary **out_dictionary)
+{
+    struct version *version = tablet_version(job->tablet);
+    status st = STATUS_DONE;
+    *out_dictionary = NULL;
+    if (version)
+        st = sstable_dictionary_choose(version->sstables, version->sstable_count, out_dictionary);
+    for (uint32_t i = 0; ok(st) && version && !*out_dictionary && i < version->sstable_count; i++)
+        dictionary_shelf_forget(job->store->shelf, job->tablet->table_id,
+                                sstable_table_dictionary_id(version->sstables[i]));
+    version_unref(version);
+    return st;
+}
+
 static status flush_work_open(struct job *job)
 {
     struct tablet *tablet = job->tablet;
@@ -111,15 +127,11 @@ static status flush_work_open(struct job *job)
     struct store_table_options table;
     (void)compaction_options_of(job->store, tablet, &table);
     struct compaction_job_options options = work_options(job->store, &table, tablet->table_id);
-    struct version *version = tablet_version(tablet);
     memtable_stats(job->input->memtable, &stats);
     job->progress.rows_total = stats.rows;
     job->progress.input_bytes = stats.bytes;
     options.build.expected_partitions = stats.partitions;
-    status st = version ? sstable_dictionary_choose(version->sstables, version->sstable_count,
-                                                    &options.build.dictionary)
-                        : STATUS_DONE;
-    version_unref(version);
+    status st = dictionary_of_tablet(job, &options.build.dictionary);
     job->dictionary = options.build.dictionary;
     return ok(st) ? passes_open(job, &options, &table, &stats) : st;
 }
@@ -184,11 +196,7 @@ static status dictionary_outgrow(struct job *job, uint64_t raw_bytes)
         return STATUS_DONE;
     sstable_dictionary_unref(job->dictionary);
     job->dictionary = NULL;
-    struct version *version = tablet_version(job->tablet);
-    status st = version
-                    ? sstable_dictionary_choose(version->sstables, version->sstable_count, &job->dictionary)
-                    : STATUS_DONE;
-    version_unref(version);
+    status st = dictionary_of_tablet(job, &job->dictionary);
     if (ok(st) && job->dictionary && sstable_dictionary_is_outgrown(job->dictionary, raw_bytes)) {
         sstable_dictionary_unref(job->dictionary);
         job->dictionary = NULL;

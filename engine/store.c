@@ -112,6 +112,8 @@ status store_open(const struct store_options *options, struct store **out_store)
     if (ok(st))
         st = block_cache_new(options->cache_bytes ? options->cache_bytes : CACHE_BYTES, &store->cache);
     if (ok(st))
+        st = dictionary_shelf_new(&store->shelf);
+    if (ok(st))
         st = store_recover(store, options);
     if (ok(st))
         st = background_start(store, options->background, options->workers);
@@ -155,6 +157,7 @@ status store_close(struct store *store)
     manifest_state_deinit(&store->state);
     slab_pool_deinit(&store->slabs);
     block_cache_free(store->cache);
+    dictionary_shelf_free(store->shelf);
     io_close(store->lock_file);
     if (store->owns_env)
         io_env_close(store->env);

@@ -18,6 +18,7 @@
 #include "engine/store.h"
 #include "io/io.h"
 #include "sstable/block_cache.h"
+#include "sstable/dictionary_shelf.h"
 
 enum {
     PARTITION_STRIPES = 256,
@@ -45,9 +46,10 @@ struct store {
     bool recovering; /* what is flushed now was not written through this handle */
 
     uint32_t shard_count;
-    struct shard *shards;      /* owned */
-    struct block_cache *cache; /* owned */
-    struct slab_pool slabs;    /* memory of memtables that were, for those to come */
+    struct shard *shards;           /* owned */
+    struct block_cache *cache;      /* owned */
+    struct dictionary_shelf *shelf; /* owned */
+    struct slab_pool slabs;         /* memory of memtables that were, for those to come */
 
     uint64_t retained_budget_bytes; /* constant once open */
     atomic_size_t retained_bytes;   /* of memtables that stay readable after their flush */

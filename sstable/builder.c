@@ -7,7 +7,7 @@
 #include "sstable/builder_stage_internal.h"
 #include "sstable/content_hash.h"
 #include "sstable/copied_runs_internal.h"
-#include "sstable/dictionary_internal.h"
+#include "sstable/dictionary_shelf_internal.h"
 #include "sstable/directory_builder_internal.h"
 #include "sstable/filter_internal.h"
 #include "sstable/info_internal.h"
@@ -35,6 +35,7 @@ struct sstable_builder {
     /* Rows wait here until enough of them are there to learn a dictionary from. */
     bool staging;
     uint64_t stage_bytes_max;
+    struct dictionary_shelf *shelf; /* borrowed; may be NULL */
     struct builder_stage stage;
 
     struct rows_encoder *encoder; /* owned */
@@ -395,7 +396,7 @@ static status stage_finish(struct sstable_builder *builder)
         return STATUS_DONE;
     if (builder->stage.bytes.bytes >= DICTIONARY_SAMPLE_LEAST ||
         builder->stage.bytes.bytes >= builder->stage_bytes_max)
-        TRY(builder_stage_learn(&builder->stage, &dictionary));
+        TRY(dictionary_shelf_learn(builder->shelf, builder->root.table_id, &builder->stage, &dictionary));
     if (dictionary)
         TRY(dictionary_use(builder, dictionary));
     return stage_replay(builder);
@@ -550,6 +551,7 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->block_bytes = options->block_bytes ? options->block_bytes : BLOCK_BYTES_DEFAULT;
     builder->filter_bits = options->filter_bits ? options->filter_bits : FILTER_BITS_DEFAULT;
     builder->compressor.whole = options->no_lanes;
+    builder->shelf = options->shelf;
     builder->stage_bytes_max =
         options->dictionary_after_bytes ? options->dictionary_after_bytes : DICTIONARY_SAMPLE_BYTES;
     builder->staging = options->compression_level && !options->dictionary && !options->no_lanes &&

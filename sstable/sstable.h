@@ -17,6 +17,7 @@
 #include "io/io.h"
 #include "row/cursor.h"
 #include "sstable/block_cache.h"
+#include "sstable/dictionary_shelf.h"
 
 /* What is known of a file without opening it: kept in its statistics and in the manifest. */
 struct sstable_info {
@@ -88,7 +89,9 @@ struct sstable_build_options {
     uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 32 MiB, UINT32_MAX: never */
     struct sstable_dictionary
         *dictionary; /* borrowed for the call; use this one and train none. NULL: train */
-    uint32_t level;  /* these three are kept in the statistics */
+    struct dictionary_shelf
+        *shelf; /* borrowed as long as the builder lives; where what is trained is shared; NULL: it is not */
+    uint32_t level; /* these three are kept in the statistics */
     uint64_t run;
     bool off_strategy;
 };

@@ -1,0 +1,31 @@
+/*
+ * dictionary_shelf.h: dictionaries of a store's tables, for builders whose own shard has no file to take one from yet.
+ *
+ * Learning costs as much as writing a few hundred thousand rows. Shards of a table that fill at the same time would
+ * each learn, and each learn again when their files have outgrown the first; what one has learnt serves the others as well.
+ * Whoever comes while another is learning for its table waits for the result.
+ *
+ * Threads     Any.
+ */
+#ifndef STRAIT_SSTABLE_DICTIONARY_SHELF_H
+#define STRAIT_SSTABLE_DICTIONARY_SHELF_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+struct dictionary_shelf;
+
+/* STATUS_NOMEM. */
+status dictionary_shelf_new(struct dictionary_shelf **out_shelf);
+void dictionary_shelf_free(struct dictionary_shelf *shelf); /* NULL is welcome */
+/* That dictionary serves the table no more: the next builder without one learns anew. */
+void dictionary_shelf_forget(struct dictionary_shelf *shelf, uint64_t table_id, uint64_t dictionary_id);
+
+struct dictionary_shelf_stats {
+    uint64_t learnt; /* dictionaries that were made */
+    uint64_t shared; /* times that a builder took one instead */
+};
+void dictionary_shelf_stats(struct dictionary_shelf *shelf, struct dictionary_shelf_stats *out_stats);
+
+#endif
