@@ -8,73 +8,6 @@
 
 /* ---- collections on the wire ---- */
 
-struct entry {
-    struct cql_value key, value; /* value unused but for maps */
-    uint32_t order;              /* of appearance: among equal keys the last one counts */
-};
-
-static int entry_compare(const void *left, const void *right, void *context)
-{
-    const struct entry *a = left, *b = right;
-    int order = type_compare(context, a->key.bytes, b->key.bytes);
-    return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-static void put_item(struct buffer *out, struct cql_value value)
-{
-    if (value.kind != CQL_VALUE) {
-        buffer_append_be32(out, UINT32_MAX);
-        return;
-    }
-    buffer_append_be32(out, (uint32_t)value.bytes.bytes);
-    buffer_append_slice(out, value.bytes);
-}
-
-/* TYP-8: sets and maps are kept sorted and without duplicates. */
-static bool put_sorted(struct buffer *out, const struct type *type, const struct cql_value *items,
-                       uint32_t count)
-{
-    bool map = type->id == TYPE_MAP;
-    uint32_t entry_count = map ? count / 2 : count;
-    struct entry *entries = calloc(entry_count ? entry_count : 1, sizeof *entries);
-    if (!entries)
-        return false;
-    for (uint32_t i = 0; i < entry_count; i++) {
-        entries[i].key = items[map ? 2 * i : i];
-        if (map)
-            entries[i].value = items[2 * i + 1];
-        entries[i].order = i;
-    }
-    qsort_r(entries, entry_count, sizeof *entries, entry_compare, (void *)(uintptr_t)type->first);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < entry_count; i++) {
-        bool repeated =
-            kept && type_compare(type->first, entries[kept - 1].key.bytes, entries[i].key.bytes) == 0;
-        entries[repeated ? kept - 1 : kept] = entries[i];
-        kept += !repeated;
-    }
-    buffer_append_be32(out, kept);
-    for (uint32_t i = 0; i < kept; i++) {
-        put_item(out, entries[i].key);
-        if (map)
-            put_item(out, entries[i].value);
-    }
-    free(entries);
-    return true;
-}
-
-static bool put_collection(struct buffer *out, const struct type *type, const struct cql_value *items,
-                           uint32_t count)
-{
-    if (type->id == TYPE_SET || type->id == TYPE_MAP)
-        return put_sorted(out, type, items, count);
-    if (type->id == TYPE_LIST)
-        buffer_append_be32(out, count);
-    for (uint32_t i = 0; i < count; i++)
-        put_item(out, items[i]);
-    return true;
-}
-
 static bool make_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
                             uint32_t count, enum cql_profile profile, struct cql_error *error,
                             struct slice *out)
@@ -85,8 +18,13 @@ static bool make_collection(struct arena *arena, const struct type *type, const 
     for (uint32_t i = 0; i < count; i++)
         if (items[i].kind == CQL_UNSET)
             return cql_refuse(error, profile, MSG_UNSET_IN_COLLECTION);
+    struct type_value *values = arena_alloc(arena, ((size_t)count + 1) * sizeof *values);
+    if (!values)
+        return cql_refuse_status(error, STATUS_FAIL(STATUS_NOMEM));
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = (struct type_value){.bytes = items[i].bytes, .is_null = items[i].kind != CQL_VALUE};
     struct buffer wire = {0};
-    bool made = put_collection(&wire, type, items, count) && ok(buffer_status(&wire));
+    bool made = type_compose(&wire, arena, type, values, count);
     if (made) {
         *out = arena_copy(arena, buffer_slice(&wire));
         made = out->data || !wire.bytes;
@@ -114,32 +52,6 @@ bool term_items(struct plan_run *run, struct slice wire, struct cql_value **out_
     *out_items = items;
     *out_count = count;
     return true;
-}
-
-/* A client may send a set or map in any order. */
-static bool normalize(struct plan_run *run, const struct type *type, struct cql_value *value)
-{
-    struct reader in = reader_of(value->bytes);
-    uint32_t count = reader_be32(&in), step = type->id == TYPE_MAP ? 2 : 1;
-    if (in.failed || count > reader_left(&in) / (4 * step))
-        return cql_refuse_status(run->error, STATUS_FAIL(STATUS_INVALID));
-    struct cql_value *items = arena_alloc(run->scratch, ((size_t)count * step + 1) * sizeof *items);
-    if (!items)
-        return run_nomem(run);
-    bool sorted = true;
-    for (uint32_t i = 0; i < count * step; i++) {
-        int32_t bytes = (int32_t)reader_be32(&in);
-        items[i].kind = bytes < 0 ? CQL_NULL : CQL_VALUE;
-        items[i].bytes = bytes < 0 ? (struct slice){0} : reader_take(&in, (size_t)bytes);
-        if (items[i].kind == CQL_NULL)
-            return RUN_REFUSE(run, MSG_NULL_IN_COLLECTION);
-        if (i % step == 0 && i && type_compare(type->first, items[i - step].bytes, items[i].bytes) >= 0)
-            sorted = false;
-    }
-    if (sorted)
-        return true;
-    return make_collection(run->scratch, type, items, count * step, run->context->profile, run->error,
-                           &value->bytes);
 }
 
 /* ---- compile ---- */
@@ -170,6 +82,7 @@ static bool compile_bind(struct plan_builder *builder, const struct ast_term *as
     out->kind = PLAN_TERM_BIND;
     out->bind = ast->bind_index;
     out->plain_bytes = (uint32_t)type_plain_bytes(out->type);
+    out->has_order = type_has_order(out->type);
     plan->binds[ast->bind_index] = (struct cql_column_spec){
         .keyspace = builder->table->keyspace,
         .table = builder->table->name,
@@ -384,8 +297,8 @@ static bool bind_value(const struct plan_term *term, struct plan_run *run, struc
         return true;
     if (!type_check_bound(term->type, out->bytes, term->column, run->context->profile, run->error))
         return false;
-    bool sorted = term->type->id == TYPE_SET || term->type->id == TYPE_MAP;
-    return sorted && out->bytes.bytes ? normalize(run, term->type, out) : true;
+    /* A client may send sets and maps in any order. */
+    return !term->has_order || type_normalize(run->scratch, term->type, &out->bytes) || run_nomem(run);
 }
 
 static bool argument_values(const struct plan_term *term, struct plan_run *run, struct cql_value **out)

@@ -30,6 +30,7 @@ struct plan_term {
     struct cql_value constant; /* arena: the plan's */
     uint32_t bind;
     uint32_t plain_bytes; /* BIND: a value of that size needs no check; 0: every one does */
+    bool has_order;       /* BIND: the value may come in another order than it is kept in */
     const struct function *function;
     struct plan_term *arguments; /* arena: the plan's */
     uint32_t argument_count;

@@ -132,6 +132,21 @@ bool type_check_bound(const struct type *type, struct slice wire, const char *co
 /* Order of two values of one type by the type's rules (TYP-*). */
 int type_compare(const struct type *type, struct slice a, struct slice b);
 
+/* An item of a collection, a member of a tuple or a field. */
+struct type_value {
+    struct slice bytes;
+    bool is_null;
+};
+
+/* The wire form of a composite value, appended to `out`; the items of a map alternate. Sets and maps come out sorted, and
+ * of equal keys the last one stays (TYP-8). False when memory ran out. */
+bool type_compose(struct buffer *out, struct arena *scratch, const struct type *type,
+                  const struct type_value *items, uint32_t count);
+/* Is a set or map anywhere in it, so that a client may send the same value in several orders? */
+bool type_has_order(const struct type *type);
+/* A valid value with every set and map in it in its order; in `arena` when it was not. False when memory ran out. */
+bool type_normalize(struct arena *arena, const struct type *type, struct slice *wire);
+
 /* Text of a value as cqlsh prints it, without quotes; collections in CQL notation. */
 void type_text(struct buffer *out, const struct type *type, struct slice wire);
 /* As a CQL literal that reads back to the same value. */
@@ -157,6 +172,17 @@ bool type_accepts_literal(const struct type *type, enum literal_kind kind);
  * the literal is not of the type or out of its range. `column` names the receiver in the message. */
 bool type_from_literal(const struct type *type, enum literal_kind kind, struct slice text, const char *column,
                        enum cql_profile profile, struct buffer *out, struct cql_error *error);
+
+struct json_value; /* json.h */
+
+enum {
+    TYPE_WHY_BYTES = 512, /* room for the reason why a value is none */
+};
+
+/* The wire bytes of a JSON value that is not null, appended to `out`; strings stand for numbers and the like as the target has
+ * it. False with the target's words in `out_why` (TYPE_WHY_BYTES), empty when memory ran out. */
+bool type_from_json(const struct type *type, struct json_value value, const struct cql_target *target,
+                    struct arena *scratch, struct buffer *out, char *out_why);
 
 /* Milliseconds since 1970 to and from every notation of TYP-9. */
 bool timestamp_parse(struct slice text, int64_t *out_ms);

@@ -10,13 +10,15 @@
 struct type_row {
     const char *name, *java;
     enum key_kind key_kind;
-    uint8_t wire_bytes;  /* 0: any size */
-    bool is_key;         /* false for what has no order */
-    bool json_bare;      /* JSON writes it without quotes */
-    bool literal_quoted; /* a CQL literal of it is a string */
-    bool is_integer;     /* a number for which a driver may send a double by mistake */
-    bool no_empty;       /* duration: there is no empty value */
-    uint16_t literals;   /* bit 1 << enum literal_kind for each kind of literal that is accepted */
+    uint8_t wire_bytes;      /* 0: any size */
+    bool is_key;             /* false for what has no order */
+    bool json_bare;          /* JSON writes it without quotes */
+    bool literal_quoted;     /* a CQL literal of it is a string */
+    bool is_integer;         /* a number for which a driver may send a double by mistake */
+    bool no_empty;           /* duration: there is no empty value */
+    const char *json_wanted; /* "an int value": what a refused JSON value should have been */
+    uint8_t json_kinds;      /* bit 1 << enum json_kind for each kind of JSON value that may stand for it */
+    uint16_t literals;       /* bit 1 << enum literal_kind for each kind of literal that is accepted */
     /* What a bound value of wrong size is told; %zu is its size, %s (Scylla only, first) the Java class. */
     const char *scylla_size, *cassandra_size;
     bool cassandra_refuses_empty;
@@ -27,10 +29,6 @@ struct type_row {
     /* Append the wire bytes of a literal; false with the reason when it is none. */
     bool (*read)(const struct type_row *row, enum literal_kind kind, struct slice text,
                  const struct cql_target *target, struct buffer *out, char *out_why, size_t why_bytes);
-};
-
-enum {
-    TYPE_WHY_BYTES = 512,
 };
 
 /* NULL for a composite or unknown id. */

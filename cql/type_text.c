@@ -304,15 +304,15 @@ static struct brackets brackets_of(const struct type *type, enum text_style styl
 static void append_items(struct buffer *out, const struct type *type, struct slice wire,
                          enum text_style style)
 {
-    bool map = type->id == TYPE_MAP, udt = type->id == TYPE_UDT;
+    bool map = type->id == TYPE_MAP, members = type_has_members(type);
     struct brackets brackets = brackets_of(type, style);
     buffer_append_u8(out, (uint8_t)brackets.open);
     struct type_items items = type_items_of(type, wire);
     struct slice item;
     bool null;
-    for (uint32_t i = 0; udt ? i < type->member_count : items.left > 0; i++) {
+    for (uint32_t i = 0; members ? i < type->member_count : items.left > 0; i++) {
         if (!type_items_next(&items, &item, &null)) {
-            if (!udt)
+            if (!members)
                 break;
             null = true; /* a value written before the type had this field */
         }
@@ -321,7 +321,7 @@ static void append_items(struct buffer *out, const struct type *type, struct sli
             buffer_append(out, ": ", 2);
         else if (i)
             buffer_append(out, ", ", 2);
-        if (udt)
+        if (type->id == TYPE_UDT)
             append_field_name(out, type->field_names[i], style);
         if (null)
             buffer_append(out, "null", 4);
