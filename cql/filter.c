@@ -1,5 +1,7 @@
 #include "cql/filter.h"
 
+#include "cql/type_internal.h"
+
 /* ---- values ---- */
 
 static bool test_value(struct plan_run *run, struct filter *filter, const struct restriction *r,
@@ -16,6 +18,21 @@ static bool test_value(struct plan_run *run, struct filter *filter, const struct
         filter->never = true;
     }
     *out = value.bytes;
+    return true;
+}
+
+static bool test_key(struct plan_run *run, struct filter *filter, struct filter_test *test)
+{
+    const struct restriction *r = test->restriction;
+    struct cql_value key;
+    if (!term_value(&r->key, run, &key))
+        return false;
+    if (key.kind == CQL_UNSET)
+        return RUN_REFUSE(run, MSG_ENTRY_KEY_UNSET, r->columns[0]->name);
+    if (key.kind == CQL_NULL && !run->context->target->null_matches_nothing)
+        return RUN_REFUSE(run, MSG_ENTRY_KEY_NULL, r->columns[0]->name);
+    filter->never |= key.kind == CQL_NULL;
+    test->key = key.bytes;
     return true;
 }
 
@@ -61,6 +78,8 @@ static bool test_open(struct plan_run *run, struct filter *filter, const struct 
         return run_nomem(run);
     for (uint32_t i = 0; i < r->column_count; i++)
         test->ordinals[i] = (uint32_t)(r->columns[i] - filter->table->columns);
+    if (r->entry && !test_key(run, filter, test))
+        return false;
     if (r->op == OP_IN)
         return test_list(run, filter, test);
     test->values = arena_calloc(run->scratch, 1, sizeof *test->values);
@@ -133,17 +152,26 @@ bool filter_like(struct slice text, struct slice pattern)
 
 static bool contains(const struct type *type, struct slice wire, struct slice wanted, bool keys)
 {
-    struct reader in = reader_of(wire);
-    uint32_t count = reader_be32(&in);
-    bool map = type->id == TYPE_MAP;
-    const struct type *item = map && !keys ? type->second : type->first;
-    for (uint64_t i = 0; i < (uint64_t)count * (map ? 2 : 1) && !in.failed; i++) {
-        int32_t bytes = (int32_t)reader_be32(&in);
-        struct slice value = reader_take(&in, bytes < 0 ? 0 : (size_t)bytes);
+    struct type_items items = type_items_of(type, wire);
+    struct slice item;
+    bool null, map = type->id == TYPE_MAP;
+    for (uint32_t i = 0; type_items_next(&items, &item, &null); i++) {
         bool looked_at = !map || (i % 2 == 0) == keys;
-        if (!in.failed && looked_at && bytes >= 0 && type_compare(item, value, wanted) == 0)
+        if (looked_at && !null && type_compare(type_item(type, i), item, wanted) == 0)
             return true;
     }
+    return false;
+}
+
+/* m[key] = wanted */
+static bool has_entry(const struct type *map, struct slice wire, struct slice key, struct slice wanted)
+{
+    struct type_items items = type_items_of(map, wire);
+    struct slice item, value;
+    bool null;
+    while (type_items_next(&items, &item, &null) && type_items_next(&items, &value, &null))
+        if (type_compare(map->first, item, key) == 0)
+            return !null && type_compare(map->second, value, wanted) == 0;
     return false;
 }
 
@@ -183,6 +211,8 @@ static bool value_fits(const struct filter_test *test, const struct row_slots *s
     const struct row_slot *slot = &slots->items[test->ordinals[0]];
     if (!slot->present)
         return false;
+    if (r->entry)
+        return has_entry(r->columns[0]->type, slot->value, test->key, value);
     switch (r->op) {
     case OP_LIKE: return filter_like(slot->value, value);
     case OP_CONTAINS: return contains(r->columns[0]->type, slot->value, value, false);

@@ -12,6 +12,7 @@ struct filter_test {
     uint32_t *ordinals;                    /* of its columns */
     struct slice *values; /* any of them for EQ and IN; one otherwise. A tuple's is its wire form */
     uint32_t value_count;
+    struct slice key; /* of an entry */
 };
 
 struct filter {

@@ -100,29 +100,14 @@ static bool compile_in(struct plan_builder *builder, const struct ast_relation *
     return true;
 }
 
-static bool compile_contains(struct plan_builder *builder, const struct ast_relation *relation,
-                             struct restriction *restriction)
-{
-    const struct cql_column *column = restriction->columns[0];
-    if (!type_is_collection(column->type))
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_CONTAINS_NON_COLLECTION, column->name);
-    if (relation->op == OP_CONTAINS_KEY && column->type->id != TYPE_MAP)
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_CONTAINS_KEY_NON_MAP, column->name);
-    const struct type *element = relation->op == OP_CONTAINS && column->type->id == TYPE_MAP
-                                     ? column->type->second
-                                     : column->type->first;
-    const char *name =
-        arena_printf(builder->arena, relation->op == OP_CONTAINS ? "value(%s)" : "key(%s)", column->name);
-    return name ? term_compile(builder, relation->value, name, element, &restriction->value)
-                : build_nomem(builder);
-}
-
 static bool compile_column(struct plan_builder *builder, const struct ast_relation *relation,
                            struct restriction *restriction)
 {
     const struct cql_column *column = restriction->columns[0];
+    if (!restriction_check_collection(builder, relation, column))
+        return false;
     if (relation->op == OP_CONTAINS || relation->op == OP_CONTAINS_KEY)
-        return compile_contains(builder, relation, restriction);
+        return restriction_compile_contains(builder, relation, restriction);
     if (is_slice(relation->op) && column->type->id == TYPE_DURATION)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_DURATION_SLICE, column->name);
     if (relation->op == OP_LIKE) {
@@ -219,16 +204,17 @@ static bool compile_relation(struct plan_builder *builder, const struct ast_rela
     case RELATION_COLUMN: return compile_column(builder, relation, out);
     case RELATION_TUPLE: return compile_tuple(builder, relation, out);
     case RELATION_TOKEN: return compile_token(builder, relation, out);
-    case RELATION_ELEMENT: break;
+    case RELATION_ELEMENT: return restriction_compile_entry(builder, relation, out);
     }
-    return BUILD_REFUSE_AT(builder, relation->at, MSG_NOT_SUPPORTED, "restrictions on collection elements");
+    return BUILD_REFUSE(builder, MSG_INTERNAL, "unknown kind of relation");
 }
 
 /* ---- several relations ---- */
 
 static bool same_columns(const struct restriction *a, const struct restriction *b)
 {
-    return a->tuple == b->tuple && a->token == b->token && a->columns[0] == b->columns[0];
+    return a->tuple == b->tuple && a->token == b->token && !a->entry && !b->entry &&
+           a->columns[0] == b->columns[0];
 }
 
 /* Columns that both restrict; a tuple begins with the first clustering column, so the shorter one's. */
@@ -419,7 +405,7 @@ const struct restriction *restrictions_equal(const struct restrictions *restrict
 {
     for (uint32_t i = 0; i < restrictions->count; i++) {
         const struct restriction *r = &restrictions->items[i];
-        if (!r->tuple && !r->token && r->op == OP_EQ && r->columns[0] == column)
+        if (!r->tuple && !r->token && !r->entry && r->op == OP_EQ && r->columns[0] == column)
             return r;
     }
     return NULL;

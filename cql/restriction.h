@@ -15,7 +15,9 @@ struct restriction {
     const struct cql_column **columns;
     uint32_t column_count;
     bool tuple, token;
+    bool entry;              /* m[key] = value */
     bool whole_list;         /* IN ?: `value` is a list */
+    struct plan_term key;    /* of an entry */
     struct plan_term value;  /* every other operator */
     struct plan_term *items; /* IN (a, b) */
     uint32_t item_count;
@@ -97,7 +99,17 @@ bool partition_key_compose(struct plan_run *run, const struct cql_table *table,
 /* Split one again; `out` has room for table->partition_count. STATUS_CORRUPT. */
 status partition_key_split(const struct cql_table *table, struct slice key, struct slice *out_components);
 
-/* restriction_text.c: "c >= 1" for refusals, in the arena. */
+/* restriction_collection.c: one relation about what is in a collection; may the column stand in this relation at all? */
+bool restriction_check_collection(struct plan_builder *builder, const struct ast_relation *relation,
+                                  const struct cql_column *column);
+bool restriction_compile_contains(struct plan_builder *builder, const struct ast_relation *relation,
+                                  struct restriction *restriction);
+bool restriction_compile_entry(struct plan_builder *builder, const struct ast_relation *relation,
+                               struct restriction *restriction);
+
+/* restriction_text.c: ">=" */
+const char *operator_text(enum ast_operator op);
+/* "c >= 1" for refusals, in the arena. */
 const char *relation_text(struct arena *arena, const struct ast_relation *relation);
 /* "(1, ?)" */
 const char *term_text(struct arena *arena, const struct ast_term *term);

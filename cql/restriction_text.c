@@ -94,6 +94,11 @@ static void print_columns(struct buffer *out, const struct ast_relation *relatio
 {
     if (relation->kind == RELATION_COLUMN || relation->kind == RELATION_ELEMENT) {
         buffer_printf(out, "%s", relation->columns[0].text);
+        if (relation->kind == RELATION_ELEMENT) {
+            buffer_printf(out, "[");
+            print_term(out, relation->element);
+            buffer_printf(out, "]");
+        }
         return;
     }
     buffer_printf(out, relation->kind == RELATION_TOKEN ? "token(" : "(");
@@ -109,6 +114,11 @@ const char *term_text(struct arena *arena, const struct ast_term *term)
     const char *text = ok(buffer_status(&out)) ? arena_text(arena, buffer_slice(&out)) : NULL;
     buffer_deinit(&out);
     return text ? text : "term";
+}
+
+const char *operator_text(enum ast_operator op)
+{
+    return operator_texts[op];
 }
 
 const char *relation_text(struct arena *arena, const struct ast_relation *relation)
