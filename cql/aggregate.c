@@ -4,26 +4,6 @@
 
 #include "cql/number.h"
 
-static const char *const names[] = {
-    [AGGREGATE_COUNT_ALL] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_MIN] = "min",
-    [AGGREGATE_MAX] = "max",         [AGGREGATE_SUM] = "sum",     [AGGREGATE_AVG] = "avg",
-};
-
-bool aggregate_named(const char *name, enum aggregate_kind *out_kind)
-{
-    for (size_t i = AGGREGATE_COUNT; i < ARRAY_LEN(names); i++)
-        if (strcmp(names[i], name) == 0) {
-            *out_kind = (enum aggregate_kind)i;
-            return true;
-        }
-    return false;
-}
-
-const char *aggregate_name(enum aggregate_kind kind)
-{
-    return names[kind];
-}
-
 /* How many bytes a whole number of the type has; 0 when it is none. */
 static size_t whole_bytes(const struct type *type)
 {

@@ -34,10 +34,6 @@ struct aggregate {
     bool overflows; /* the sum has too many digits */
 };
 
-/* Is `name` an aggregate function? */
-bool aggregate_named(const char *name, enum aggregate_kind *out_kind);
-/* "system.min" and so on. */
-const char *aggregate_name(enum aggregate_kind kind);
 /* What it returns for an argument of `type`; NULL when it cannot be applied to one. */
 const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type);
 

@@ -100,23 +100,34 @@ enum ast_selector_kind {
     SELECTOR_CALL,
     SELECTOR_WRITETIME,
     SELECTOR_TTL,
-    SELECTOR_CAST,    /* CAST(x AS type) */
-    SELECTOR_TERM,    /* a literal or bind marker, as a function's argument */
-    SELECTOR_FIELD,   /* x.field */
-    SELECTOR_ELEMENT, /* x[term] */
+    SELECTOR_CAST,      /* CAST(x AS type) */
+    SELECTOR_TERM,      /* a literal or bind marker, as a function's argument */
+    SELECTOR_FIELD,     /* x.field */
+    SELECTOR_ELEMENT,   /* x[term], x[first..last] */
+    SELECTOR_OPERATION, /* a + b, -a: `name` is the operator */
+    SELECTOR_ITEMS,     /* [a, b], {a, b}, {a: b}, (a, b): `items` says which; map items alternate */
+    SELECTOR_HINT,      /* (type)x */
+};
+
+/* What stands in the brackets after a selector. */
+struct ast_element {
+    struct ast_term *first, *last; /* NULL when open; an element without `slice` is `first` */
+    bool slice;
 };
 
 struct ast_selector {
     enum ast_selector_kind kind;
     uint32_t at;
     struct ast_name
-        name; /* COLUMN, WRITETIME, TTL, ELEMENT; function name of CALL; FIELD: the field, of arguments[0] */
+        name; /* COLUMN, function name of CALL; FIELD: the field, of arguments[0]; of WRITETIME and TTL their word */
     struct ast_name call_keyspace; /* CALL: text NULL when none */
     struct ast_name alias;         /* text NULL when none */
     struct ast_selector **arguments;
     uint32_t argument_count;
     struct ast_term *term;
-    const struct ast_type *cast_type;
+    struct ast_element element;
+    enum ast_term_kind items;
+    const struct ast_type *cast_type; /* CAST, HINT */
 };
 
 struct ast_property {

@@ -1,244 +1,53 @@
-#include "cql/function.h"
-
+/*
+ * function.c: which overload a call means, and its evaluation.
+ */
 #include <stdio.h>
 
-#include "cql/type_internal.h"
+#include "cql/function_internal.h"
+#include "cql/number.h"
 
 enum {
-    DAY_MS = 86400000,
-    DATE_WIRE_EPOCH_BIT = 31, /* wire 2^31 is 1970-01-01 */
-    SIGNATURES_BYTES = 512,
+    SIGNATURES_BYTES = 700,
+    OVERLOADS_MAX = 96, /* of one name */
 };
 
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-    return value / by - (value % by < 0);
-}
-
-static int64_t now_ms(const struct function_environment *environment)
-{
-    return floor_divide(environment->now_us, 1000);
-}
-
-static void append_date(struct buffer *out, int64_t ms)
-{
-    buffer_append_be32(out, (uint32_t)(floor_divide(ms, DAY_MS) + (INT64_C(1) << DATE_WIRE_EPOCH_BIT)));
-}
-
-/* Milliseconds since 1970 of a timestamp, a date or a timeuuid. */
-static int64_t ms_of(const struct type *type, struct slice wire)
+bool type_is_number(const struct type *type)
 {
     switch (type->id) {
-    case TYPE_DATE: return ((int64_t)load_be32(wire.data) - (INT64_C(1) << DATE_WIRE_EPOCH_BIT)) * DAY_MS;
-    case TYPE_TIMEUUID: return timeuuid_ms(wire.data);
-    default: return type_integer(wire);
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_COUNTER:
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+    case TYPE_VARINT:
+    case TYPE_DECIMAL: return true;
+    default: return false;
     }
 }
 
-#define EVALUATOR(name)                                                                                  \
-    static bool evaluate_##name(const struct function *function, const struct type *const *types,        \
-                                const struct cql_value *arguments,                                       \
-                                const struct function_environment *environment, struct buffer *out_wire, \
-                                bool *out_null, struct cql_error *error)
-#define UNUSED_HERE \
-    (void)function, (void)types, (void)arguments, (void)environment, (void)out_null, (void)error
+/* ---- literals ---- */
 
-EVALUATOR(now)
+static const struct type *whole_type(struct slice text)
 {
-    UNUSED_HERE;
-    uint8_t uuid[UUID_BYTES];
-    timeuuid_next(environment->timeuuids, environment->now_us, uuid);
-    buffer_append(out_wire, uuid, sizeof uuid);
-    return true;
+    struct buffer wire = {0};
+    size_t bytes = varint_parse(text, &wire) ? wire.bytes : 1;
+    buffer_deinit(&wire);
+    return type_scalar(bytes <= 4 ? TYPE_INT : bytes <= 8 ? TYPE_BIGINT : TYPE_VARINT);
 }
 
-EVALUATOR(uuid)
+const struct type *function_literal_type(enum literal_kind kind, struct slice text)
 {
-    UNUSED_HERE;
-    uint8_t uuid[UUID_BYTES];
-    uuid_random(environment->random, uuid);
-    buffer_append(out_wire, uuid, sizeof uuid);
-    return true;
+    static const enum type_id ids[] = {
+        [LITERAL_STRING] = TYPE_TEXT,       [LITERAL_INTEGER] = TYPE_INT, [LITERAL_FLOAT] = TYPE_DOUBLE,
+        [LITERAL_BOOLEAN] = TYPE_BOOLEAN,   [LITERAL_UUID] = TYPE_UUID,   [LITERAL_HEX] = TYPE_BLOB,
+        [LITERAL_DURATION] = TYPE_DURATION,
+    };
+    return kind == LITERAL_INTEGER ? whole_type(text) : type_scalar(ids[kind]);
 }
 
-EVALUATOR(current_timestamp)
-{
-    UNUSED_HERE;
-    buffer_append_be64(out_wire, (uint64_t)now_ms(environment));
-    return true;
-}
-
-EVALUATOR(current_date)
-{
-    UNUSED_HERE;
-    append_date(out_wire, now_ms(environment));
-    return true;
-}
-
-EVALUATOR(current_time)
-{
-    UNUSED_HERE;
-    int64_t day_us = (int64_t)DAY_MS * 1000;
-    int64_t since_midnight_us = environment->now_us - floor_divide(environment->now_us, day_us) * day_us;
-    buffer_append_be64(out_wire, (uint64_t)since_midnight_us * 1000);
-    return true;
-}
-
-EVALUATOR(to_ms)
-{
-    UNUSED_HERE;
-    buffer_append_be64(out_wire, (uint64_t)ms_of(function->arguments[0], arguments[0].bytes));
-    return true;
-}
-
-EVALUATOR(to_date)
-{
-    UNUSED_HERE;
-    append_date(out_wire, ms_of(function->arguments[0], arguments[0].bytes));
-    return true;
-}
-
-static bool append_bound(const struct function *function, bool made, const uint8_t *uuid,
-                         enum cql_profile profile, struct buffer *out_wire, struct cql_error *error)
-{
-    if (!made)
-        return cql_refuse(error, profile, MSG_FUNCTION_VALUE, function->name,
-                          "the timestamp is out of range for a timeuuid");
-    buffer_append(out_wire, uuid, UUID_BYTES);
-    return true;
-}
-
-EVALUATOR(min_timeuuid)
-{
-    UNUSED_HERE;
-    uint8_t uuid[UUID_BYTES];
-    bool made = timeuuid_min(type_integer(arguments[0].bytes), uuid);
-    return append_bound(function, made, uuid, environment->profile, out_wire, error);
-}
-
-EVALUATOR(max_timeuuid)
-{
-    UNUSED_HERE;
-    uint8_t uuid[UUID_BYTES];
-    bool made = timeuuid_max(type_integer(arguments[0].bytes), uuid);
-    return append_bound(function, made, uuid, environment->profile, out_wire, error);
-}
-
-EVALUATOR(as_blob)
-{
-    UNUSED_HERE;
-    buffer_append_slice(out_wire, arguments[0].bytes);
-    return true;
-}
-
-/* FUN-5: bytes that are no value of the type would make drivers misread the row. */
-EVALUATOR(blob_as)
-{
-    UNUSED_HERE;
-    struct slice wire = arguments[0].bytes;
-    if (type_validate(function->returns, wire)) {
-        buffer_append_slice(out_wire, wire);
-        return true;
-    }
-    struct buffer why = {0};
-    buffer_printf(&why, "value ");
-    type_print_blob(&why, slice_of(wire.data, wire.bytes < 64 ? wire.bytes : 64));
-    buffer_printf(&why, " is not a valid binary representation for type %s",
-                  type_scalar_name(function->returns->id));
-    buffer_append_u8(&why, 0);
-    cql_refuse(error, environment->profile, MSG_FUNCTION_VALUE, function->name,
-               why.failed ? "?" : (const char *)why.data);
-    buffer_deinit(&why);
-    return false;
-}
-
-EVALUATOR(to_json)
-{
-    UNUSED_HERE;
-    if (arguments[0].kind == CQL_NULL)
-        buffer_append(out_wire, "null", 4);
-    else
-        type_json(out_wire, types[0], arguments[0].bytes);
-    return true;
-}
-
-/* Scalar types by id; type.c keeps one of each, this table only wants their addresses at compile time. */
-#define SCALAR(name, type_id) static const struct type name = {.id = (type_id)}
-SCALAR(ascii, TYPE_ASCII);
-SCALAR(bigint, TYPE_BIGINT);
-SCALAR(blob, TYPE_BLOB);
-SCALAR(boolean, TYPE_BOOLEAN);
-SCALAR(counter, TYPE_COUNTER);
-SCALAR(date, TYPE_DATE);
-SCALAR(decimal, TYPE_DECIMAL);
-SCALAR(double_, TYPE_DOUBLE);
-SCALAR(duration, TYPE_DURATION);
-SCALAR(float_, TYPE_FLOAT);
-SCALAR(inet, TYPE_INET);
-SCALAR(int_, TYPE_INT);
-SCALAR(smallint, TYPE_SMALLINT);
-SCALAR(text, TYPE_TEXT);
-SCALAR(time, TYPE_TIME);
-SCALAR(timestamp, TYPE_TIMESTAMP);
-SCALAR(timeuuid, TYPE_TIMEUUID);
-SCALAR(tinyint, TYPE_TINYINT);
-SCALAR(uuid, TYPE_UUID);
-SCALAR(varint, TYPE_VARINT);
-
-#define NULLARY(function_name, result, evaluator)                                   \
-    {                                                                               \
-        .name = function_name, .returns = &result, .evaluate = evaluate_##evaluator \
-    }
-#define UNARY(function_name, argument, result, evaluator)                                         \
-    {                                                                                             \
-        .name = function_name, .argument_count = 1, .arguments = {&argument}, .returns = &result, \
-        .pure = true, .evaluate = evaluate_##evaluator                                            \
-    }
-#define BLOB_PAIR(word, scalar) \
-    UNARY(word "asblob", scalar, blob, as_blob), UNARY("blobas" word, blob, scalar, blob_as)
-
-static const struct function functions[] = {
-    NULLARY("now", timeuuid, now),
-    NULLARY("currenttimeuuid", timeuuid, now),
-    NULLARY("uuid", uuid, uuid),
-    NULLARY("currenttimestamp", timestamp, current_timestamp),
-    NULLARY("currentdate", date, current_date),
-    NULLARY("currenttime", time, current_time),
-    UNARY("mintimeuuid", timestamp, timeuuid, min_timeuuid),
-    UNARY("maxtimeuuid", timestamp, timeuuid, max_timeuuid),
-    UNARY("dateof", timeuuid, timestamp, to_ms),
-    UNARY("unixtimestampof", timeuuid, bigint, to_ms),
-    UNARY("todate", timeuuid, date, to_date),
-    UNARY("todate", timestamp, date, to_date),
-    UNARY("totimestamp", timeuuid, timestamp, to_ms),
-    UNARY("totimestamp", date, timestamp, to_ms),
-    UNARY("tounixtimestamp", timeuuid, bigint, to_ms),
-    UNARY("tounixtimestamp", timestamp, bigint, to_ms),
-    UNARY("tounixtimestamp", date, bigint, to_ms),
-    {.name = "tojson", .argument_count = 1, .returns = &text, .pure = true, .evaluate = evaluate_to_json},
-    BLOB_PAIR("ascii", ascii),
-    BLOB_PAIR("bigint", bigint),
-    BLOB_PAIR("boolean", boolean),
-    BLOB_PAIR("counter", counter),
-    BLOB_PAIR("date", date),
-    BLOB_PAIR("decimal", decimal),
-    BLOB_PAIR("double", double_),
-    BLOB_PAIR("duration", duration),
-    BLOB_PAIR("float", float_),
-    BLOB_PAIR("inet", inet),
-    BLOB_PAIR("int", int_),
-    BLOB_PAIR("smallint", smallint),
-    BLOB_PAIR("text", text),
-    BLOB_PAIR("time", time),
-    BLOB_PAIR("timestamp", timestamp),
-    BLOB_PAIR("timeuuid", timeuuid),
-    BLOB_PAIR("tinyint", tinyint),
-    BLOB_PAIR("uuid", uuid),
-    BLOB_PAIR("varchar", text),
-    BLOB_PAIR("varint", varint),
-};
-
-/* ---- which overload ---- */
+/* ---- arguments against parameters ---- */
 
 enum match {
     MATCH_NONE,
@@ -246,125 +55,308 @@ enum match {
     MATCH_EXACT,
 };
 
-static enum match match_argument(const struct type *wanted, const struct function_argument *given)
+static bool is_list(const struct type *type)
 {
-    if (!wanted)
-        return given->kind == FUNCTION_ARGUMENT_TYPED ? MATCH_EXACT : MATCH_NONE;
+    return type->id == TYPE_LIST || type->id == TYPE_SET;
+}
+
+static bool in_family(enum parameter_kind kind, const struct type *type)
+{
+    switch (kind) {
+    case PARAMETER_TYPE:
+    case PARAMETER_ANY: return true;
+    case PARAMETER_NUMBER: return type_is_number(type);
+    case PARAMETER_MAP: return type->id == TYPE_MAP;
+    case PARAMETER_COLLECTION: return is_list(type) || type->id == TYPE_MAP;
+    case PARAMETER_LIST: return is_list(type);
+    case PARAMETER_NUMBERS: return is_list(type) && type_is_number(type->first);
+    case PARAMETER_VECTOR:
+    case PARAMETER_SAME_VECTOR: return false;
+    }
+    return false;
+}
+
+static enum match match_type(const struct type *wanted, const struct function_argument *given,
+                             enum cql_profile profile)
+{
     switch (given->kind) {
     case FUNCTION_ARGUMENT_UNKNOWN: return MATCH_WEAK;
     case FUNCTION_ARGUMENT_LITERAL:
-        return type_accepts_literal(wanted, given->literal) ? MATCH_WEAK : MATCH_NONE;
+        if (!type_accepts_literal(wanted, given->literal))
+            return MATCH_NONE;
+        /* Where arithmetic is, 1 is an int before it is anything else. */
+        return cql_target_of(profile)->arithmetic &&
+                       type_equal(wanted, function_literal_type(given->literal, given->text))
+                   ? MATCH_EXACT
+                   : MATCH_WEAK;
     case FUNCTION_ARGUMENT_TYPED: break;
     }
     if (type_equal(wanted, given->type))
         return MATCH_EXACT;
-    /* Any scalar's bytes are a blob; an ascii is a text; a timeuuid is a uuid. */
+    /* An ascii is a text; a timeuuid is a uuid. */
     bool fits = (wanted->id == TYPE_TEXT && given->type->id == TYPE_ASCII) ||
                 (wanted->id == TYPE_UUID && given->type->id == TYPE_TIMEUUID);
     return fits ? MATCH_WEAK : MATCH_NONE;
 }
 
-static enum match match_call(const struct function *function, const struct function_argument *arguments,
-                             uint32_t count)
+/* The type that the argument takes in the call goes to *out_type. */
+static enum match match_argument(const struct function_query *query, const struct parameter *parameter,
+                                 const struct function_argument *given, const struct type **out_type)
 {
-    if (function->argument_count != count)
+    *out_type = parameter->type;
+    if (parameter->kind == PARAMETER_TYPE)
+        return match_type(parameter->type, given, query->profile);
+    bool receiver_numeric = query->returns && type_is_number(query->returns);
+    switch (given->kind) {
+    case FUNCTION_ARGUMENT_UNKNOWN: return MATCH_NONE;
+    case FUNCTION_ARGUMENT_TYPED: *out_type = given->type; break;
+    case FUNCTION_ARGUMENT_LITERAL:
+        *out_type = parameter->kind == PARAMETER_NUMBER && receiver_numeric &&
+                            type_accepts_literal(query->returns, given->literal)
+                        ? query->returns
+                        : function_literal_type(given->literal, given->text);
+        break;
+    }
+    return in_family(parameter->kind, *out_type) ? MATCH_EXACT : MATCH_NONE;
+}
+
+static const struct type *result_type(const struct function_query *query, const struct function *function,
+                                      const struct function_call *call, struct arena *arena)
+{
+    const struct type *first = call->arguments[0];
+    switch (function->result) {
+    case RESULT_TYPE: return function->returns;
+    case RESULT_FIRST: return first;
+    case RESULT_RECEIVER: return query->returns;
+    case RESULT_KEYS: return type_set(arena, first->first, true);
+    case RESULT_VALUES: return type_list(arena, first->second, true);
+    case RESULT_ELEMENT: return first->first;
+    case RESULT_WIDER: return function_wider(first, call->arguments[1]);
+    case RESULT_AGGREGATE: return aggregate_type(function->aggregate, first);
+    }
+    return NULL;
+}
+
+static enum match match_call(const struct function_query *query, const struct function *function,
+                             struct arena *arena, struct function_call *out_call)
+{
+    if (function->argument_count != query->count)
         return MATCH_NONE;
     enum match worst = MATCH_EXACT;
-    for (uint32_t i = 0; i < count; i++) {
-        enum match match = match_argument(function->arguments[i], &arguments[i]);
+    *out_call = (struct function_call){.function = function};
+    for (uint32_t i = 0; i < query->count; i++) {
+        enum match match =
+            match_argument(query, &function->arguments[i], &query->arguments[i], &out_call->arguments[i]);
         worst = match < worst ? match : worst;
     }
-    return worst;
+    if (worst == MATCH_NONE)
+        return MATCH_NONE;
+    out_call->returns = result_type(query, function, out_call, arena);
+    return out_call->returns ? worst : MATCH_NONE;
 }
+
+/* ---- the table by name ---- */
 
 static bool is_ours(const char *keyspace)
 {
     return !keyspace || strcmp(keyspace, "system") == 0;
 }
 
-bool function_exists(const char *keyspace, const char *name)
+static bool is_named(const struct function *function, const char *name, enum cql_profile profile)
 {
-    for (size_t i = 0; is_ours(keyspace) && i < ARRAY_LEN(functions); i++)
-        if (strcmp(functions[i].name, name) == 0)
+    return (function->profiles & 1u << profile) && strcmp(function->name, name) == 0;
+}
+
+bool function_exists(const char *keyspace, const char *name, enum cql_profile profile)
+{
+    for (size_t i = 0; is_ours(keyspace) && i < function_table_count; i++)
+        if (is_named(&function_table[i], name, profile))
             return true;
     return false;
 }
 
-/* "system.todate : (timeuuid) -> date, system.todate : (timestamp) -> date" */
-static void list_signatures(const char *name, const struct function_argument *arguments, uint32_t count,
-                            bool matching, char *out, size_t out_bytes)
+const char *function_of_operator(char op, bool unary)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LEN(functions) && used < out_bytes; i++) {
-        const struct function *function = &functions[i];
-        if (strcmp(function->name, name) != 0 ||
-            (matching && match_call(function, arguments, count) == MATCH_NONE))
-            continue;
-        const char *argument = "";
-        if (function->argument_count)
-            argument = function->arguments[0] ? type_scalar_name(function->arguments[0]->id) : "any";
-        used += (size_t)snprintf(out + used, out_bytes - used, "%ssystem.%s : (%s) -> %s", used ? ", " : "",
-                                 name, argument, type_scalar_name(function->returns->id));
+    switch (op) {
+    case '+': return "_add";
+    case '-': return unary ? "_negate" : "_substract";
+    case '*': return "_multiply";
+    case '/': return "_divide";
+    default: return "_modulo";
     }
 }
 
-static bool refuse_call(const char *name, const struct function_argument *arguments, uint32_t count,
-                        bool ambiguous, enum cql_profile profile, struct cql_error *error)
+/* ---- refusals ---- */
+
+static const char *parameter_text(const struct parameter *parameter)
 {
-    char qualified[CQL_NAME_BYTES], signatures[SIGNATURES_BYTES] = "";
-    snprintf(qualified, sizeof qualified, "system.%s", name);
-    list_signatures(name, arguments, count, ambiguous, signatures, sizeof signatures);
-    return cql_refuse(error, profile, ambiguous ? MSG_FUNCTION_AMBIGUOUS : MSG_FUNCTION_ARGUMENTS, qualified,
-                      signatures);
+    switch (parameter->kind) {
+    case PARAMETER_TYPE: return type_scalar_name(parameter->type->id);
+    case PARAMETER_ANY: return "any";
+    case PARAMETER_NUMBER: return "numeric";
+    case PARAMETER_MAP: return "map";
+    case PARAMETER_COLLECTION: return "collection";
+    case PARAMETER_LIST:
+    case PARAMETER_NUMBERS: return "numeric_set_or_list";
+    case PARAMETER_VECTOR:
+    case PARAMETER_SAME_VECTOR: return "vector<float, n>";
+    }
+    return "";
 }
 
-bool function_find(const char *keyspace, const char *name, const struct function_argument *arguments,
-                   uint32_t count, const struct type *returns, enum cql_profile profile,
-                   const struct function **out_function, struct cql_error *error)
+/* "system.todate : (timeuuid) -> date, system.todate : (timestamp) -> date" */
+static void print_signature(struct buffer *out, const struct function *function)
 {
-    if (!function_exists(keyspace, name))
-        return cql_refuse(error, profile, MSG_FUNCTION_UNKNOWN, name);
-    const struct function *weak = NULL;
-    uint32_t weak_count = 0;
-    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
-        if (strcmp(functions[i].name, name) != 0)
+    buffer_printf(out, "%ssystem.%s : (", out->bytes ? ", " : "", function->name);
+    for (uint32_t i = 0; i < function->argument_count; i++)
+        buffer_printf(out, "%s%s", i ? ", " : "", parameter_text(&function->arguments[i]));
+    const char *returns =
+        function->returns ? type_scalar_name(function->returns->id) : parameter_text(&function->arguments[0]);
+    buffer_printf(out, ") -> %s", returns);
+}
+
+/* A row for numbers stands for one overload a type. */
+static void print_signatures(struct buffer *out, const struct function *function)
+{
+    static const enum type_id numbers[] = {TYPE_TINYINT, TYPE_SMALLINT, TYPE_INT,     TYPE_BIGINT,
+                                           TYPE_FLOAT,   TYPE_DOUBLE,   TYPE_DECIMAL, TYPE_VARINT};
+    bool numeric = function->argument_count == 1 && function->arguments[0].kind == PARAMETER_NUMBER;
+    for (size_t i = 0; numeric && i < ARRAY_LEN(numbers); i++)
+        buffer_printf(out, "%ssystem.%s : (%s) -> %s", out->bytes ? ", " : "", function->name,
+                      type_scalar_name(numbers[i]), type_scalar_name(numbers[i]));
+    if (!numeric)
+        print_signature(out, function);
+}
+
+static bool refuse_operator(const struct function_query *query, char op, bool ambiguous,
+                            struct cql_error *error)
+{
+    const struct function_argument *arguments = query->arguments;
+    char sign[2] = {op, 0};
+    if (query->count == 1)
+        return cql_refuse(error, query->profile, ambiguous ? MSG_NEGATION_AMBIGUOUS : MSG_NEGATION,
+                          arguments[0].shown ? arguments[0].shown : "?");
+    if (ambiguous)
+        return cql_refuse(error, query->profile, MSG_OPERATION_AMBIGUOUS, sign);
+    return cql_refuse(error, query->profile, MSG_OPERATION, sign,
+                      arguments[0].shown ? arguments[0].shown : "?",
+                      arguments[1].shown ? arguments[1].shown : "?");
+}
+
+static bool refuse_call(const struct function_query *query, struct arena *arena, bool ambiguous,
+                        struct cql_error *error)
+{
+    struct buffer text = {0};
+    for (size_t i = 0; i < function_table_count; i++) {
+        struct function_call call;
+        const struct function *function = &function_table[i];
+        if (!is_named(function, query->name, query->profile) ||
+            (ambiguous && match_call(query, function, arena, &call) == MATCH_NONE))
             continue;
-        enum match match = match_call(&functions[i], arguments, count);
+        print_signatures(&text, function);
+    }
+    if (text.bytes > SIGNATURES_BYTES)
+        text.bytes = SIGNATURES_BYTES;
+    buffer_append_u8(&text, 0);
+    cql_refuse(error, query->profile, ambiguous ? MSG_FUNCTION_AMBIGUOUS : MSG_FUNCTION_ARGUMENTS,
+               query->name, text.failed ? "" : (const char *)text.data);
+    buffer_deinit(&text);
+    return false;
+}
+
+/* Of a function without overloads it can be said what is wrong. */
+static bool refuse_only(const struct function_query *query, const struct function *function,
+                        struct cql_error *error)
+{
+    char qualified[CQL_NAME_BYTES];
+    snprintf(qualified, sizeof qualified, "system.%s", function->name);
+    if (query->count != function->argument_count)
+        return cql_refuse(error, query->profile, MSG_FUNCTION_COUNT, qualified,
+                          (unsigned)function->argument_count, (unsigned)query->count);
+    for (uint32_t i = 0; i < query->count; i++) {
+        const struct type *type;
+        const struct function_argument *given = &query->arguments[i];
+        if (match_argument(query, &function->arguments[i], given, &type) == MATCH_NONE)
+            return cql_refuse(error, query->profile, MSG_FUNCTION_ARGUMENT_TYPE,
+                              given->shown ? given->shown : "?", (unsigned)i, qualified,
+                              parameter_text(&function->arguments[i]));
+    }
+    return cql_refuse(error, query->profile, MSG_FUNCTION_UNKNOWN, query->name);
+}
+
+/* ---- find ---- */
+
+static bool wanted(const struct function_query *query, const struct type *returns)
+{
+    return !query->returns || type_equal(query->returns, returns);
+}
+
+bool function_find(const struct function_query *query, struct arena *arena, struct function_call *out_call,
+                   struct cql_error *error)
+{
+    struct function_call weak = {0}, call;
+    const struct function *only = NULL;
+    uint32_t weak_count = 0, named = 0;
+    bool unknown = false;
+    char op = 0;
+    for (uint32_t i = 0; i < query->count; i++)
+        unknown |= query->arguments[i].kind == FUNCTION_ARGUMENT_UNKNOWN;
+    for (size_t i = 0; is_ours(query->keyspace) && i < function_table_count; i++) {
+        const struct function *function = &function_table[i];
+        if (!is_named(function, query->name, query->profile))
+            continue;
+        named++;
+        only = function;
+        op = function->op;
+        enum match match = match_call(query, function, arena, &call);
         if (match == MATCH_EXACT) {
-            *out_function = &functions[i];
+            *out_call = call;
             return true;
         }
-        if (match == MATCH_WEAK && (!returns || type_equal(returns, functions[i].returns))) {
-            weak = &functions[i];
+        if (match == MATCH_WEAK && wanted(query, call.returns)) {
+            weak = call;
             weak_count++;
         }
     }
-    if (weak_count != 1)
-        return refuse_call(name, arguments, count, weak_count > 1, profile, error);
-    *out_function = weak;
-    return true;
+    if (!named)
+        return cql_refuse(error, query->profile,
+                          query->selector ? MSG_FUNCTION_UNKNOWN_SELECT : MSG_FUNCTION_UNKNOWN, query->name);
+    if (weak_count == 1 && !(op && unknown)) {
+        *out_call = weak;
+        return true;
+    }
+    if (op)
+        return refuse_operator(query, op, unknown, error);
+    return named == 1 && !only->is_aggregate ? refuse_only(query, only, error)
+                                             : refuse_call(query, arena, weak_count > 1, error);
 }
 
-bool function_evaluate(const struct function *function, const struct type *const *types,
-                       const struct cql_value *arguments, const struct function_environment *environment,
-                       struct buffer *out_wire, bool *out_null, struct cql_error *error)
+/* ---- evaluate ---- */
+
+static bool is_empty(const struct function_call *call, uint32_t i, struct cql_value value)
 {
+    const struct type_row *row = type_row(call->arguments[i]->id);
+    /* An empty number or time has no value to work with; as a blob it is what it is. */
+    return !value.bytes.bytes && row && (row->wire_bytes || type_is_number(call->arguments[i])) &&
+           call->returns->id != TYPE_BLOB;
+}
+
+bool function_evaluate(const struct function_call *call, const struct cql_value *arguments,
+                       const struct function_environment *environment, struct buffer *out_wire,
+                       bool *out_null, struct cql_error *error)
+{
+    const struct function *function = call->function;
     *out_null = false;
-    for (uint32_t i = 0; i < function->argument_count; i++) {
-        const struct type *type = function->arguments[i];
-        if (!type)
-            continue;
-        const struct type_row *row = type_row(type->id);
-        /* Null in, null out; an empty number or time has no value to work with. */
-        bool empty = !arguments[i].bytes.bytes && row->wire_bytes && function->returns->id != TYPE_BLOB;
-        if (arguments[i].kind != CQL_VALUE || empty) {
+    for (uint32_t i = 0; i < function->argument_count && !function->takes_null; i++) {
+        if (arguments[i].kind != CQL_VALUE || is_empty(call, i, arguments[i])) {
             *out_null = true;
             return true;
         }
-        if (!type_check_bound(type, arguments[i].bytes, function->name, environment->profile, error))
+        if (!type_check_bound(call->arguments[i], arguments[i].bytes, function->name, environment->profile,
+                              error))
             return false;
     }
-    if (!function->evaluate(function, types, arguments, environment, out_wire, out_null, error))
+    if (!function->evaluate(call, arguments, environment, out_wire, out_null, error))
         return false;
     return !out_wire->failed || cql_refuse(error, environment->profile, MSG_NOMEM);
 }

@@ -1,20 +1,22 @@
 /*
- * function.h: the native scalar functions: now(), toTimestamp(), intAsBlob() and the rest.
+ * function.h: native functions: now(), toTimestamp(), sum(), the operators, and the rest.
  *
- * One table in function.c gives each overload its name, argument types and result. token() and aggregates are not here:
- * they need the table and the group.
+ * One table (function_table.c) gives each overload its name, its parameters, its result and the targets that have it: to
+ * add a function is to add a row. A parameter may stand for a family of types (any map, any number), so that a call has
+ * types of its own: struct function_call. token() is no row: its parameters are those of the table's partition key.
  *
- * Ownership   Functions are static.
+ * Ownership   Functions are static; a call's types are static or live in the arena it was found with.
  * Threads     Evaluation writes only to its environment's random source; the timeuuid source is shared safely.
  */
 #ifndef STRAIT_CQL_FUNCTION_H
 #define STRAIT_CQL_FUNCTION_H
 
+#include "cql/aggregate.h"
 #include "cql/result.h"
 #include "cql/uuid.h"
 
 enum {
-    FUNCTION_ARGUMENTS_MAX = 1,
+    FUNCTION_ARGUMENTS_MAX = 3,
 };
 
 struct function_environment {
@@ -24,46 +26,105 @@ struct function_environment {
     enum cql_profile profile;
 };
 
+enum parameter_kind {
+    PARAMETER_TYPE, /* parameter.type */
+    PARAMETER_ANY,
+    PARAMETER_NUMBER,
+    PARAMETER_MAP,
+    PARAMETER_COLLECTION,  /* list, set or map */
+    PARAMETER_LIST,        /* list or set */
+    PARAMETER_NUMBERS,     /* list or set of numbers */
+    PARAMETER_VECTOR,      /* of floats */
+    PARAMETER_SAME_VECTOR, /* of as many floats as the first argument */
+};
+
+struct parameter {
+    enum parameter_kind kind;
+    const struct type *type;
+};
+
+/* What a call returns. */
+enum function_result {
+    RESULT_TYPE,      /* function->returns */
+    RESULT_FIRST,     /* the first argument's type */
+    RESULT_RECEIVER,  /* whatever the call's place wants */
+    RESULT_KEYS,      /* of a map: set<key> */
+    RESULT_VALUES,    /* of a map: list<value> */
+    RESULT_ELEMENT,   /* of a list or set */
+    RESULT_WIDER,     /* of two numbers: the type that arithmetic gives */
+    RESULT_AGGREGATE, /* what aggregate_type() says */
+};
+
+struct function_call;
+
 struct function {
-    const char *name; /* folded: "totimestamp"; as a result column it is "system.totimestamp(...)" */
+    const char *name;  /* folded: "totimestamp"; as a result column it is "system.totimestamp(...)" */
+    uint32_t profiles; /* bit 1 << enum cql_profile for each target that has it */
+    struct parameter arguments[FUNCTION_ARGUMENTS_MAX];
     uint32_t argument_count;
-    const struct type *arguments[FUNCTION_ARGUMENTS_MAX]; /* NULL: a value of any type */
+    enum function_result result;
     const struct type *returns;
-    bool pure; /* the same result for the same arguments: may be evaluated once (FUN-1) */
-    bool (*evaluate)(const struct function *function, const struct type *const *types,
-                     const struct cql_value *arguments, const struct function_environment *environment,
-                     struct buffer *out_wire, bool *out_null, struct cql_error *error);
+    bool pure;       /* the same result for the same arguments: may be evaluated once (FUN-1) */
+    bool takes_null; /* else null in, null out */
+    bool is_aggregate;
+    enum aggregate_kind aggregate;
+    char op; /* an operator's sign, whose refusals have words of their own; 0 for what is called by name */
+    /* Append the result; arguments are neither null (but see takes_null) nor unset, and valid for their types. */
+    bool (*evaluate)(const struct function_call *call, const struct cql_value *arguments,
+                     const struct function_environment *environment, struct buffer *out_wire, bool *out_null,
+                     struct cql_error *error);
+};
+
+/* One call, all types known. */
+struct function_call {
+    const struct function *function;
+    const struct type *returns;
+    const struct type *arguments[FUNCTION_ARGUMENTS_MAX];
 };
 
 /* What is known of an argument when a call is compiled. */
 struct function_argument {
     enum {
-        FUNCTION_ARGUMENT_UNKNOWN, /* a bind marker without type hint, or null */
+        FUNCTION_ARGUMENT_UNKNOWN, /* a bind marker without type hint, null, or a collection of literals */
         FUNCTION_ARGUMENT_TYPED,
         FUNCTION_ARGUMENT_LITERAL,
     } kind;
     const struct type *type;   /* TYPED */
     enum literal_kind literal; /* LITERAL */
+    struct slice text;         /* LITERAL: its text, which decides how wide a number is */
+    const char *shown;         /* in refusals; NULL: "?" */
+};
+
+/* What is asked for. */
+struct function_query {
+    const char *keyspace; /* NULL, or what was written before the dot */
+    const char *name;     /* folded */
+    const struct function_argument *arguments;
+    uint32_t count;
+    const struct type
+        *returns;  /* the type that the call's place wants; NULL: any will do, as among selectors */
+    bool selector; /* among selectors, where aggregates may stand */
+    enum cql_profile profile;
 };
 
 /*
- * The overload that a call means. `keyspace` is NULL or what was written before the dot; `name` is folded. An exact match
- * of types wins over one that literals or bind markers merely allow; two of those are ambiguous.
- * `returns` is the type that the call's place wants, NULL when any will do: it decides between overloads only.
+ * The overload that a call means. An exact match of types wins over one that literals or bind markers merely allow; two
+ * of those are ambiguous.
  */
-bool function_find(const char *keyspace, const char *name, const struct function_argument *arguments,
-                   uint32_t count, const struct type *returns, enum cql_profile profile,
-                   const struct function **out_function, struct cql_error *error);
-/* Is there any function of that name? */
-bool function_exists(const char *keyspace, const char *name);
+bool function_find(const struct function_query *query, struct arena *arena, struct function_call *out_call,
+                   struct cql_error *error);
+/* Does the target have any function of that name? */
+bool function_exists(const char *keyspace, const char *name, enum cql_profile profile);
+/* The operator's function: "_add" for '+'. */
+const char *function_of_operator(char op, bool unary);
+/* What a literal is where nothing says what it should be. */
+const struct type *function_literal_type(enum literal_kind kind, struct slice text);
 
-/*
- * Evaluate and append the result's wire bytes; *out_null is set, and nothing appended, for a null result. `types` are
- * those of the arguments, needed only where function->arguments says NULL. An argument may be null, never unset.
- */
-bool function_evaluate(const struct function *function, const struct type *const *types,
-                       const struct cql_value *arguments, const struct function_environment *environment,
-                       struct buffer *out_wire, bool *out_null, struct cql_error *error);
+/* Evaluate and append the result's wire bytes; *out_null is set, and nothing appended, for a null result. An argument may
+ * be null, never unset. */
+bool function_evaluate(const struct function_call *call, const struct cql_value *arguments,
+                       const struct function_environment *environment, struct buffer *out_wire,
+                       bool *out_null, struct cql_error *error);
 
 /* CAST(x AS type): between numbers, between times, and anything to text. */
 bool function_can_cast(const struct type *from, const struct type *to);

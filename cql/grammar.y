@@ -27,6 +27,10 @@ static void grammar_refuse(struct parse_state *state, struct yyParser *parser, i
     AS BYPASS CACHE CLUSTERING COMPACT CONTAINS COUNTER CUSTOM DISTINCT EXISTS FILTERING GROUP JSON KEY LIKE PARTITION PER
     STATIC STORAGE TIMEOUT TIMESTAMP TTL TYPE VALUES.
 
+/* Where both could follow, a type in parentheses wins over a column in them. */
+%nonassoc BARE.
+%nonassoc RP INTEGER FLOAT DURATION COLON.
+
 %syntax_error { grammar_refuse(state, yypParser, yymajor, TOKEN); }
 %stack_overflow { parse_refuse(state, 0, "statement is nested too deep"); }
 
@@ -95,8 +99,31 @@ type_parameter(T) ::= INTEGER(A). { T = parse_type(state, (struct ast_name){0}, 
 /* ---- terms ---- */
 
 %type term {struct ast_term *}
-term(T) ::= value(A). { T = A; }
-term(T) ::= call(A). { T = A; }
+term(T) ::= term_product(A). { T = A; }
+term(T) ::= term(A) PLUS(P) term_product(B). { T = parse_operation(state, P, A, B); }
+term(T) ::= term(A) MINUS(P) term_product(B). { T = parse_operation(state, P, A, B); }
+term(T) ::= term(A) signed_term(B). { T = parse_signed(state, A, B); }
+
+/* 1 -1: the lexer has read the minus as the number's sign. */
+%type signed_term {struct ast_term *}
+signed_term(T) ::= signed_number(A). { T = A; }
+signed_term(T) ::= signed_term(A) STAR(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+signed_term(T) ::= signed_term(A) SLASH(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+signed_term(T) ::= signed_term(A) PERCENT(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+
+%type term_product {struct ast_term *}
+term_product(T) ::= term_unary(A). { T = A; }
+term_product(T) ::= term_product(A) STAR(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+term_product(T) ::= term_product(A) SLASH(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+term_product(T) ::= term_product(A) PERCENT(P) term_unary(B). { T = parse_operation(state, P, A, B); }
+
+%type term_unary {struct ast_term *}
+term_unary(T) ::= simple_term(A). { T = A; }
+term_unary(T) ::= MINUS(P) term_unary(A). { T = parse_operation(state, P, A, NULL); }
+
+%type simple_term {struct ast_term *}
+simple_term(T) ::= value(A). { T = A; }
+simple_term(T) ::= call(A). { T = A; }
 
 %type constant {struct ast_term *}
 constant(T) ::= STRING(A). { T = parse_literal(state, LITERAL_STRING, A); }
@@ -116,7 +143,7 @@ bind(T) ::= COLON(A) name(N). { T = parse_bind(state, N, A.at); }
 value(T) ::= constant(A). { T = A; }
 value(T) ::= bind(A). { T = A; }
 value(T) ::= NULL(A). { T = parse_term(state, TERM_NULL, A.at); }
-value(T) ::= LP(P) named_type(A) RP term(B). {
+value(T) ::= LP(P) named_type(A) RP simple_term(B). {
     T = parse_term(state, TERM_CAST, P.at);
     T->cast_type = A;
     struct ast_list items = {0};
@@ -316,35 +343,120 @@ selectors(L) ::= selectors(K) COMMA aliased(A). { L = K; parse_list_add(state, &
 aliased(S) ::= selector(A). { S = A; }
 aliased(S) ::= selector(A) AS name(N). { S = A; S->alias = N; }
 
+/* Expressions: names, fields and elements, calls, literals, and arithmetic where the target has it. A name, or a name and
+ * its fields, is set apart from the rest, because in parentheses it may be a type: (int)x beside (a) + b. */
 %type selector {struct ast_selector *}
-selector(S) ::= name(N). { S = parse_selector(state, SELECTOR_COLUMN, N); }
-selector(S) ::= name(A) DOT name(B). {
-    struct ast_selector *of = parse_selector(state, SELECTOR_COLUMN, A);
-    struct ast_list arguments = {0};
-    parse_list_add(state, &arguments, &of, sizeof of);
-    S = parse_selector(state, SELECTOR_FIELD, B);
-    S->arguments = arguments.items;
-    S->argument_count = 1;
+selector(S) ::= selector_sum(A). { S = A; }
+
+%type selector_sum {struct ast_selector *}
+selector_sum(S) ::= selector_product(A). { S = A; }
+selector_sum(S) ::= selector_sum(A) PLUS(P) selector_product(B). { S = parse_selector_operation(state, P, A, B); }
+selector_sum(S) ::= selector_sum(A) MINUS(P) selector_product(B). { S = parse_selector_operation(state, P, A, B); }
+/* a -1: the lexer has read the minus as the number's sign. */
+selector_sum(S) ::= selector_sum(A) signed_product(B). { S = parse_selector_signed(state, A, B); }
+
+%type signed_product {struct ast_selector *}
+signed_product(S) ::= signed_number(T). { S = parse_selector_term(state, T); }
+signed_product(S) ::= signed_product(A) STAR(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+signed_product(S) ::= signed_product(A) SLASH(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+signed_product(S) ::= signed_product(A) PERCENT(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+
+%type signed_number {struct ast_term *}
+signed_number(T) ::= INTEGER(A). { T = parse_literal(state, LITERAL_INTEGER, A); }
+signed_number(T) ::= FLOAT(A). { T = parse_literal(state, LITERAL_FLOAT, A); }
+signed_number(T) ::= DURATION(A). { T = parse_literal(state, LITERAL_DURATION, A); }
+
+%type selector_product {struct ast_selector *}
+selector_product(S) ::= selector_unary(A). { S = A; }
+selector_product(S) ::= selector_product(A) STAR(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+selector_product(S) ::= selector_product(A) SLASH(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+selector_product(S) ::= selector_product(A) PERCENT(P) selector_unary(B). { S = parse_selector_operation(state, P, A, B); }
+
+%type selector_unary {struct ast_selector *}
+selector_unary(S) ::= name(N). [BARE] { S = parse_selector(state, SELECTOR_COLUMN, N); }
+selector_unary(S) ::= selector_path(A). [BARE] { S = parse_selector_path(state, A); }
+selector_unary(S) ::= selector_part(A). { S = A; }
+selector_unary(S) ::= MINUS(P) selector_unary(A). { S = parse_selector_operation(state, P, A, NULL); }
+
+/* a.b, a.b.c */
+%type selector_path {struct ast_list}
+selector_path(L) ::= name(A) DOT name(B). [BARE] {
+    L = (struct ast_list){0};
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
 }
-selector(S) ::= name(A) LBRACKET term(T) RBRACKET. {
-    S = parse_selector(state, SELECTOR_ELEMENT, A);
-    S->term = T;
+selector_path(L) ::= selector_path(K) DOT name(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
+
+%type selector_part {struct ast_selector *}
+selector_part(S) ::= selector_value(A). { S = A; }
+selector_part(S) ::= name(N) element_of(E). {
+    S = parse_selector_element(state, parse_selector(state, SELECTOR_COLUMN, N), E);
 }
-selector(S) ::= function(F) LP RP. { S = parse_selector_call(state, F.keyspace, F.name, (struct ast_list){0}); }
-selector(S) ::= function(F) LP arguments(L) RP. { S = parse_selector_call(state, F.keyspace, F.name, L); }
-selector(S) ::= function(F) LP STAR RP. { S = parse_selector_count(state, F.name); }
-selector(S) ::= function(F) LP argument(A) AS type(T) RP. { S = parse_selector_cast(state, F.name, A, T); }
+selector_part(S) ::= selector_path(A) element_of(E). {
+    S = parse_selector_element(state, parse_selector_path(state, A), E);
+}
+selector_part(S) ::= selector_part(A) element_of(E). { S = parse_selector_element(state, A, E); }
+selector_part(S) ::= selector_part(A) DOT name(N). { S = parse_selector_field(state, A, N); }
+selector_part(S) ::= LBRACKET(P) RBRACKET. { S = parse_selector_items(state, TERM_LIST, P.at, (struct ast_list){0}); }
+selector_part(S) ::= LBRACKET(P) arguments(L) RBRACKET. { S = parse_selector_items(state, TERM_LIST, P.at, L); }
+selector_part(S) ::= LP(P) types_hint(T) RP selector_value(A). { S = parse_selector_hint(state, P.at, T, A); }
+selector_part(S) ::= LP(P) types_hint(T) RP LBRACKET(Q) arguments(L) RBRACKET. {
+    S = parse_selector_hint(state, P.at, T, parse_selector_items(state, TERM_LIST, Q.at, L));
+}
+selector_part(S) ::= LP(P) types_hint(T) RP LBRACKET(Q) RBRACKET. {
+    S = parse_selector_hint(state, P.at, T, parse_selector_items(state, TERM_LIST, Q.at, (struct ast_list){0}));
+}
+
+%type element_of {struct ast_element}
+element_of(E) ::= LBRACKET term(T) RBRACKET. { E = (struct ast_element){.first = T}; }
+element_of(E) ::= LBRACKET term(T) RANGE term(U) RBRACKET. { E = (struct ast_element){.first = T, .last = U, .slice = true}; }
+element_of(E) ::= LBRACKET RANGE term(U) RBRACKET. { E = (struct ast_element){.last = U, .slice = true}; }
+element_of(E) ::= LBRACKET term(T) RANGE RBRACKET. { E = (struct ast_element){.first = T, .slice = true}; }
+
+/* What may follow a type in parentheses: nothing that begins with a bracket or a minus of its own. */
+%type selector_value {struct ast_selector *}
+selector_value(S) ::= constant(T). { S = parse_selector_term(state, T); }
+selector_value(S) ::= bind(T). { S = parse_selector_term(state, T); }
+selector_value(S) ::= NULL(A). { S = parse_selector_term(state, parse_term(state, TERM_NULL, A.at)); }
+selector_value(S) ::= function(F) LP RP. { S = parse_selector_call(state, F.keyspace, F.name, (struct ast_list){0}); }
+selector_value(S) ::= function(F) LP arguments(L) RP. { S = parse_selector_call(state, F.keyspace, F.name, L); }
+selector_value(S) ::= function(F) LP STAR RP. { S = parse_selector_count(state, F.name); }
+selector_value(S) ::= function(F) LP selector(A) AS type(T) RP. { S = parse_selector_cast(state, F.name, A, T); }
+selector_value(S) ::= LBRACE(P) RBRACE. { S = parse_selector_items(state, TERM_SET, P.at, (struct ast_list){0}); }
+selector_value(S) ::= LBRACE(P) arguments(L) RBRACE. { S = parse_selector_items(state, TERM_SET, P.at, L); }
+selector_value(S) ::= LBRACE(P) selector_entries(L) RBRACE. { S = parse_selector_items(state, TERM_MAP, P.at, L); }
+selector_value(S) ::= LP name(N) RP. [BARE] { S = parse_selector(state, SELECTOR_COLUMN, N); }
+selector_value(S) ::= LP name(A) DOT name(B) RP. [BARE] {
+    S = parse_selector_field(state, parse_selector(state, SELECTOR_COLUMN, A), B);
+}
+selector_value(S) ::= LP(P) name(N) RP selector_value(A). {
+    S = parse_selector_hint(state, P.at, parse_type(state, (struct ast_name){0}, N, (struct ast_list){0}), A);
+}
+selector_value(S) ::= LP(P) name(M) DOT name(N) RP selector_value(A). {
+    S = parse_selector_hint(state, P.at, parse_type(state, M, N, (struct ast_list){0}), A);
+}
+selector_value(S) ::= LP(P) arguments(L) RP. { S = parse_selector_items(state, TERM_TUPLE, P.at, L); }
+
+/* A type that cannot be mistaken for a column. */
+%type types_hint {struct ast_type *}
+types_hint(T) ::= name(A) LT types(L) GT. { T = parse_type(state, (struct ast_name){0}, A, L); }
+types_hint(T) ::= SET(A) LT types(L) GT. { T = parse_type(state, (struct ast_name){0}, parse_name(state, A), L); }
+
+%type selector_entries {struct ast_list}
+selector_entries(L) ::= selector(A) COLON selector(B). {
+    L = (struct ast_list){0};
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
+selector_entries(L) ::= selector_entries(K) COMMA selector(A) COLON selector(B). {
+    L = K;
+    parse_list_add(state, &L, &A, sizeof A);
+    parse_list_add(state, &L, &B, sizeof B);
+}
 
 %type arguments {struct ast_list}
-arguments(L) ::= argument(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
-arguments(L) ::= arguments(K) COMMA argument(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
-
-%type argument {struct ast_selector *}
-argument(S) ::= selector(A). { S = A; }
-argument(S) ::= value(T). {
-    S = parse_selector(state, SELECTOR_TERM, (struct ast_name){.at = T->at});
-    S->term = T;
-}
+arguments(L) ::= selector(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
+arguments(L) ::= arguments(K) COMMA selector(A). { L = K; parse_list_add(state, &L, &A, sizeof A); }
 
 %type group_by {struct ast_list}
 group_by(L) ::= . { L = (struct ast_list){0}; }
@@ -432,21 +544,26 @@ assignment(A) ::= name(N) DOT name(F) EQ term(T). {
     A = (struct ast_assignment){.kind = ASSIGN_FIELD, .column = N, .field = F, .value = T};
 }
 
+/* A value, or one that the column itself takes part in. */
 %type sum {struct ast_term *}
-sum(T) ::= operand(A). { T = A; }
-sum(T) ::= operand(A) PLUS(P) operand(B). { T = grammar_sum(state, P, A, B); }
-sum(T) ::= operand(A) MINUS(P) operand(B). { T = grammar_sum(state, P, A, B); }
-/* c = c -1, whose minus the lexer has read as the number's sign. */
-sum(T) ::= operand(A) INTEGER(I). {
+sum(T) ::= term(A). { T = A; }
+sum(T) ::= column_term(A). { T = A; }
+sum(T) ::= column_term(A) PLUS(P) term(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= column_term(A) MINUS(P) term(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= term(A) PLUS(P) column_term(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= term(A) MINUS(P) column_term(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= column_term(A) PLUS(P) column_term(B). { T = grammar_sum(state, P, A, B); }
+sum(T) ::= column_term(A) MINUS(P) column_term(B). { T = grammar_sum(state, P, A, B); }
+/* c = c -1 */
+sum(T) ::= column_term(A) INTEGER(I). {
     if (*I.text != '-')
         parse_refuse(state, I.at, "no viable alternative at input '%.*s'", (int)I.bytes, I.text);
     struct token plus = {.text = "+", .bytes = 1, .at = I.at};
     T = grammar_sum(state, plus, A, parse_literal(state, LITERAL_INTEGER, I));
 }
 
-%type operand {struct ast_term *}
-operand(T) ::= term(A). { T = A; }
-operand(T) ::= name(N). {
+%type column_term {struct ast_term *}
+column_term(T) ::= name(N). {
     T = parse_term(state, TERM_COLUMN, N.at);
     T->name = N;
 }
@@ -842,7 +959,8 @@ static const char *token_text(int code)
         [TK_LP] = "'('", [TK_RP] = "')'", [TK_LBRACKET] = "'['", [TK_RBRACKET] = "']'", [TK_LBRACE] = "'{'",
         [TK_RBRACE] = "'}'", [TK_COMMA] = "','", [TK_SEMI] = "';'", [TK_DOT] = "'.'", [TK_COLON] = "':'",
         [TK_QUESTION] = "'?'", [TK_EQ] = "'='", [TK_NE] = "'!='", [TK_LT] = "'<'", [TK_LE] = "'<='", [TK_GT] = "'>'",
-        [TK_GE] = "'>='", [TK_PLUS] = "'+'", [TK_MINUS] = "'-'", [TK_STAR] = "'*'", [TK_ADD_ASSIGN] = "'+='",
+        [TK_GE] = "'>='", [TK_PLUS] = "'+'", [TK_MINUS] = "'-'", [TK_STAR] = "'*'", [TK_SLASH] = "'/'",
+        [TK_PERCENT] = "'%'", [TK_RANGE] = "'..'", [TK_BARE] = "", [TK_ADD_ASSIGN] = "'+='",
         [TK_SUBTRACT_ASSIGN] = "'-='", [TK_IDENT] = "a name", [TK_QUOTED] = "", [TK_STRING] = "a string",
         [TK_INTEGER] = "an integer", [TK_FLOAT] = "", [TK_HEX] = "", [TK_UUID] = "", [TK_DURATION] = "",
         [TK_BOOLEAN] = "", [TK_RESERVED] = "",

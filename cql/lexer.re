@@ -103,6 +103,9 @@ again:
     "+" { TOKEN(TK_PLUS); }
     "-" { TOKEN(TK_MINUS); }
     "*" { TOKEN(TK_STAR); }
+    "/" { TOKEN(TK_SLASH); }
+    "%" { TOKEN(TK_PERCENT); }
+    ".." { TOKEN(TK_RANGE); }
     "+=" { TOKEN(TK_ADD_ASSIGN); }
     "-=" { TOKEN(TK_SUBTRACT_ASSIGN); }
 
@@ -183,6 +186,11 @@ again:
     * { FAULT(LEXER_BAD_CHARACTER); }
     */
 done:
+    /* 1..5 is two whole numbers with a range between them. */
+    if (code == TK_FLOAT && cursor[-1] == '.' && cursor < limit && *cursor == '.') {
+        code = TK_INTEGER;
+        cursor--;
+    }
     lexer->cursor = cursor;
     *out_token = (struct token){
         .text = (const char *)from, .bytes = (uint32_t)(cursor - from), .at = (uint32_t)(from - lexer->start)};

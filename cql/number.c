@@ -1,6 +1,5 @@
-#include "cql/number.h"
+#include "cql/number_internal.h"
 
-#include <gmp.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
@@ -13,7 +12,7 @@
 
 /* ---- varint ---- */
 
-static void import_varint(mpz_t out, struct slice wire)
+void number_import(mpz_t out, struct slice wire)
 {
     mpz_import(out, wire.bytes, 1, 1, 1, 0, wire.data);
     if (wire.bytes && (wire.data[0] & 0x80)) {
@@ -25,7 +24,7 @@ static void import_varint(mpz_t out, struct slice wire)
     }
 }
 
-static void export_varint(struct buffer *out, mpz_t number)
+void number_export(struct buffer *out, mpz_t number)
 {
     int sign = mpz_sgn(number);
     if (sign == 0) {
@@ -87,7 +86,7 @@ void varint_print(struct buffer *out, struct slice wire)
 {
     mpz_t number;
     mpz_init(number);
-    import_varint(number, wire);
+    number_import(number, wire);
     append_digits(out, number);
     mpz_clear(number);
 }
@@ -111,7 +110,7 @@ bool varint_parse(struct slice text, struct buffer *out_wire)
         return false;
     mpz_t number;
     mpz_init_set_str(number, digits, 10);
-    export_varint(out_wire, number);
+    number_export(out_wire, number);
     mpz_clear(number);
     free(digits);
     return true;
@@ -122,10 +121,10 @@ void varint_add(struct buffer *out_wire, struct slice a, struct slice b)
     mpz_t sum, number;
     mpz_init(sum);
     mpz_init(number);
-    import_varint(sum, a);
-    import_varint(number, b);
+    number_import(sum, a);
+    number_import(number, b);
     mpz_add(sum, sum, number);
-    export_varint(out_wire, sum);
+    number_export(out_wire, sum);
     mpz_clear(number);
     mpz_clear(sum);
 }
@@ -135,25 +134,21 @@ void varint_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
     mpz_t number, by;
     mpz_init(number);
     mpz_init_set_si(by, divisor);
-    import_varint(number, wire);
+    number_import(number, wire);
     mpz_tdiv_q(number, number, by);
-    export_varint(out_wire, number);
+    number_export(out_wire, number);
     mpz_clear(by);
     mpz_clear(number);
 }
 
 /* ---- decimal ---- */
 
-enum {
-    SCALES_APART_MAX = 10000, /* of two numbers that are added */
-};
-
-static struct slice unscaled_of(struct slice wire)
+struct slice number_unscaled(struct slice wire)
 {
     return slice_of(wire.data + 4, wire.bytes - 4);
 }
 
-static int64_t scale_of(struct slice wire)
+int64_t number_scale(struct slice wire)
 {
     return (int32_t)load_be32(wire.data);
 }
@@ -172,7 +167,7 @@ static size_t digit_count(const mpz_t number)
 }
 
 /* Give both the larger scale. */
-static void align(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
+void number_align(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
 {
     mpz_t power;
     mpz_init(power);
@@ -189,7 +184,7 @@ static void align(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
 /* Of two numbers of one sign and magnitude class; the scales differ by no more than the digits do. */
 static int compare_aligned(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale)
 {
-    align(a, a_scale, b, b_scale);
+    number_align(a, a_scale, b, b_scale);
     return mpz_cmp(a, b);
 }
 
@@ -197,12 +192,12 @@ int decimal_compare(struct slice a, struct slice b)
 {
     if (a.bytes < 4 || b.bytes < 4)
         return (a.bytes >= 4) - (b.bytes >= 4);
-    int64_t a_scale = scale_of(a), b_scale = scale_of(b);
+    int64_t a_scale = number_scale(a), b_scale = number_scale(b);
     mpz_t a_number, b_number;
     mpz_init(a_number);
     mpz_init(b_number);
-    import_varint(a_number, unscaled_of(a));
-    import_varint(b_number, unscaled_of(b));
+    number_import(a_number, number_unscaled(a));
+    number_import(b_number, number_unscaled(b));
     int sign = mpz_sgn(a_number), order = sign - mpz_sgn(b_number);
     if (order == 0 && sign != 0) {
         int64_t a_exponent = (int64_t)digit_count(a_number) - a_scale;
@@ -219,18 +214,18 @@ int decimal_compare(struct slice a, struct slice b)
 
 bool decimal_add(struct buffer *out_wire, struct slice a, struct slice b)
 {
-    int64_t a_scale = scale_of(a), b_scale = scale_of(b);
-    if (a_scale - b_scale > SCALES_APART_MAX || b_scale - a_scale > SCALES_APART_MAX)
+    int64_t a_scale = number_scale(a), b_scale = number_scale(b);
+    if (a_scale - b_scale > NUMBER_SCALES_APART_MAX || b_scale - a_scale > NUMBER_SCALES_APART_MAX)
         return false;
     mpz_t sum, number;
     mpz_init(sum);
     mpz_init(number);
-    import_varint(sum, unscaled_of(a));
-    import_varint(number, unscaled_of(b));
-    align(sum, a_scale, number, b_scale);
+    number_import(sum, number_unscaled(a));
+    number_import(number, number_unscaled(b));
+    number_align(sum, a_scale, number, b_scale);
     mpz_add(sum, sum, number);
     buffer_append_be32(out_wire, (uint32_t)(a_scale > b_scale ? a_scale : b_scale));
-    export_varint(out_wire, sum);
+    number_export(out_wire, sum);
     mpz_clear(number);
     mpz_clear(sum);
     return true;
@@ -253,7 +248,7 @@ void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
     mpz_init(number);
     mpz_init(rest);
     mpz_init_set_si(by, divisor);
-    import_varint(number, unscaled_of(wire));
+    number_import(number, number_unscaled(wire));
     int sign = mpz_sgn(number);
     mpz_tdiv_qr(number, rest, number, by);
     if (rounds_away(number, rest, by)) {
@@ -262,8 +257,8 @@ void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
         else
             mpz_add_ui(number, number, 1);
     }
-    buffer_append_be32(out_wire, (uint32_t)scale_of(wire));
-    export_varint(out_wire, number);
+    buffer_append_be32(out_wire, (uint32_t)number_scale(wire));
+    number_export(out_wire, number);
     mpz_clear(rest);
     mpz_clear(by);
     mpz_clear(number);
@@ -273,7 +268,7 @@ void decimal_print(struct buffer *out, struct slice wire)
 {
     int64_t scale = (int32_t)load_be32(wire.data);
     struct buffer text = {0};
-    varint_print(&text, unscaled_of(wire));
+    varint_print(&text, number_unscaled(wire));
     const char *digits = (const char *)text.data;
     int64_t count = (int64_t)text.bytes;
     if (text.failed) {

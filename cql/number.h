@@ -26,6 +26,13 @@ bool decimal_add(struct buffer *out_wire, struct slice a, struct slice b);
 /* With the scale of `wire`, rounded half to even. */
 void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor);
 
+/* a op b for + - * / %; whole quotients are cut towards zero. False for a division by zero, and for decimals whose scales
+ * are so large or so far apart that the result would have absurdly many digits. */
+bool varint_operate(struct buffer *out_wire, char op, struct slice a, struct slice b);
+bool decimal_operate(struct buffer *out_wire, char op, struct slice a, struct slice b);
+/* To a whole number, half away from zero. */
+bool decimal_round(struct buffer *out_wire, struct slice wire);
+
 /* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
  * or exponent ("" or ".0"). Independent of the process's locale. */
 void double_print(struct buffer *out, double value, const char *whole_suffix);

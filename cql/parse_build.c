@@ -170,6 +170,54 @@ struct ast_term *parse_call(struct parse_state *state, struct ast_name keyspace,
     return term;
 }
 
+/* ---- arithmetic ---- */
+
+static struct ast_term *operation(struct parse_state *state, const char *op, uint32_t at,
+                                  struct ast_term *left, struct ast_term *right)
+{
+    struct ast_list items = {0};
+    struct ast_term *operands[] = {left, right};
+    if (!cql_target_of(state->profile)->arithmetic)
+        parse_refuse(state, at, "no viable alternative at input '%s'", op);
+    for (size_t i = 0; i < ARRAY_LEN(operands) && operands[i]; i++) {
+        /* Parentheses around one operand only group. */
+        while (operands[i]->kind == TERM_TUPLE && operands[i]->item_count == 1)
+            operands[i] = operands[i]->items[0];
+        parse_list_add(state, &items, &operands[i], sizeof operands[i]);
+    }
+    struct ast_term *term = parse_items(state, TERM_ARITHMETIC, left->at, items);
+    term->name = (struct ast_name){.text = op, .at = at};
+    return term;
+}
+
+struct ast_term *parse_operation(struct parse_state *state, struct token op, struct ast_term *left,
+                                 struct ast_term *right)
+{
+    return operation(state, parse_text(state, slice_of(op.text, op.bytes)), op.at, left, right);
+}
+
+bool parse_take_minus(struct parse_state *state, struct ast_term *literal)
+{
+    struct slice *text = &literal->text;
+    if (!text->bytes || text->data[0] != '-') {
+        parse_refuse(state, literal->at, "no viable alternative at input '%.*s'", (int)text->bytes,
+                     text->bytes ? (const char *)text->data : "");
+        return false;
+    }
+    *text = slice_of(text->data + 1, text->bytes - 1);
+    return true;
+}
+
+struct ast_term *parse_signed(struct parse_state *state, struct ast_term *left, struct ast_term *right)
+{
+    struct ast_term *number = right;
+    while (number->kind == TERM_ARITHMETIC && number->item_count)
+        number = number->items[0];
+    if (state->refused || number->kind != TERM_LITERAL || !parse_take_minus(state, number))
+        return left;
+    return operation(state, "-", number->at, left, right);
+}
+
 /* ---- binds ---- */
 
 static uint32_t *slot_of(struct parse_state *state, const char *name)
@@ -238,81 +286,6 @@ struct ast_type *parse_type(struct parse_state *state, struct ast_name keyspace,
     return type;
 }
 
-/* ---- selectors ---- */
-
-struct ast_selector *parse_selector(struct parse_state *state, enum ast_selector_kind kind,
-                                    struct ast_name name)
-{
-    struct ast_selector *selector = parse_new(state, sizeof *selector);
-    selector->kind = kind;
-    selector->at = name.at;
-    selector->name = name;
-    return selector;
-}
-
-static bool is_function(struct ast_name name, const char *wanted)
-{
-    return !name.quoted && strcmp(name.text, wanted) == 0;
-}
-
-static struct ast_selector *writetime_or_ttl(struct parse_state *state, enum ast_selector_kind kind,
-                                             uint32_t at, struct ast_list arguments)
-{
-    struct ast_selector *const *of = arguments.items;
-    if (arguments.count != 1 || of[0]->kind != SELECTOR_COLUMN) {
-        parse_refuse(state, at, "no viable alternative at input '%s' (expected one column)",
-                     kind == SELECTOR_TTL ? "ttl" : "writetime");
-        return parse_selector(state, kind, (struct ast_name){.text = "", .at = at});
-    }
-    struct ast_selector *selector = parse_selector(state, kind, of[0]->name);
-    selector->at = at;
-    return selector;
-}
-
-struct ast_selector *parse_selector_count(struct parse_state *state, struct ast_name name)
-{
-    if (!is_function(name, "count"))
-        parse_refuse(state, name.at, "no viable alternative at input '%s' (only count takes '*')", name.text);
-    return parse_selector(state, SELECTOR_COUNT_ALL, name);
-}
-
-struct ast_selector *parse_selector_call(struct parse_state *state, struct ast_name keyspace,
-                                         struct ast_name name, struct ast_list arguments)
-{
-    if (!keyspace.text && is_function(name, "writetime"))
-        return writetime_or_ttl(state, SELECTOR_WRITETIME, name.at, arguments);
-    if (!keyspace.text && is_function(name, "ttl"))
-        return writetime_or_ttl(state, SELECTOR_TTL, name.at, arguments);
-    struct ast_selector *const *first = arguments.items;
-    if (is_function(name, "count") && arguments.count == 1 && first[0]->kind == SELECTOR_TERM &&
-        first[0]->term->kind == TERM_LITERAL && first[0]->term->literal == LITERAL_INTEGER) {
-        if (!slice_equal(first[0]->term->text, slice_text("1")))
-            parse_refuse(state, name.at, "Only COUNT(1) is supported, got COUNT(%.*s)",
-                         (int)(first[0]->term->text.bytes < 20 ? first[0]->term->text.bytes : 20),
-                         (const char *)first[0]->term->text.data);
-        return parse_selector(state, SELECTOR_COUNT_ALL, name);
-    }
-    struct ast_selector *selector = parse_selector(state, SELECTOR_CALL, name);
-    selector->call_keyspace = keyspace;
-    selector->arguments = arguments.items;
-    selector->argument_count = arguments.count;
-    return selector;
-}
-
-struct ast_selector *parse_selector_cast(struct parse_state *state, struct ast_name name,
-                                         struct ast_selector *what, struct ast_type *type)
-{
-    if (!is_function(name, "cast"))
-        parse_refuse(state, name.at, "no viable alternative at input '%s' (expected CAST)", name.text);
-    struct ast_list arguments = {0};
-    parse_list_add(state, &arguments, &what, sizeof what);
-    struct ast_selector *selector = parse_selector(state, SELECTOR_CAST, name);
-    selector->arguments = arguments.items;
-    selector->argument_count = arguments.count;
-    selector->cast_type = type;
-    return selector;
-}
-
 /* ---- relations, assignments, statements ---- */
 
 struct ast_relation parse_relation(struct parse_state *state, struct ast_name column, enum ast_operator op,
@@ -352,9 +325,11 @@ struct ast_assignment parse_assignment(struct parse_state *state, struct ast_nam
                      value->name.text);
         return assignment;
     }
-    if (value->kind != TERM_ARITHMETIC)
+    if (value->kind != TERM_ARITHMETIC || value->item_count != 2)
         return assignment;
     struct ast_term *left = value->items[0], *right = value->items[1];
+    if (left->kind != TERM_COLUMN && right->kind != TERM_COLUMN)
+        return assignment;
     bool plus = *value->name.text == '+';
     if (is_column(left, column) && right->kind != TERM_COLUMN) {
         assignment.kind = plus ? ASSIGN_ADD : ASSIGN_SUBTRACT;

@@ -82,11 +82,38 @@ struct ast_term *parse_call(struct parse_state *state, struct ast_name keyspace,
                             struct ast_list arguments);
 struct ast_term *parse_items(struct parse_state *state, enum ast_term_kind kind, uint32_t at,
                              struct ast_list items);
+/* a op b, or -a where `right` is NULL; refused where the target has no arithmetic. */
+struct ast_term *parse_operation(struct parse_state *state, struct token op, struct ast_term *left,
+                                 struct ast_term *right);
+/* a and a number (or a product that begins with one) that carries its minus. */
+struct ast_term *parse_signed(struct parse_state *state, struct ast_term *left, struct ast_term *right);
+/* Take the minus off a literal; refused when it has none. */
+bool parse_take_minus(struct parse_state *state, struct ast_term *literal);
 struct ast_type *parse_type(struct parse_state *state, struct ast_name keyspace, struct ast_name name,
                             struct ast_list parameters);
 
+/* parse_selector.c */
 struct ast_selector *parse_selector(struct parse_state *state, enum ast_selector_kind kind,
                                     struct ast_name name);
+struct ast_selector *parse_selector_term(struct parse_state *state, struct ast_term *term);
+/* a.b.c */
+struct ast_selector *parse_selector_path(struct parse_state *state, struct ast_list names);
+struct ast_selector *parse_selector_field(struct parse_state *state, struct ast_selector *of,
+                                          struct ast_name field);
+struct ast_selector *parse_selector_element(struct parse_state *state, struct ast_selector *of,
+                                            struct ast_element element);
+/* a op b, or -a where `right` is NULL. */
+struct ast_selector *parse_selector_operation(struct parse_state *state, struct token op,
+                                              struct ast_selector *left, struct ast_selector *right);
+/* a and a number (or a product that begins with one) that carries its minus: a -1. */
+struct ast_selector *parse_selector_signed(struct parse_state *state, struct ast_selector *left,
+                                           struct ast_selector *right);
+/* A list, set, map or tuple; one selector in parentheses is just that. Of terms alone it is a term. */
+struct ast_selector *parse_selector_items(struct parse_state *state, enum ast_term_kind kind, uint32_t at,
+                                          struct ast_list items);
+/* (type)x */
+struct ast_selector *parse_selector_hint(struct parse_state *state, uint32_t at, struct ast_type *type,
+                                         struct ast_selector *what);
 /* f(arguments), or writetime(c), ttl(c), count(1) by the function's name. */
 struct ast_selector *parse_selector_call(struct parse_state *state, struct ast_name keyspace,
                                          struct ast_name name, struct ast_list arguments);

@@ -2,6 +2,7 @@
  * plan_function.c: calls of native functions among terms, and their evaluation.
  */
 #include "cql/plan_internal.h"
+#include "cql/restriction.h"
 #include "cql/type_resolve.h"
 
 const char *plan_type_text(struct arena *arena, const struct type *type)
@@ -16,57 +17,55 @@ const char *plan_type_text(struct arena *arena, const struct type *type)
 /* ---- compile ---- */
 
 static bool find(struct plan_builder *builder, const struct ast_term *ast, const struct type *returns,
-                 const struct function **out);
+                 struct function_call *out);
 
 static bool describe_argument(struct plan_builder *builder, const struct ast_term *ast,
                               struct function_argument *out)
 {
-    const struct function *inner;
-    *out = (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN};
+    struct function_call inner;
+    *out = (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN,
+                                      .shown = term_text(builder->arena, ast)};
     switch (ast->kind) {
     case TERM_LITERAL:
         out->kind = FUNCTION_ARGUMENT_LITERAL;
         out->literal = ast->literal;
+        out->text = ast->text;
         return true;
     case TERM_CAST:
         out->kind = FUNCTION_ARGUMENT_TYPED;
         return type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
                             builder->context->profile, builder->arena, &out->type, builder->error);
+    case TERM_ARITHMETIC:
     case TERM_CALL:
         if (!find(builder, ast, NULL, &inner))
             return false;
         out->kind = FUNCTION_ARGUMENT_TYPED;
-        out->type = inner->returns;
+        out->type = inner.returns;
         return true;
     default: return true;
     }
 }
 
 static bool find(struct plan_builder *builder, const struct ast_term *ast, const struct type *returns,
-                 const struct function **out)
+                 struct function_call *out)
 {
     struct function_argument arguments[FUNCTION_ARGUMENTS_MAX] = {0};
     for (uint32_t i = 0; i < ast->item_count && i < FUNCTION_ARGUMENTS_MAX; i++)
         if (!describe_argument(builder, ast->items[i], &arguments[i]))
             return false;
-    bool found = function_find(ast->call_keyspace.text, ast->name.text, arguments, ast->item_count, returns,
-                               builder->context->profile, out, builder->error);
+    bool operation = ast->kind == TERM_ARITHMETIC;
+    struct function_query query = {
+        .keyspace = ast->call_keyspace.text,
+        .name = operation ? function_of_operator(*ast->name.text, ast->item_count == 1) : ast->name.text,
+        .arguments = arguments,
+        .count = ast->item_count,
+        .returns = returns,
+        .profile = builder->context->profile,
+    };
+    bool found = function_find(&query, builder->arena, out, builder->error);
     if (!found)
         cql_error_at(builder->error, builder->statement->text, ast->at);
     return found;
-}
-
-/* What a literal is when nothing says what it should be. */
-static const struct type *natural_type(const struct function_argument *argument)
-{
-    static const enum type_id ids[] = {
-        [LITERAL_STRING] = TYPE_TEXT,       [LITERAL_INTEGER] = TYPE_INT, [LITERAL_FLOAT] = TYPE_DOUBLE,
-        [LITERAL_BOOLEAN] = TYPE_BOOLEAN,   [LITERAL_UUID] = TYPE_UUID,   [LITERAL_HEX] = TYPE_BLOB,
-        [LITERAL_DURATION] = TYPE_DURATION,
-    };
-    if (argument->kind == FUNCTION_ARGUMENT_TYPED)
-        return argument->type;
-    return type_scalar(argument->kind == FUNCTION_ARGUMENT_LITERAL ? ids[argument->literal] : TYPE_BLOB);
 }
 
 static bool compile_arguments(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
@@ -76,15 +75,10 @@ static bool compile_arguments(struct plan_builder *builder, const struct ast_ter
     if (!out->arguments)
         return build_nomem(builder);
     for (uint32_t i = 0; i < ast->item_count; i++) {
-        struct function_argument argument;
-        const struct type *type = out->function->arguments[i];
-        if (!type && !describe_argument(builder, ast->items[i], &argument))
-            return false;
-        const char *name = arena_printf(builder->arena, "arg%u(system.%s)", i, out->function->name);
+        const char *name = arena_printf(builder->arena, "arg%u(system.%s)", i, out->call->function->name);
         if (!name)
             return build_nomem(builder);
-        if (!term_compile(builder, ast->items[i], name, type ? type : natural_type(&argument),
-                          &out->arguments[i]))
+        if (!term_compile(builder, ast->items[i], name, out->call->arguments[i], &out->arguments[i]))
             return false;
     }
     return true;
@@ -99,12 +93,18 @@ bool term_type_fits(const struct type *result, const struct type *wanted)
 
 bool term_compile_call(struct plan_builder *builder, const struct ast_term *ast, struct plan_term *out)
 {
-    if (!find(builder, ast, out->type, &out->function))
+    out->call = arena_calloc(builder->arena, 1, sizeof *out->call);
+    if (!out->call)
+        return build_nomem(builder);
+    if (!find(builder, ast, out->type, out->call))
         return false;
-    if (!term_type_fits(out->function->returns, out->type))
+    const struct function *function = out->call->function;
+    if (function->is_aggregate)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_AGGREGATE_AS_VALUE, function->name);
+    if (!term_type_fits(out->call->returns, out->type))
         return BUILD_REFUSE_AT(builder, ast->at, MSG_TYPE_ERROR,
-                               arena_printf(builder->arena, "system.%s", out->function->name),
-                               plan_type_text(builder->arena, out->function->returns), out->column,
+                               arena_printf(builder->arena, "system.%s", function->name),
+                               plan_type_text(builder->arena, out->call->returns), out->column,
                                plan_type_text(builder->arena, out->type));
     out->kind = PLAN_TERM_CALL;
     return compile_arguments(builder, ast, out);
@@ -138,17 +138,16 @@ static bool keep_value(struct plan_run *run, bool null, struct cql_value *out)
     return wire->failed || (wire->bytes && !out->bytes.data) ? run_nomem(run) : true;
 }
 
-bool plan_call(struct plan_run *run, const struct function *function, const struct type *const *types,
-               const struct cql_value *arguments, struct cql_value *out_value)
+bool plan_call(struct plan_run *run, const struct function_call *call, const struct cql_value *arguments,
+               struct cql_value *out_value)
 {
     struct function_environment environment = environment_of(run);
     bool null;
-    for (uint32_t i = 0; i < function->argument_count; i++)
+    for (uint32_t i = 0; i < call->function->argument_count; i++)
         if (arguments[i].kind == CQL_UNSET)
-            return RUN_REFUSE(run, MSG_UNSET_CONDITION, function->name);
+            return RUN_REFUSE(run, MSG_UNSET_CONDITION, call->function->name);
     buffer_clear(&run->workspace->value);
-    return function_evaluate(function, types, arguments, &environment, &run->workspace->value, &null,
-                             run->error) &&
+    return function_evaluate(call, arguments, &environment, &run->workspace->value, &null, run->error) &&
            keep_value(run, null, out_value);
 }
 
@@ -169,8 +168,5 @@ bool plan_cast(struct plan_run *run, const struct type *from, const struct type 
 bool term_call(const struct plan_term *term, struct plan_run *run, const struct cql_value *arguments,
                struct cql_value *out_value)
 {
-    const struct type *types[FUNCTION_ARGUMENTS_MAX] = {0};
-    for (uint32_t i = 0; i < term->argument_count && i < FUNCTION_ARGUMENTS_MAX; i++)
-        types[i] = term->arguments[i].type;
-    return plan_call(run, term->function, types, arguments, out_value);
+    return plan_call(run, term->call, arguments, out_value);
 }

@@ -130,8 +130,8 @@ bool term_compile_call(struct plan_builder *builder, const struct ast_term *ast,
 bool term_call(const struct plan_term *term, struct plan_run *run, const struct cql_value *arguments,
                struct cql_value *out_value);
 /* Evaluate any function or cast into the scratch arena; unset arguments are refused. */
-bool plan_call(struct plan_run *run, const struct function *function, const struct type *const *types,
-               const struct cql_value *arguments, struct cql_value *out_value);
+bool plan_call(struct plan_run *run, const struct function_call *call, const struct cql_value *arguments,
+               struct cql_value *out_value);
 bool plan_cast(struct plan_run *run, const struct type *from, const struct type *to, struct cql_value value,
                struct cql_value *out_value);
 /* "frozen<list<int>>" in the arena, for refusals. */

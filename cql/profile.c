@@ -114,6 +114,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_fail = 100000,
             .list_items_max = INT32_MAX,
             .operations_see_earlier = true,
+            .arithmetic = true,
         },
     [PROFILE_CASSANDRA_5_0] =
         {
@@ -132,6 +133,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_fail = 100000,
             .list_items_max = INT32_MAX,
             .operations_see_earlier = true,
+            .arithmetic = true,
+            .maxwritetime = true,
         },
 };
 

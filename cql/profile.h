@@ -44,6 +44,8 @@ struct cql_target {
         list_places_by_timestamp; /* TYP-10: items of a list stand in the order of the timestamps they were added with */
     uint32_t list_items_max;     /* added in one statement or batch */
     bool operations_see_earlier; /* what reads a list sees the operations before it in its statement */
+    bool arithmetic;             /* + - * / % in selectors and terms */
+    bool maxwritetime;           /* MAXWRITETIME() and MINWRITETIME() */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
 

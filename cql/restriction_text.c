@@ -39,6 +39,37 @@ static void print_map(struct buffer *out, const struct ast_term *term)
     buffer_printf(out, "}");
 }
 
+static void print_type(struct buffer *out, const struct ast_type *type)
+{
+    if (type->name.keyspace.text)
+        buffer_printf(out, "%s.", type->name.keyspace.text);
+    buffer_printf(out, "%s", type->name.name.text);
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        buffer_printf(out, i ? ", " : "<");
+        print_type(out, type->params[i]);
+    }
+    if (type->param_count)
+        buffer_printf(out, ">");
+}
+
+static void print_hint(struct buffer *out, const struct ast_term *term)
+{
+    buffer_printf(out, "(");
+    print_type(out, term->cast_type);
+    buffer_printf(out, ")");
+    print_term(out, term->items[0]);
+}
+
+static void print_arithmetic(struct buffer *out, const struct ast_term *term)
+{
+    if (term->item_count == 2) {
+        print_term(out, term->items[0]);
+        buffer_printf(out, " ");
+    }
+    buffer_printf(out, "%s%s", term->name.text, term->item_count == 2 ? " " : "");
+    print_term(out, term->items[term->item_count - 1]);
+}
+
 static void print_term(struct buffer *out, const struct ast_term *term)
 {
     switch (term->kind) {
@@ -85,8 +116,8 @@ static void print_term(struct buffer *out, const struct ast_term *term)
         }
         buffer_printf(out, "}");
         break;
-    case TERM_CAST:
-    case TERM_ARITHMETIC: buffer_printf(out, "..."); break;
+    case TERM_CAST: print_hint(out, term); break;
+    case TERM_ARITHMETIC: print_arithmetic(out, term); break;
     }
 }
 

@@ -245,7 +245,7 @@ static bool shows_statics(const struct plan_builder *builder, const struct selec
         return true;
     for (uint32_t i = 0; i < selection->count; i++)
         if (selection->items[i].kind == SELECT_AGGREGATE &&
-            selection->items[i].aggregate == AGGREGATE_COUNT_ALL)
+            selection->items[i].call.function->aggregate == AGGREGATE_COUNT_ALL)
             return true;
     return false;
 }

@@ -1,5 +1,5 @@
 /*
- * selector.h: what stands between SELECT and FROM: columns, writetime, ttl, functions, casts, aggregates.
+ * selector.h: what stands between SELECT and FROM: a tree of columns, fields, elements, literals, calls and aggregates.
  */
 #ifndef STRAIT_CQL_SELECTOR_H
 #define STRAIT_CQL_SELECTOR_H
@@ -12,22 +12,26 @@ enum selector_kind {
     SELECT_WRITETIME,
     SELECT_TTL,
     SELECT_TOKEN,
-    SELECT_FUNCTION,
+    SELECT_FUNCTION, /* operators too */
     SELECT_CAST,
     SELECT_TERM,
     SELECT_AGGREGATE,
+    SELECT_FIELD,   /* of arguments[0], a user-defined type: number `ordinal` */
+    SELECT_ELEMENT, /* of arguments[0], a collection: at the key or index arguments[1] */
+    SELECT_SLICE, /* of arguments[0], a set or map: from arguments[1] to arguments[2] (either may be an open end) */
+    SELECT_ITEMS, /* a collection or tuple made of the arguments */
 };
 
 struct selector {
     enum selector_kind kind;
-    const struct type *type; /* of what it yields */
-    const char *name;        /* of the result column, before an alias (FUN-6) */
-    uint32_t ordinal;        /* COLUMN, WRITETIME, TTL */
-    const struct function *function;
+    const struct type *type;                            /* of what it yields */
+    const char *name;                                   /* of the result column, before an alias (FUN-6) */
+    uint32_t ordinal;                                   /* COLUMN, WRITETIME, TTL, FIELD */
+    enum { CELL_NEWEST, CELL_OLDEST, CELL_EACH } which; /* WRITETIME, TTL of several cells */
+    struct function_call call;
     struct selector *arguments; /* arena: the plan's */
     uint32_t argument_count;
-    struct plan_term term;
-    enum aggregate_kind aggregate;
+    struct plan_term term; /* TERM; WRITETIME, TTL of an element: its key */
     uint32_t aggregate_at; /* which of the run's aggregates */
 };
 

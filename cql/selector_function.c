@@ -1,63 +1,140 @@
+/*
+ * selector_function.c: calls, operators and casts among selectors.
+ *
+ * What the arguments are decides which overload is meant, and that decides what type a literal among them takes. So the
+ * arguments that are no literals are compiled first.
+ */
+#include "cql/restriction.h"
 #include "cql/selector_internal.h"
 #include "cql/type_resolve.h"
 
-/* ---- compile ---- */
+/* ---- token() ---- */
 
-static struct function_argument describe(const struct ast_selector *ast, const struct selector *compiled)
+static bool compile_token(struct plan_builder *builder, const struct ast_selector *ast,
+                          struct selection *selection, struct selector *out)
 {
-    if (ast->kind != SELECTOR_TERM)
-        return (struct function_argument){.kind = FUNCTION_ARGUMENT_TYPED, .type = compiled->type};
-    if (ast->term->kind == TERM_LITERAL)
-        return (struct function_argument){.kind = FUNCTION_ARGUMENT_LITERAL, .literal = ast->term->literal};
-    return (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN};
-}
-
-static bool find(struct plan_builder *builder, const struct ast_selector *ast, struct selector *out)
-{
-    struct function_argument arguments[FUNCTION_ARGUMENTS_MAX] = {0};
-    for (uint32_t i = 0; i < ast->argument_count && i < FUNCTION_ARGUMENTS_MAX; i++)
-        arguments[i] = describe(ast->arguments[i], &out->arguments[i]);
-    bool found = function_find(NULL, ast->name.text, arguments, ast->argument_count, NULL,
-                               builder->context->profile, &out->function, builder->error);
-    if (!found)
-        cql_error_at(builder->error, builder->statement->text, ast->at);
-    return found;
-}
-
-bool selector_compile_function(struct plan_builder *builder, const struct ast_selector *ast,
-                               struct selection *selection, struct selector *out)
-{
-    out->kind = SELECT_FUNCTION;
-    out->argument_count = ast->argument_count;
-    out->arguments = arena_calloc(builder->arena, ast->argument_count + 1, sizeof *out->arguments);
-    if (!out->arguments)
-        return build_nomem(builder);
-    /* What the others are decides what a literal has to be. */
-    for (uint32_t i = 0; i < ast->argument_count; i++)
-        if (ast->arguments[i]->kind != SELECTOR_TERM &&
-            !selector_compile(builder, ast->arguments[i], NULL, selection, &out->arguments[i]))
-            return false;
-    if (!find(builder, ast, out))
+    const struct cql_table *table = builder->table;
+    if (ast->argument_count != table->partition_count)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_FUNCTION_COUNT, "system.token",
+                               (unsigned)table->partition_count, (unsigned)ast->argument_count);
+    if (!selector_arguments(builder, out, ast->argument_count))
         return false;
-    for (uint32_t i = 0; i < ast->argument_count; i++)
-        if (ast->arguments[i]->kind == SELECTOR_TERM &&
-            !selector_compile(builder, ast->arguments[i], out->function->arguments[i], selection,
+    for (uint32_t i = 0; i < ast->argument_count; i++) {
+        if (!selector_compile(builder, ast->arguments[i], table->columns[i].type, selection,
                               &out->arguments[i]))
             return false;
-    const char *name = arena_printf(builder->arena, "system.%s", out->function->name);
-    out->type = out->function->returns;
-    out->name = name ? selector_call_name(builder, name, out->arguments, out->argument_count) : NULL;
+        if (!type_equal(out->arguments[i].type, table->columns[i].type))
+            return BUILD_REFUSE_AT(builder, ast->at, MSG_FUNCTION_ARGUMENT_TYPE, out->arguments[i].name,
+                                   (unsigned)i, "system.token",
+                                   plan_type_text(builder->arena, table->columns[i].type));
+    }
+    out->kind = SELECT_TOKEN;
+    out->type = type_scalar(TYPE_BIGINT);
+    out->name = selector_call_name(builder, "system.token", out->arguments, out->argument_count);
     return out->name ? true : build_nomem(builder);
 }
+
+/* ---- calls ---- */
+
+/* A literal, a bind marker or arithmetic of nothing else: what it is depends on the overload. */
+static bool is_open(const struct ast_selector *ast)
+{
+    return ast->kind == SELECTOR_TERM && ast->term->kind != TERM_CAST;
+}
+
+static struct function_argument describe(struct plan_builder *builder, const struct ast_selector *ast,
+                                         const struct selector *compiled)
+{
+    if (!is_open(ast))
+        return (struct function_argument){
+            .kind = FUNCTION_ARGUMENT_TYPED, .type = compiled->type, .shown = compiled->name};
+    const char *shown = term_text(builder->arena, ast->term);
+    if (ast->term->kind == TERM_LITERAL)
+        return (struct function_argument){.kind = FUNCTION_ARGUMENT_LITERAL,
+                                          .literal = ast->term->literal,
+                                          .text = ast->term->text,
+                                          .shown = shown};
+    return (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN, .shown = shown};
+}
+
+/* The arguments, and the call that they make of `name`. */
+static bool compile_arguments(struct plan_builder *builder, const struct ast_selector *ast, const char *name,
+                              const struct type *returns, struct selection *selection, struct selector *out)
+{
+    struct function_argument arguments[FUNCTION_ARGUMENTS_MAX] = {0};
+    if (!selector_arguments(builder, out, ast->argument_count))
+        return false;
+    for (uint32_t i = 0; i < ast->argument_count; i++)
+        if (!is_open(ast->arguments[i]) &&
+            !selector_compile(builder, ast->arguments[i], NULL, selection, &out->arguments[i]))
+            return false;
+    for (uint32_t i = 0; i < ast->argument_count && i < FUNCTION_ARGUMENTS_MAX; i++)
+        arguments[i] = describe(builder, ast->arguments[i], &out->arguments[i]);
+    struct function_query query = {
+        .keyspace = ast->call_keyspace.text,
+        .name = name,
+        .arguments = arguments,
+        .count = ast->argument_count,
+        .returns = returns,
+        .selector = true,
+        .profile = builder->context->profile,
+    };
+    if (!function_find(&query, builder->arena, &out->call, builder->error))
+        return build_refused_at(builder, ast->at, false);
+    for (uint32_t i = 0; i < ast->argument_count; i++)
+        if (is_open(ast->arguments[i]) &&
+            !selector_compile(builder, ast->arguments[i], out->call.arguments[i], selection,
+                              &out->arguments[i]))
+            return false;
+    out->kind = SELECT_FUNCTION;
+    out->type = out->call.returns;
+    return true;
+}
+
+bool selector_compile_call(struct plan_builder *builder, const struct ast_selector *ast,
+                           struct selection *selection, struct selector *out)
+{
+    const char *keyspace = ast->call_keyspace.text, *name = ast->name.text;
+    if (strcmp(name, "token") == 0 && (!keyspace || strcmp(keyspace, "system") == 0))
+        return compile_token(builder, ast, selection, out);
+    uint32_t aggregates = selection->aggregate_count;
+    if (!compile_arguments(builder, ast, name, NULL, selection, out))
+        return false;
+    const struct function *function = out->call.function;
+    if (function->is_aggregate) {
+        if (selection->aggregate_count != aggregates)
+            return BUILD_REFUSE_AT(builder, ast->at, MSG_AGGREGATE_NESTED);
+        out->kind = SELECT_AGGREGATE;
+        out->aggregate_at = selection->aggregate_count++;
+    }
+    const char *shown = arena_printf(builder->arena, "system.%s", function->name);
+    out->name = shown ? selector_call_name(builder, shown, out->arguments, out->argument_count) : NULL;
+    return out->name ? true : build_nomem(builder);
+}
+
+/* ---- operators ---- */
+
+bool selector_compile_operation(struct plan_builder *builder, const struct ast_selector *ast,
+                                const struct type *wanted, struct selection *selection, struct selector *out)
+{
+    char op = *ast->name.text;
+    bool unary = ast->argument_count == 1;
+    if (!compile_arguments(builder, ast, function_of_operator(op, unary), wanted, selection, out))
+        return false;
+    const struct selector *operands = out->arguments;
+    out->name = unary ? arena_printf(builder->arena, "-%s", operands[0].name)
+                      : arena_printf(builder->arena, "%s %c %s", operands[0].name, op, operands[1].name);
+    return out->name ? true : build_nomem(builder);
+}
+
+/* ---- casts ---- */
 
 bool selector_compile_cast(struct plan_builder *builder, const struct ast_selector *ast,
                            struct selection *selection, struct selector *out)
 {
     out->kind = SELECT_CAST;
-    out->argument_count = 1;
-    out->arguments = arena_calloc(builder->arena, 1, sizeof *out->arguments);
-    if (!out->arguments)
-        return build_nomem(builder);
+    if (!selector_arguments(builder, out, 1))
+        return false;
     if (!type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
                       builder->context->profile, builder->arena, &out->type, builder->error) ||
         !selector_compile(builder, ast->arguments[0], NULL, selection, &out->arguments[0]))
@@ -73,21 +150,4 @@ bool selector_compile_cast(struct plan_builder *builder, const struct ast_select
                                plan_type_text(builder->arena, from->type), to);
     out->name = arena_printf(builder->arena, "cast(%s as %s)", from->name, to);
     return out->name ? true : build_nomem(builder);
-}
-
-/* ---- run ---- */
-
-bool selector_call(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
-                   const struct aggregate *aggregates, struct cql_value *out_value)
-{
-    struct cql_value values[FUNCTION_ARGUMENTS_MAX] = {{.kind = CQL_NULL}};
-    const struct type *types[FUNCTION_ARGUMENTS_MAX] = {0};
-    for (uint32_t i = 0; i < selector->argument_count && i < FUNCTION_ARGUMENTS_MAX; i++) {
-        types[i] = selector->arguments[i].type;
-        if (!selector_value(&selector->arguments[i], run, slots, aggregates, &values[i]))
-            return false;
-    }
-    if (selector->kind == SELECT_CAST)
-        return plan_cast(run, types[0], selector->type, values[0], out_value);
-    return plan_call(run, selector->function, types, values, out_value);
 }

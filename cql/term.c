@@ -8,9 +8,8 @@
 
 /* ---- collections on the wire ---- */
 
-static bool make_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
-                            uint32_t count, enum cql_profile profile, struct cql_error *error,
-                            struct slice *out)
+bool term_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
+                     uint32_t count, enum cql_profile profile, struct cql_error *error, struct slice *out)
 {
     for (uint32_t i = 0; i < count && !type_has_members(type); i++)
         if (items[i].kind == CQL_NULL)
@@ -125,7 +124,7 @@ static bool fold_collection(struct plan_builder *builder, struct plan_term *term
         return build_nomem(builder);
     for (uint32_t i = 0; i < term->argument_count; i++)
         items[i] = term->arguments[i].constant;
-    if (!make_collection(builder->arena, term->type, items, term->argument_count, builder->context->profile,
+    if (!term_collection(builder->arena, term->type, items, term->argument_count, builder->context->profile,
                          builder->error, &term->constant.bytes))
         return false;
     term->kind = PLAN_TERM_CONSTANT;
@@ -253,7 +252,9 @@ bool term_compile(struct plan_builder *builder, const struct ast_term *ast, cons
     case TERM_MAP:
     case TERM_TUPLE: return compile_collection(builder, ast, out_term);
     case TERM_UDT: return compile_udt(builder, ast, out_term);
-    case TERM_ARITHMETIC: return refuse_arithmetic(builder, ast);
+    case TERM_ARITHMETIC:
+        return builder->context->target->arithmetic ? term_compile_call(builder, ast, out_term)
+                                                    : refuse_arithmetic(builder, ast);
     case TERM_COLUMN: break;
     }
     return BUILD_REFUSE_AT(builder, ast->at, MSG_NOT_SUPPORTED, "column names as values");
@@ -347,7 +348,7 @@ bool term_value(const struct plan_term *term, struct plan_run *run, struct cql_v
     case PLAN_TERM_COLLECTION:
         out_value->kind = CQL_VALUE;
         return argument_values(term, run, &items) &&
-               make_collection(run->scratch, term->type, items, term->argument_count, run->context->profile,
+               term_collection(run->scratch, term->type, items, term->argument_count, run->context->profile,
                                run->error, &out_value->bytes);
     }
     return RUN_REFUSE(run, MSG_INTERNAL, "unknown kind of term");

@@ -13,7 +13,7 @@
 
 struct plan_builder;
 struct plan_run;
-struct function;
+struct function_call;
 
 enum plan_term_kind {
     PLAN_TERM_CONSTANT,
@@ -29,9 +29,9 @@ struct plan_term {
     const struct type *type;
     struct cql_value constant; /* arena: the plan's */
     uint32_t bind;
-    uint32_t plain_bytes; /* BIND: a value of that size needs no check; 0: every one does */
-    bool has_order;       /* BIND: the value may come in another order than it is kept in */
-    const struct function *function;
+    uint32_t plain_bytes;        /* BIND: a value of that size needs no check; 0: every one does */
+    bool has_order;              /* BIND: the value may come in another order than it is kept in */
+    struct function_call *call;  /* arena: the plan's */
     struct plan_term *arguments; /* arena: the plan's */
     uint32_t argument_count;
 };
@@ -46,6 +46,11 @@ bool term_compile_tuple(struct plan_builder *builder, const struct ast_term *ast
 
 /* The value in this run; bytes live in the request's scratch arena, the plan or the request. Unset comes out as such. */
 bool term_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out_value);
+
+/* The wire bytes of a collection or tuple of these items, in `arena`; those of sets and maps are sorted first. */
+bool term_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
+                     uint32_t count, enum cql_profile profile, struct cql_error *error,
+                     struct slice *out_wire);
 
 /* Split the wire form of a list or a set (v3 and later) into its items, in the scratch arena. */
 bool term_items(struct plan_run *run, struct slice wire, struct cql_value **out_items, uint32_t *out_count);

@@ -18,6 +18,7 @@ struct fixture {
     struct function_environment environment;
     struct buffer wire;
     struct cql_error error;
+    struct arena arena;
     bool null;
 };
 
@@ -26,6 +27,7 @@ static int set_up(void **state)
     static struct fixture fixture;
     fixture = (struct fixture){.random = {.state = 1}};
     timeuuid_source_init(&fixture.timeuuids, 42);
+    arena_init(&fixture.arena, 0);
     fixture.environment = (struct function_environment){.now_us = NOW_US,
                                                         .random = &fixture.random,
                                                         .timeuuids = &fixture.timeuuids,
@@ -38,17 +40,25 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     buffer_deinit(&fixture->wire);
+    arena_deinit(&fixture->arena);
     return 0;
 }
 
-static const struct function *find(struct fixture *fixture, const char *name, const struct type *argument)
+static struct function_query query_of(const char *name, const struct function_argument *arguments,
+                                      uint32_t count)
 {
-    const struct function *function = NULL;
+    return (struct function_query){
+        .name = name, .arguments = arguments, .count = count, .profile = PROFILE_SCYLLA_2025_1};
+}
+
+static struct function_call find(struct fixture *fixture, const char *name, const struct type *argument)
+{
+    struct function_call call;
     struct function_argument arguments[] = {{.kind = FUNCTION_ARGUMENT_TYPED, .type = argument}};
-    if (!function_find(NULL, name, arguments, argument != NULL, NULL, PROFILE_SCYLLA_2025_1, &function,
-                       &fixture->error))
+    struct function_query query = query_of(name, arguments, argument != NULL);
+    if (!function_find(&query, &fixture->arena, &call, &fixture->error))
         fail_msg("%s: %s", name, fixture->error.message);
-    return function;
+    return call;
 }
 
 /* The result as text; "null" for null. */
@@ -56,7 +66,7 @@ static void assert_call(struct fixture *fixture, const char *name, enum type_id 
                         const char *hex_or_null, const char *wanted)
 {
     const struct type *type = type_scalar(type_id);
-    const struct function *function = find(fixture, name, type);
+    struct function_call call = find(fixture, name, type);
     struct buffer argument = {0}, text = {0};
     struct cql_value value = {.kind = CQL_NULL};
     if (hex_or_null) {
@@ -65,13 +75,13 @@ static void assert_call(struct fixture *fixture, const char *name, enum type_id 
         value = (struct cql_value){.kind = CQL_VALUE, .bytes = buffer_slice(&argument)};
     }
     buffer_clear(&fixture->wire);
-    if (!function_evaluate(function, &type, &value, &fixture->environment, &fixture->wire, &fixture->null,
+    if (!function_evaluate(&call, &value, &fixture->environment, &fixture->wire, &fixture->null,
                            &fixture->error))
         buffer_printf(&text, "%s", fixture->error.message);
     else if (fixture->null)
         buffer_printf(&text, "null");
     else
-        type_text(&text, function->returns, buffer_slice(&fixture->wire));
+        type_text(&text, call.returns, buffer_slice(&fixture->wire));
     buffer_append_u8(&text, 0);
     assert_string_equal((const char *)text.data, wanted);
     buffer_deinit(&argument);
@@ -80,17 +90,17 @@ static void assert_call(struct fixture *fixture, const char *name, enum type_id 
 
 static void assert_nullary(struct fixture *fixture, const char *name, const char *wanted)
 {
-    const struct function *function = find(fixture, name, NULL);
+    struct function_call call = find(fixture, name, NULL);
     struct buffer text = {0};
     buffer_clear(&fixture->wire);
-    assert_false(function->pure); /* FUN-1 */
-    assert_true(function_evaluate(function, NULL, NULL, &fixture->environment, &fixture->wire, &fixture->null,
+    assert_false(call.function->pure); /* FUN-1 */
+    assert_true(function_evaluate(&call, NULL, &fixture->environment, &fixture->wire, &fixture->null,
                                   &fixture->error));
-    type_text(&text, function->returns, buffer_slice(&fixture->wire));
+    type_text(&text, call.returns, buffer_slice(&fixture->wire));
     buffer_append_u8(&text, 0);
     if (wanted)
         assert_string_equal((const char *)text.data, wanted);
-    assert_true(type_validate(function->returns, buffer_slice(&fixture->wire)));
+    assert_true(type_validate(call.returns, buffer_slice(&fixture->wire)));
     buffer_deinit(&text);
 }
 
@@ -189,29 +199,30 @@ static void blobs_convert_only_when_their_bytes_are_a_value(void **state)
 static void literals_choose_an_overload_and_bind_markers_may_not(void **state)
 {
     struct fixture *fixture = *state;
-    const struct function *function;
+    struct function_call call;
     struct function_argument string[] = {{.kind = FUNCTION_ARGUMENT_LITERAL, .literal = LITERAL_STRING}};
     struct function_argument unknown[] = {{.kind = FUNCTION_ARGUMENT_UNKNOWN}};
-    assert_true(function_find(NULL, "mintimeuuid", string, 1, NULL, PROFILE_SCYLLA_2025_1, &function,
-                              &fixture->error));
-    assert_int_equal(function->arguments[0]->id, TYPE_TIMESTAMP);
-    assert_true(function_find("system", "blobasint", unknown, 1, NULL, PROFILE_SCYLLA_2025_1, &function,
-                              &fixture->error));
-    assert_false(
-        function_find(NULL, "todate", unknown, 1, NULL, PROFILE_SCYLLA_2025_1, &function, &fixture->error));
+    struct function_query query = query_of("mintimeuuid", string, 1);
+    assert_true(function_find(&query, &fixture->arena, &call, &fixture->error));
+    assert_int_equal(call.arguments[0]->id, TYPE_TIMESTAMP);
+    query = query_of("blobasint", unknown, 1);
+    query.keyspace = "system";
+    assert_true(function_find(&query, &fixture->arena, &call, &fixture->error));
+    query = query_of("todate", unknown, 1);
+    assert_false(function_find(&query, &fixture->arena, &call, &fixture->error));
     assert_string_equal(
         fixture->error.message,
-        "Ambiguous call to function system.todate (can be matched by following signatures: system.todate : "
+        "Ambiguous call to function todate (can be matched by following signatures: system.todate : "
         "(timeuuid) -> date, system.todate : (timestamp) -> date): use type casts to disambiguate");
-    assert_false(
-        function_find(NULL, "now", unknown, 1, NULL, PROFILE_SCYLLA_2025_1, &function, &fixture->error));
-    assert_string_equal(fixture->error.message,
-                        "Invalid call to function system.now, none of its type signatures match (known "
-                        "type signatures: system.now : () -> timeuuid)");
-    assert_false(
-        function_find(NULL, "nosuch", NULL, 0, NULL, PROFILE_SCYLLA_2025_1, &function, &fixture->error));
+    query = query_of("now", unknown, 1);
+    assert_false(function_find(&query, &fixture->arena, &call, &fixture->error));
+    assert_string_equal(
+        fixture->error.message,
+        "Invalid number of arguments in call to function system.now: 0 required but 1 provided");
+    query = query_of("nosuch", NULL, 0);
+    assert_false(function_find(&query, &fixture->arena, &call, &fixture->error));
     assert_string_equal(fixture->error.message, "Unknown function nosuch called");
-    assert_false(function_exists("ks", "now"));
+    assert_false(function_exists("ks", "now", PROFILE_SCYLLA_2025_1));
 }
 
 static void assert_cast(struct fixture *fixture, enum type_id from, enum literal_kind kind,

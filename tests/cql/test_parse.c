@@ -107,14 +107,16 @@ static void selectors_know_counts_functions_casts_and_elements(void **state)
     struct ast_selector **selectors = statement->select.selectors;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         assert_int_equal(selectors[i]->kind, kinds[i]);
-    assert_string_equal(selectors[2]->name.text, "a");
+    assert_string_equal(selectors[2]->name.text, "writetime");
+    assert_string_equal(selectors[2]->arguments[0]->name.text, "a");
     assert_string_equal(selectors[4]->cast_type->name.name.text, "text");
     assert_int_equal(selectors[5]->arguments[0]->kind, SELECTOR_CALL);
     assert_string_equal(selectors[6]->call_keyspace.text, "ks");
     assert_int_equal(selectors[6]->argument_count, 3);
     assert_int_equal(selectors[6]->arguments[1]->kind, SELECTOR_TERM);
     assert_string_equal(selectors[7]->arguments[0]->name.text, "u");
-    assert_int_equal(selectors[8]->term->literal, LITERAL_STRING);
+    assert_string_equal(selectors[8]->arguments[0]->name.text, "m");
+    assert_int_equal(selectors[8]->element.first->literal, LITERAL_STRING);
     assert_string_equal(selectors[9]->name.text, "token");
 }
 
