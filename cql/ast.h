@@ -181,6 +181,24 @@ struct ast_create_table {
     uint32_t property_count;
 };
 
+struct ast_create_view {
+    struct ast_table_name name, base;
+    bool if_not_exists, all; /* all: SELECT * */
+    struct ast_selector **selectors;
+    uint32_t selector_count;
+    struct ast_relation *where;
+    uint32_t where_count;
+    struct ast_name *partition_key;
+    uint32_t partition_key_count;
+    struct ast_name *clustering_key;
+    uint32_t clustering_key_count;
+    struct ast_ordering *orderings;
+    uint32_t ordering_count;
+    bool compact_storage;
+    struct ast_property *properties;
+    uint32_t property_count;
+};
+
 enum ast_index_target {
     INDEX_VALUES_OF_COLUMN, /* (c) */
     INDEX_KEYS,
@@ -339,6 +357,7 @@ enum ast_describe_kind {
     DESCRIBE_KEYSPACE, /* the session's when no name was given */
     DESCRIBE_TABLE,
     DESCRIBE_INDEX,
+    DESCRIBE_VIEW,
     DESCRIBE_TYPE,
     DESCRIBE_NAME, /* whatever has that name */
 };
@@ -364,10 +383,12 @@ enum ast_statement_kind {
     STATEMENT_CREATE_INDEX,
     STATEMENT_CREATE_TYPE,
     STATEMENT_ALTER_TYPE,
+    STATEMENT_CREATE_VIEW,
+    STATEMENT_ALTER_VIEW,
     STATEMENT_DROP,
     STATEMENT_TRUNCATE,
     STATEMENT_DESCRIBE,
-    STATEMENT_UNSUPPORTED, /* recognised, refused: `unsupported` says what, e.g. "CREATE MATERIALIZED VIEW" */
+    STATEMENT_UNSUPPORTED, /* recognised, refused: `unsupported` says what, e.g. "CREATE TRIGGER" */
 };
 
 struct ast_statement {
@@ -385,8 +406,9 @@ struct ast_statement {
         struct ast_name use;
         struct ast_create_keyspace create_keyspace; /* ALTER KEYSPACE too */
         struct ast_create_table create_table;
-        struct ast_alter_table alter_table; /* ALTER TYPE too */
         struct ast_create_type create_type;
+        struct ast_create_view create_view;
+        struct ast_alter_table alter_table; /* ALTER TYPE and ALTER MATERIALIZED VIEW too */
         struct ast_create_index create_index;
         struct ast_drop drop;
         struct ast_table_name truncate;

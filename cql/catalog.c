@@ -1,4 +1,4 @@
-#include "cql/catalog.h"
+#include "cql/catalog_internal.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -102,33 +102,10 @@ bool table_counts(const struct cql_table *table)
     return false;
 }
 
-const struct cql_index *table_index_on(const struct cql_table *table, const struct cql_column *column)
-{
-    for (uint32_t i = 0; i < table->index_count; i++)
-        if (table->indexes[i]->column == column)
-            return table->indexes[i];
-    return NULL;
-}
-
-const struct cql_index *catalog_index(const struct catalog *catalog, const char *keyspace, const char *name)
-{
-    const struct cql_keyspace *space = catalog_keyspace(catalog, keyspace);
-    if (!space)
-        return NULL;
-    for (uint32_t i = 0; i < space->table_count; i++) {
-        const struct cql_table *table = space->tables[i];
-        for (uint32_t j = 0; j < table->index_count; j++)
-            if (strcmp(table->indexes[j]->name, name) == 0)
-                return table->indexes[j];
-    }
-    return NULL;
-}
-
 /* ---- catalogs ---- */
 
-/* A larger copy of an array in the arena; the old one dies with the arena. */
-static void *array_grow(struct arena *arena, const void *items, uint32_t count, uint32_t *capacity,
-                        size_t item_bytes)
+void *catalog_grow(struct arena *arena, const void *items, uint32_t count, uint32_t *capacity,
+                   size_t item_bytes)
 {
     uint32_t wanted = *capacity ? *capacity * 2 : 8;
     void *grown = arena_calloc(arena, wanted, item_bytes);
@@ -203,8 +180,8 @@ status catalog_put_keyspace(struct catalog *catalog, const char *name,
     struct cql_keyspace *keyspace = keyspace_find(catalog, name);
     if (!keyspace) {
         if (catalog->keyspace_count == catalog->keyspace_capacity) {
-            void *grown = array_grow(&catalog->arena, catalog->keyspaces, catalog->keyspace_count,
-                                     &catalog->keyspace_capacity, sizeof(struct cql_keyspace *));
+            void *grown = catalog_grow(&catalog->arena, catalog->keyspaces, catalog->keyspace_count,
+                                       &catalog->keyspace_capacity, sizeof(struct cql_keyspace *));
             if (!grown)
                 return STATUS_FAIL(STATUS_NOMEM);
             catalog->keyspaces = grown;
@@ -286,8 +263,8 @@ status catalog_put_type(struct catalog *catalog, const struct type *udt)
         return STATUS_DONE;
     }
     if (keyspace->type_count == keyspace->type_capacity) {
-        void *grown = array_grow(&catalog->arena, (const void *)keyspace->types, keyspace->type_count,
-                                 &keyspace->type_capacity, sizeof *keyspace->types);
+        void *grown = catalog_grow(&catalog->arena, (const void *)keyspace->types, keyspace->type_count,
+                                   &keyspace->type_capacity, sizeof *keyspace->types);
         if (!grown)
             return STATUS_FAIL(STATUS_NOMEM);
         keyspace->types = grown;
@@ -325,8 +302,8 @@ status catalog_put_table(struct catalog *catalog, struct cql_table *table)
         return STATUS_DONE;
     }
     if (keyspace->table_count == keyspace->table_capacity) {
-        void *grown = array_grow(&catalog->arena, keyspace->tables, keyspace->table_count,
-                                 &keyspace->table_capacity, sizeof(struct cql_table *));
+        void *grown = catalog_grow(&catalog->arena, keyspace->tables, keyspace->table_count,
+                                   &keyspace->table_capacity, sizeof(struct cql_table *));
         if (!grown) {
             table_unref(table);
             return STATUS_FAIL(STATUS_NOMEM);
@@ -413,8 +390,8 @@ status table_add_column(struct cql_table *table, const struct cql_column *column
     if (table->column_count == TABLE_COLUMNS_MAX)
         return STATUS_FAIL(STATUS_LIMIT);
     if (table->column_count == table->column_capacity) {
-        void *grown = array_grow(&table->arena, table->columns, table->column_count, &table->column_capacity,
-                                 sizeof *table->columns);
+        void *grown = catalog_grow(&table->arena, table->columns, table->column_count,
+                                   &table->column_capacity, sizeof *table->columns);
         if (!grown)
             return STATUS_FAIL(STATUS_NOMEM);
         table->columns = grown;
@@ -454,64 +431,14 @@ status table_add_dropped(struct cql_table *table, const struct cql_dropped_colum
             return STATUS_DONE;
         }
     if (table->dropped_count == table->dropped_capacity) {
-        void *grown = array_grow(&table->arena, table->dropped, table->dropped_count,
-                                 &table->dropped_capacity, sizeof *table->dropped);
+        void *grown = catalog_grow(&table->arena, table->dropped, table->dropped_count,
+                                   &table->dropped_capacity, sizeof *table->dropped);
         if (!grown)
             return STATUS_FAIL(STATUS_NOMEM);
         table->dropped = grown;
     }
     table->dropped[table->dropped_count++] = copy;
     return STATUS_DONE;
-}
-
-/* Until the table is sealed an index knows its column by name only: `target` is kept beside it. */
-struct named_index {
-    struct cql_index index;
-    const char *target;
-};
-
-static struct named_index *index_at(const struct cql_table *table, uint32_t i)
-{
-    return (struct named_index *)(uintptr_t)table->indexes[i];
-}
-
-status table_add_index(struct cql_table *table, const char *name, const char *column, uint64_t store_id,
-                       const uint8_t uuid[16])
-{
-    if (table->index_count == table->index_capacity) {
-        void *grown = array_grow(&table->arena, (const void *)table->indexes, table->index_count,
-                                 &table->index_capacity, sizeof *table->indexes);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        table->indexes = grown;
-    }
-    struct named_index *added = arena_calloc(&table->arena, 1, sizeof *added);
-    if (!added)
-        return STATUS_FAIL(STATUS_NOMEM);
-    added->index.name = arena_text(&table->arena, slice_text(name));
-    added->index.table = table;
-    added->index.store_id = store_id;
-    memcpy(added->index.uuid, uuid, 16);
-    added->target = arena_text(&table->arena, slice_text(column));
-    if (!added->index.name || !added->target)
-        return STATUS_FAIL(STATUS_NOMEM);
-    uint32_t at = table->index_count++;
-    for (; at > 0 && strcmp(table->indexes[at - 1]->name, name) > 0; at--)
-        table->indexes[at] = table->indexes[at - 1];
-    table->indexes[at] = &added->index;
-    return STATUS_DONE;
-}
-
-void table_drop_index(struct cql_table *table, const char *name)
-{
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        if (strcmp(table->indexes[i]->name, name) != 0)
-            continue;
-        for (uint32_t j = i + 1; j < table->index_count; j++)
-            table->indexes[j - 1] = table->indexes[j];
-        table->index_count--;
-        return;
-    }
 }
 
 struct cql_table *table_clone(const struct cql_table *table)
@@ -533,9 +460,14 @@ struct cql_table *table_clone(const struct cql_table *table)
             goto fail;
     for (uint32_t i = 0; i < table->index_count; i++) {
         const struct cql_index *index = table->indexes[i];
-        if (failed(table_add_index(copy, index->name, index->column->name, index->store_id, index->uuid)))
+        if (failed(table_add_index(copy, index, index->column->name)))
             goto fail;
     }
+    for (uint32_t i = 0; i < table->view_count; i++)
+        if (failed(table_add_view(copy, table->views[i])))
+            goto fail;
+    if (table->view && failed(table_set_view(copy, table->view)))
+        goto fail;
     return copy;
 fail:
     table_unref(copy);
@@ -652,12 +584,7 @@ status table_seal(struct cql_table *table)
             return STATUS_FAIL(STATUS_INVALID);
         table->clustering[i].kind = KEY_BYTES; /* rows made when read need an order, not that of the type */
     }
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        struct named_index *index = index_at(table, i);
-        index->index.column = table_column(table, index->target);
-        if (!index->index.column)
-            return STATUS_FAIL(STATUS_INVALID);
-    }
+    TRY(table_resolve_indexes(table));
     if (table->virtual_)
         return STATUS_DONE;
 

@@ -36,20 +36,53 @@ struct cql_column {
     uint32_t id; /* in row images; never given twice within a table */
 };
 
-struct cql_index {
-    const char *name;
-    const struct cql_table *table;   /* borrowed: the catalog's */
-    const struct cql_column *column; /* borrowed: the table's */
-    uint64_t store_id;               /* its own store table */
-    uint8_t uuid[16];
-};
-
 /* A map of texts, as replication, compaction and caching are. */
 struct cql_option_map {
     struct cql_option {
         const char *key, *value;
     } * items; /* sorted by key */
     uint32_t count;
+};
+
+/* What of its column an index has entries for. */
+enum index_target {
+    INDEX_ON_VALUE,   /* the value itself; of a frozen collection the whole, FULL(c) */
+    INDEX_ON_KEYS,    /* each key of a map */
+    INDEX_ON_VALUES,  /* each value of a map or list, each element of a set */
+    INDEX_ON_ENTRIES, /* each key with its value */
+};
+
+struct cql_index {
+    const char *name;
+    const struct cql_table *table;   /* borrowed: the catalog's */
+    const struct cql_column *column; /* borrowed: the table's */
+    enum index_target target;
+    bool is_local;                 /* ScyllaDB's ((pk), c): serves only what names the partition */
+    const char *custom_class;      /* as given, of a CUSTOM index; else NULL */
+    bool is_sai;                   /* serves ranges too, and any number of restrictions together */
+    struct cql_option_map options; /* of a CUSTOM index */
+    uint64_t store_id;             /* its own store table */
+    uint8_t uuid[16];
+};
+
+/* In place of an operator: IS NOT NULL of a column that is not in the view's key, which has no effect. */
+enum { VIEW_FILTER_SHOWN = UINT8_MAX };
+
+/* One relation of a view's WHERE clause. */
+struct cql_view_filter {
+    const char *column;   /* of the base */
+    const char *text;     /* what stands behind the column: "IS NOT NULL", "> 5" */
+    uint8_t op;           /* enum ast_operator: IS_NOT_NULL, EQ, LT, LE, GT, GE, IN; VIEW_FILTER_SHOWN */
+    struct slice *values; /* wire bytes */
+    uint32_t value_count;
+};
+
+/* What makes a table a materialized view (view.h). */
+struct cql_view {
+    const char *base; /* in the same keyspace */
+    bool all_columns; /* SELECT * */
+    struct cql_view_filter *filters;
+    uint32_t filter_count;
 };
 
 /* Options as given and as shown in system_schema.tables; defaults where not given. */
@@ -89,11 +122,14 @@ struct cql_table {
     struct key_column *clustering; /* of clustering_count: how keys are encoded */
     struct cql_dropped_column *dropped;
     uint32_t dropped_count;
+    const struct cql_view *view; /* NULL for a table that is none */
+    const char **views;          /* names of the views on it, sorted; in the same keyspace */
+    uint32_t view_count;
     uint8_t digest[16]; /* of its encoding; zero for a virtual table */
 
     const struct cql_column **by_name; /* of column_count, sorted */
     struct arena arena;                /* owns everything above */
-    uint32_t column_capacity, index_capacity, dropped_capacity;
+    uint32_t column_capacity, index_capacity, dropped_capacity, view_capacity;
     _Atomic uint32_t references;
 };
 
@@ -124,7 +160,16 @@ const struct type *catalog_type(const struct catalog *catalog, const char *keysp
 const struct cql_column *table_column(const struct cql_table *table, const char *name);
 /* A counter table: its columns outside the key are counters, or were before they were dropped (CNT-1). */
 bool table_counts(const struct cql_table *table);
+/* Is anything derived from its rows: indexes, views? */
+static inline bool table_has_derived(const struct cql_table *table)
+{
+    return table->index_count || table->view_count;
+}
+/* The first index on the column, whatever its target. */
 const struct cql_index *table_index_on(const struct cql_table *table, const struct cql_column *column);
+/* View number `at` of the table. */
+const struct cql_table *catalog_view(const struct catalog *catalog, const struct cql_table *base,
+                                     uint32_t at);
 const struct cql_index *catalog_index(const struct catalog *catalog, const char *keyspace, const char *name);
 
 /* ---- making one ---- */
@@ -162,14 +207,18 @@ status table_add_column(struct cql_table *table, const struct cql_column *column
 /* STATUS_NOT_FOUND when there is none. */
 status table_drop_column(struct cql_table *table, const char *name);
 status table_add_dropped(struct cql_table *table, const struct cql_dropped_column *dropped);
-/* By the name of its column; resolved when the table is sealed. */
-status table_add_index(struct cql_table *table, const char *name, const char *column, uint64_t store_id,
-                       const uint8_t uuid[16]);
+/* A copy of `index`, whose `table` and `column` do not count; the column is resolved by name when the table is sealed. */
+status table_add_index(struct cql_table *table, const struct cql_index *index, const char *column);
 void table_drop_index(struct cql_table *table, const char *name);
 /* Give every column that mentions `udt` its new definition; dropped ones too. */
 status table_replace_type(struct cql_table *table, const struct type *udt);
 /* The user-defined types of the columns become those of another keyspace. */
 status table_move_types(struct cql_table *table, const char *keyspace);
+/* Make the table a view; everything is copied. */
+status table_set_view(struct cql_table *table, const struct cql_view *view);
+/* Note, or forget, that a view of that name is on the table. */
+status table_add_view(struct cql_table *table, const char *name);
+void table_drop_view(struct cql_table *table, const char *name);
 /* Sort the columns, number those whose id is COLUMN_ID_NEW, resolve the indexes, derive the key encoding. STATUS_INVALID when the
  * columns do not make a table: positions with gaps, two of one name, a clustering type that has no key order. */
 #define COLUMN_ID_NEW UINT32_MAX

@@ -9,6 +9,10 @@
  *         | options (table_options.c)
  *         | varint count, indexes: text name | text column | varint store table | 16 bytes uuid
  *         | varint count, dropped: text name | text type | u8 kind | le64 microseconds
+ *         | of each index: u8 target | u8 flags | text class, empty when none | map options
+ *         | varint count, views: text name
+ *         | u8 is view: text base | u8 all columns
+ *               | varint count, filters: text column | text rest | u8 operator | varint count, values: varint bytes, bytes
  *     u8 version | 'I' | varint store table of the base table | text index name
  * A type is the text of type_definition(): a table needs nothing beside itself to be read, so an ALTER TYPE writes the keyspace and
  * every table that uses the type. A text is a varint length and bytes; a map a varint count and pairs of texts. The store table's number is not in the bytes:
@@ -21,8 +25,11 @@
 
 enum {
     CATALOG_VERSION = 1,
+    TABLE_VERSION = 2, /* 1: without what stands behind the dropped columns */
     CATALOG_TABLE = 'T',
     CATALOG_INDEX = 'I',
+    INDEX_LOCAL_FLAG = 1,
+    INDEX_SAI_FLAG = 2,
 };
 
 static const char keyspace_prefix[] = "keyspace/";
@@ -60,9 +67,40 @@ static void encode_columns(struct buffer *out, const struct cql_table *table)
     }
 }
 
+/* What an index is besides its column: kept behind the rest, where tables of an earlier version have nothing. */
+static void encode_indexes(struct buffer *out, const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        const struct cql_index *index = table->indexes[i];
+        buffer_append_u8(out, (uint8_t)index->target);
+        buffer_append_u8(
+            out, (uint8_t)((index->is_local ? INDEX_LOCAL_FLAG : 0) | (index->is_sai ? INDEX_SAI_FLAG : 0)));
+        encode_text(out, index->custom_class ? index->custom_class : "");
+        option_map_encode(out, &index->options);
+    }
+}
+
+static void encode_view(struct buffer *out, const struct cql_view *view)
+{
+    encode_text(out, view->base);
+    buffer_append_u8(out, view->all_columns);
+    buffer_append_varint(out, view->filter_count);
+    for (uint32_t i = 0; i < view->filter_count; i++) {
+        const struct cql_view_filter *filter = &view->filters[i];
+        encode_text(out, filter->column);
+        encode_text(out, filter->text);
+        buffer_append_u8(out, filter->op);
+        buffer_append_varint(out, filter->value_count);
+        for (uint32_t j = 0; j < filter->value_count; j++) {
+            buffer_append_varint(out, filter->values[j].bytes);
+            buffer_append_slice(out, filter->values[j]);
+        }
+    }
+}
+
 void catalog_encode_table(struct buffer *out, const struct cql_table *table)
 {
-    buffer_append_u8(out, CATALOG_VERSION);
+    buffer_append_u8(out, TABLE_VERSION);
     buffer_append_u8(out, CATALOG_TABLE);
     encode_text(out, table->keyspace);
     encode_text(out, table->name);
@@ -86,6 +124,13 @@ void catalog_encode_table(struct buffer *out, const struct cql_table *table)
         buffer_append_u8(out, (uint8_t)dropped->kind);
         buffer_append_le64(out, (uint64_t)dropped->dropped_us);
     }
+    encode_indexes(out, table);
+    buffer_append_varint(out, table->view_count);
+    for (uint32_t i = 0; i < table->view_count; i++)
+        encode_text(out, table->views[i]);
+    buffer_append_u8(out, table->view != NULL);
+    if (table->view)
+        encode_view(out, table->view);
 }
 
 void catalog_encode_index(struct buffer *out, const struct cql_table *table, const char *index_name)
@@ -181,10 +226,88 @@ static status decode_index(struct reader *in, struct arena *scratch, struct cql_
     TRY(st);
     char *column = decode_text(in, scratch, &st);
     TRY(st);
-    uint64_t store_id = reader_varint(in);
+    struct cql_index index = {.name = name, .store_id = reader_varint(in)};
     struct slice uuid = reader_take(in, 16);
     TRY(reader_status(in));
-    return table_add_index(table, name, column, store_id, uuid.data);
+    memcpy(index.uuid, uuid.data, sizeof index.uuid);
+    return table_add_index(table, &index, column);
+}
+
+static status decode_index_facts(struct reader *in, struct arena *scratch, struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        struct cql_index *index = (struct cql_index *)(uintptr_t)table->indexes[i]; /* not sealed yet */
+        status st = STATUS_DONE;
+        uint8_t target = reader_u8(in), flags = reader_u8(in);
+        char *custom_class = decode_text(in, scratch, &st);
+        TRY(st);
+        if (target > INDEX_ON_ENTRIES || flags > (INDEX_LOCAL_FLAG | INDEX_SAI_FLAG))
+            return STATUS_FAIL(STATUS_CORRUPT);
+        index->target = (enum index_target)target;
+        index->is_local = flags & INDEX_LOCAL_FLAG;
+        index->is_sai = flags & INDEX_SAI_FLAG;
+        if (*custom_class) {
+            index->custom_class = arena_text(&table->arena, slice_text(custom_class));
+            if (!index->custom_class)
+                return STATUS_FAIL(STATUS_NOMEM);
+        }
+        TRY(option_map_decode(in, &table->arena, &index->options));
+    }
+    return STATUS_DONE;
+}
+
+static status decode_view_name(struct reader *in, struct arena *scratch, struct cql_table *table)
+{
+    status st = STATUS_DONE;
+    char *name = decode_text(in, scratch, &st);
+    TRY(st);
+    return table_add_view(table, name);
+}
+
+static status decode_filter(struct reader *in, struct arena *scratch, struct cql_view_filter *out)
+{
+    status st = STATUS_DONE;
+    out->column = decode_text(in, scratch, &st);
+    TRY(st);
+    out->text = decode_text(in, scratch, &st);
+    TRY(st);
+    out->op = reader_u8(in);
+    TRY(decode_number(in, &out->value_count));
+    /* Each value takes a byte at least. */
+    if (in->failed || out->value_count > reader_left(in))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    struct slice *values = arena_calloc(scratch, out->value_count + 1, sizeof *values);
+    if (!values)
+        return STATUS_FAIL(STATUS_NOMEM);
+    for (uint32_t i = 0; i < out->value_count; i++) {
+        uint64_t bytes = reader_varint(in);
+        values[i] = reader_take(in, bytes > SIZE_MAX ? SIZE_MAX : (size_t)bytes);
+    }
+    out->values = values;
+    return reader_status(in);
+}
+
+static status decode_view(struct reader *in, struct arena *scratch, struct cql_table *table)
+{
+    status st = STATUS_DONE;
+    struct cql_view view = {0};
+    uint8_t is_view = reader_u8(in);
+    if (in->failed || is_view > 1)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    if (!is_view)
+        return STATUS_DONE;
+    view.base = decode_text(in, scratch, &st);
+    TRY(st);
+    view.all_columns = reader_u8(in) != 0;
+    TRY(decode_number(in, &view.filter_count));
+    if (view.filter_count > reader_left(in))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    view.filters = arena_calloc(scratch, view.filter_count + 1, sizeof *view.filters);
+    if (!view.filters)
+        return STATUS_FAIL(STATUS_NOMEM);
+    for (uint32_t i = 0; i < view.filter_count; i++)
+        TRY(decode_filter(in, scratch, &view.filters[i]));
+    return table_set_view(table, &view);
 }
 
 static status decode_dropped(struct reader *in, struct arena *scratch, struct cql_table *table)
@@ -212,7 +335,15 @@ static status decode_list(struct reader *in, struct arena *scratch, struct cql_t
     return STATUS_DONE;
 }
 
-static status decode_table_body(struct reader *in, struct arena *scratch, uint64_t store_id,
+/* What a table of an earlier version ends without. */
+static status decode_derived(struct reader *in, struct arena *scratch, struct cql_table *table)
+{
+    TRY(decode_index_facts(in, scratch, table));
+    TRY(decode_list(in, scratch, table, decode_view_name));
+    return decode_view(in, scratch, table);
+}
+
+static status decode_table_body(struct reader *in, uint8_t version, struct arena *scratch, uint64_t store_id,
                                 struct cql_table **out_table)
 {
     status st = STATUS_DONE;
@@ -237,6 +368,8 @@ static status decode_table_body(struct reader *in, struct arena *scratch, uint64
         st = decode_list(in, scratch, table, decode_index);
     if (ok(st))
         st = decode_list(in, scratch, table, decode_dropped);
+    if (ok(st) && version > 1)
+        st = decode_derived(in, scratch, table);
     if (ok(st) && reader_left(in))
         st = STATUS_FAIL(STATUS_CORRUPT);
     if (ok(st)) {
@@ -258,8 +391,8 @@ status catalog_decode_table(struct slice properties, uint64_t store_id, struct c
     struct reader in = reader_of(properties);
     uint8_t version = reader_u8(&in), kind = reader_u8(&in);
     TRY(reader_status(&in));
-    if (version != CATALOG_VERSION)
-        return STATUS_FAIL(version > CATALOG_VERSION ? STATUS_UNSUPPORTED : STATUS_CORRUPT);
+    if (!version || version > TABLE_VERSION)
+        return STATUS_FAIL(version ? STATUS_UNSUPPORTED : STATUS_CORRUPT);
     if (kind == CATALOG_INDEX) {
         uint64_t base_id = reader_varint(&in);
         TRY(reader_status(&in));
@@ -270,7 +403,7 @@ status catalog_decode_table(struct slice properties, uint64_t store_id, struct c
     if (kind != CATALOG_TABLE)
         return STATUS_FAIL(STATUS_CORRUPT);
     struct arena scratch = {0};
-    status st = decode_table_body(&in, &scratch, store_id, out_table);
+    status st = decode_table_body(&in, version, &scratch, store_id, out_table);
     arena_deinit(&scratch);
     return st;
 }
@@ -359,6 +492,7 @@ static status load_keyspaces(struct catalog *catalog, struct store *store)
     return st;
 }
 
+/* An index, or a view under the properties that CREATE MATERIALIZED VIEW begins with. */
 static bool index_is_listed(const struct catalog *catalog, uint64_t store_id)
 {
     for (uint32_t i = 0; i < catalog->keyspace_count; i++)

@@ -54,7 +54,7 @@ static status load(struct cql_database *database)
     }
     database->catalog = catalog;
     database->generation = catalog->generation;
-    return STATUS_DONE;
+    return index_versions_open(database);
 }
 
 status cql_database_open(const struct cql_database_options *options, struct cql_database **out_database)

@@ -100,7 +100,10 @@ bool ddl_add(struct ddl *ddl, const struct store_change *change)
 bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_kind kind)
 {
     struct store_change change = {.kind = kind, .table_id = table->store_id};
-    table_options_store(table, &change.options);
+    if (table->view)
+        index_store_options(table, &change.options);
+    else
+        table_options_store(table, &change.options);
     struct buffer encoded = {0};
     catalog_encode_table(&encoded, table);
     change.properties = encoded.failed ? (struct slice){0} : arena_copy(ddl->scratch, buffer_slice(&encoded));
@@ -113,15 +116,30 @@ bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_k
     return ok(st) || ddl_failed(ddl, st);
 }
 
+/* The first index or view of this opening (index_version.c). */
+static bool reserve_versions(struct ddl *ddl)
+{
+    struct buffer value = {0};
+    struct store_change change;
+    index_versions_reserve(ddl->database, &value, &change);
+    change.properties = value.failed ? (struct slice){0} : arena_copy(ddl->scratch, change.properties);
+    buffer_deinit(&value);
+    return change.properties.bytes ? ddl_add(ddl, &change) : ddl_refuse(ddl, MSG_NOMEM);
+}
+
 bool ddl_commit(struct ddl *ddl, bool gate_is_closed)
 {
     struct cql_database *database = ddl->database;
     status st = ddl->next ? catalog_stamp(ddl->next) : STATUS_DONE;
+    bool reserves = ddl->next && index_versions_wanted(database, ddl->next);
     if (failed(st))
         return ddl_failed(ddl, st);
+    if (reserves && !reserve_versions(ddl))
+        return false;
     if (!gate_is_closed)
         gate_close(&database->gate);
     st = store_change(database->store, ddl->changes, ddl->change_count);
+    database->entries_reserved |= ok(st) && reserves;
     if (ok(st) && ddl->next) {
         database_publish(database, ddl->next);
         ddl->next = NULL;
@@ -151,6 +169,11 @@ static bool add_table_changes(struct ddl *ddl, const struct cql_table *table, en
         return false;
     for (uint32_t i = 0; i < table->index_count; i++) {
         change.table_id = table->indexes[i]->store_id;
+        if (!ddl_add(ddl, &change))
+            return false;
+    }
+    for (uint32_t i = 0; i < table->view_count && kind == STORE_TRUNCATE_TABLE; i++) {
+        change.table_id = catalog_view(ddl->catalog, table, i)->store_id;
         if (!ddl_add(ddl, &change))
             return false;
     }
@@ -196,7 +219,7 @@ static bool drop_table(struct ddl *ddl, const struct ast_drop *ast)
     const struct cql_table *table = catalog_table(ddl->catalog, keyspace, name);
     if (!table)
         return ast->if_exists || ddl_refuse(ddl, MSG_DROP_MISSING_TABLE, keyspace, name);
-    if (!ddl_begin(ddl) || !add_table_changes(ddl, table, STORE_DROP_TABLE))
+    if (!ddl_view_free(ddl, table) || !ddl_begin(ddl) || !add_table_changes(ddl, table, STORE_DROP_TABLE))
         return false;
     catalog_drop_table(ddl->next, keyspace, name);
     if (!ddl_commit(ddl, false))
@@ -212,17 +235,20 @@ static bool drop(struct ddl *ddl, const struct ast_drop *ast)
     case DROP_TABLE: return drop_table(ddl, ast);
     case DROP_INDEX: return ddl_drop_index(ddl, ast);
     case DROP_TYPE: return ddl_drop_type(ddl, ast);
-    case DROP_VIEW: return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "materialized views (DROP MATERIALIZED VIEW)");
+    case DROP_VIEW: return ddl_drop_view(ddl, ast);
     }
     return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of DROP");
 }
 
-/* The table and its indexes in one record (DEL-10); not a change of schema, so the catalog stays. */
+/* The table, its indexes and its views in one record (DEL-10); not a change of schema, so the catalog stays. */
 static bool truncate_table(struct ddl *ddl, const struct ast_table_name *name)
 {
     const struct cql_table *table;
-    return ddl_table_of(ddl, name, MSG_NO_TABLE, &table) &&
-           add_table_changes(ddl, table, STORE_TRUNCATE_TABLE) && ddl_commit(ddl, false);
+    if (!ddl_table_of(ddl, name, MSG_NO_TABLE, &table))
+        return false;
+    if (table->view)
+        return ddl_refuse(ddl, MSG_TRUNCATE_VIEW);
+    return add_table_changes(ddl, table, STORE_TRUNCATE_TABLE) && ddl_commit(ddl, false);
 }
 
 /* ---- the statement ---- */
@@ -238,6 +264,8 @@ static bool dispatch(struct ddl *ddl)
     case STATEMENT_CREATE_INDEX: return ddl_create_index(ddl, &statement->create_index);
     case STATEMENT_CREATE_TYPE: return ddl_create_type(ddl, &statement->create_type);
     case STATEMENT_ALTER_TYPE: return ddl_alter_type(ddl, &statement->alter_table);
+    case STATEMENT_CREATE_VIEW: return ddl_create_view(ddl, &statement->create_view);
+    case STATEMENT_ALTER_VIEW: return ddl_alter_view(ddl, &statement->alter_table);
     case STATEMENT_DROP: return drop(ddl, &statement->drop);
     case STATEMENT_TRUNCATE: return truncate_table(ddl, &statement->truncate);
     default: return ddl_refuse(ddl, MSG_INTERNAL, "not a schema statement");

@@ -78,6 +78,8 @@ static bool drop_columns(struct ddl *ddl, const struct ast_alter_table *ast, con
         const struct cql_index *index = table_index_on(table, column);
         if (index)
             return ddl_refuse(ddl, MSG_DROP_INDEXED_COLUMN, name, index->name);
+        if (!ddl_view_column_free(ddl, table, column))
+            return false;
         struct cql_dropped_column dropped = {.name = name,
                                              .type = column->type,
                                              .kind = column->kind,
@@ -159,6 +161,8 @@ bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast)
     const struct cql_table *table;
     if (!ddl_table_of(ddl, &ast->name, MSG_ALTER_MISSING_TABLE, &table))
         return false;
+    if (table->view)
+        return ddl_refuse(ddl, MSG_TABLE_ALTER_IS_VIEW);
     struct cql_table *next = table_clone(table);
     if (!next)
         return ddl_refuse(ddl, MSG_NOMEM);
@@ -168,7 +172,8 @@ bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast)
         table_unref(next);
         return failed(st) ? ddl_failed(ddl, st) : false;
     }
-    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !ddl_commit(ddl, false))
+    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !ddl_views_follow(ddl, ast, next) ||
+        !ddl_commit(ddl, false))
         return false;
     ddl_report(ddl, "UPDATED", "TABLE", table->keyspace, table->name);
     return true;

@@ -93,10 +93,11 @@ void index_store_options(const struct cql_table *table, struct store_table_optio
     table_options_store(table, out_options);
     out_options->compaction = STORE_COMPACTION_SIZE_TIERED;
     out_options->window_s = 0;
+    /* No write that comes late can be older than an entry's tombstone (index.h). */
+    out_options->gc_grace_s = 0;
 }
 
-static bool create_store_table(struct ddl *ddl, const struct cql_table *table, const char *name,
-                               uint64_t store_id)
+bool ddl_entries_create(struct ddl *ddl, const struct cql_table *table, const char *name, uint64_t store_id)
 {
     struct store_change create = {.kind = STORE_CREATE_TABLE, .table_id = store_id};
     index_store_options(table, &create.options);
@@ -110,11 +111,26 @@ static bool create_store_table(struct ddl *ddl, const struct cql_table *table, c
     return ok(st) || ddl_failed(ddl, st);
 }
 
-static void drop_store_table(struct ddl *ddl, uint64_t store_id)
+void ddl_entries_drop(struct ddl *ddl, uint64_t store_id)
 {
     struct store_change forget = {.kind = STORE_DROP_TABLE, .table_id = store_id};
     /* When this fails as well, the next open drops it. */
     (void)store_change(ddl->database->store, &forget, 1);
+}
+
+struct plan_context ddl_entries_context(struct ddl *ddl)
+{
+    return (struct plan_context){
+        .store = ddl->database->store,
+        .target = ddl->target,
+        .profile = ddl->profile,
+        .catalog = ddl->next,
+        .keyspace = ddl->request->keyspace,
+        .workspace = ddl->request->workspace,
+        .last_timestamp = &ddl->database->last_timestamp,
+        .entry_version = &ddl->database->entry_version,
+        .database = ddl->database,
+    };
 }
 
 /* With the gate closed. On success the index is complete, durable and published. */
@@ -124,16 +140,7 @@ static bool build_and_publish(struct ddl *ddl, struct cql_table *next, const cha
     for (uint32_t i = 0; i < next->index_count; i++)
         if (strcmp(next->indexes[i]->name, name) == 0)
             index = next->indexes[i];
-    struct plan_context context = {
-        .store = ddl->database->store,
-        .target = ddl->target,
-        .profile = ddl->profile,
-        .catalog = ddl->next,
-        .keyspace = ddl->request->keyspace,
-        .workspace = ddl->request->workspace,
-        .last_timestamp = &ddl->database->last_timestamp,
-        .database = ddl->database,
-    };
+    struct plan_context context = ddl_entries_context(ddl);
     if (!index_build(&context, next, index, ddl->error))
         return false;
     status st = store_sync(ddl->database->store);
@@ -146,25 +153,25 @@ static bool create_index(struct ddl *ddl, const struct cql_table *table, const s
                          const char *name)
 {
     uint64_t store_id = store_new_table_id(ddl->database->store);
-    uint8_t uuid[16];
-    ddl_uuid(ddl, uuid);
     struct cql_table *next = table_clone(table);
     if (!next)
         return ddl_refuse(ddl, MSG_NOMEM);
-    status st = table_add_index(next, name, column->name, store_id, uuid);
+    struct cql_index index = {.name = name, .store_id = store_id};
+    ddl_uuid(ddl, index.uuid);
+    status st = table_add_index(next, &index, column->name);
     if (ok(st))
         st = table_seal(next);
     if (failed(st) || !ddl_begin(ddl)) {
         table_unref(next);
         return failed(st) ? ddl_failed(ddl, st) : false;
     }
-    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !create_store_table(ddl, table, name, store_id))
+    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !ddl_entries_create(ddl, table, name, store_id))
         return false;
     gate_close(&ddl->database->gate);
     bool done = build_and_publish(ddl, next, name);
     gate_open(&ddl->database->gate);
     if (!done)
-        drop_store_table(ddl, store_id);
+        ddl_entries_drop(ddl, store_id);
     return done;
 }
 
@@ -179,6 +186,8 @@ bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast)
         return false;
     if (ast->name.keyspace.text && strcmp(ast->name.keyspace.text, table->keyspace) != 0)
         return ddl_refuse(ddl, MSG_INDEX_OTHER_KEYSPACE, ast->name.keyspace.text, table->keyspace);
+    if (table->view)
+        return ddl_refuse(ddl, MSG_INDEX_ON_VIEW);
     const char *name = ast->name.name.text;
     if (name && strlen(name) > INDEX_NAME_BYTES_MAX)
         return ddl_refuse(ddl, MSG_INDEX_NAME_LONG, (unsigned)INDEX_NAME_BYTES_MAX, name);

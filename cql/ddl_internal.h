@@ -4,6 +4,7 @@
 
 #include "cql/database_internal.h"
 #include "cql/ddl.h"
+#include "cql/plan.h"
 #include "cql/table_options.h"
 
 /* One statement at work, under the lock of schema changes. */
@@ -65,8 +66,22 @@ bool ddl_create_type(struct ddl *ddl, const struct ast_create_type *ast);
 bool ddl_alter_type(struct ddl *ddl, const struct ast_alter_table *ast);
 bool ddl_drop_type(struct ddl *ddl, const struct ast_drop *ast);
 bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast);
+bool ddl_create_view(struct ddl *ddl, const struct ast_create_view *ast);
+bool ddl_alter_view(struct ddl *ddl, const struct ast_alter_table *ast);
+bool ddl_drop_view(struct ddl *ddl, const struct ast_drop *ast);
+/* May DROP TABLE drop it: is it no view, and is none on it? */
+bool ddl_view_free(struct ddl *ddl, const struct cql_table *table);
+/* ddl_view_alter.c: what ALTER TABLE of a base does to the views on it, in the same change; `next` is sealed. */
+bool ddl_view_column_free(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column);
+bool ddl_views_follow(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *next);
+/* ddl_index.c, for views too. An empty store table for what is derived from `base`: if nothing names it before the program
+ * ends, the next open drops it. */
+bool ddl_entries_create(struct ddl *ddl, const struct cql_table *base, const char *name, uint64_t store_id);
+void ddl_entries_drop(struct ddl *ddl, uint64_t store_id);
+/* What entries are built in: the schema is the new one. */
+struct plan_context ddl_entries_context(struct ddl *ddl);
 bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast);
-/* How the store keeps an index of the table. */
+/* How the store keeps an index or a view of the table. */
 void index_store_options(const struct cql_table *table, struct store_table_options *out_options);
 
 #endif

@@ -393,7 +393,6 @@ static bool clone_index(struct ddl *ddl, const struct cql_table *table, const st
 static struct cql_table *renamed(struct ddl *ddl, const struct cql_table *from, const char *keyspace,
                                  const uint64_t *index_ids)
 {
-    uint8_t uuid[16];
     struct cql_table *table = table_clone(from);
     if (!table)
         return NULL;
@@ -401,10 +400,11 @@ static struct cql_table *renamed(struct ddl *ddl, const struct cql_table *from, 
     bool made = table->keyspace != NULL && ok(table_move_types(table, keyspace));
     ddl_uuid(ddl, table->uuid);
     for (uint32_t i = 0; made && i < from->index_count; i++) {
-        const struct cql_index *index = from->indexes[i];
-        ddl_uuid(ddl, uuid);
-        table_drop_index(table, index->name);
-        made = ok(table_add_index(table, index->name, index->column->name, index_ids[i], uuid));
+        struct cql_index index = *from->indexes[i];
+        ddl_uuid(ddl, index.uuid);
+        index.store_id = index_ids[i];
+        table_drop_index(table, index.name);
+        made = ok(table_add_index(table, &index, index.column->name));
     }
     if (made)
         return table;

@@ -156,12 +156,25 @@ static void add_index(struct description *description, const struct cql_index *i
     add_row(description, index->table->keyspace, "index", index->name);
 }
 
+static void add_view(struct description *description, const struct cql_table *view)
+{
+    const struct cql_target *target = description->request->target;
+    describe_view(&description->statement, view, target);
+    add_row(description, view->keyspace, target->is_scylla ? "view" : "materialized_view", view->name);
+}
+
+/* A table with what is derived from it. A view comes with its table. */
 static void add_table(struct description *description, const struct cql_table *table)
 {
     describe_table(&description->statement, table, description->request->target);
     add_row(description, table->keyspace, "table", table->name);
     for (uint32_t i = 0; i < table->index_count; i++)
         add_index(description, table->indexes[i]);
+    for (uint32_t i = 0; i < table->view_count; i++) {
+        const struct cql_table *view = catalog_view(description->request->catalog, table, i);
+        if (view)
+            add_view(description, view);
+    }
 }
 
 /* How many types of the keyspace stand within one another below this one. */
@@ -204,7 +217,8 @@ static void add_keyspace(struct description *description, const struct cql_keysp
     if (with_contents)
         add_types(description, keyspace);
     for (uint32_t i = 0; with_contents && i < keyspace->table_count; i++)
-        add_table(description, keyspace->tables[i]);
+        if (!keyspace->tables[i]->view)
+            add_table(description, keyspace->tables[i]);
 }
 
 /* ---- what was asked for ---- */
@@ -225,7 +239,8 @@ static bool list(struct description *description)
         for (uint32_t j = 0; request->describe->kind == DESCRIBE_TYPES && j < keyspace->type_count; j++)
             add_row(description, keyspace->name, "type", keyspace->types[j]->name);
         for (uint32_t j = 0; request->describe->kind == DESCRIBE_TABLES && j < keyspace->table_count; j++)
-            add_row(description, keyspace->name, "table", keyspace->tables[j]->name);
+            if (!keyspace->tables[j]->view)
+                add_row(description, keyspace->name, "table", keyspace->tables[j]->name);
     }
     return true;
 }
@@ -277,6 +292,8 @@ static bool one_object(struct description *description)
         add_type(description, type);
     else if (describe->kind == DESCRIBE_TYPE)
         return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TYPE, name, keyspace);
+    else if (describe->kind == DESCRIBE_VIEW)
+        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_VIEW, name, keyspace);
     else if (describe->kind == DESCRIBE_TABLE)
         return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TABLE, name, keyspace);
     else
@@ -310,6 +327,7 @@ static bool fill(struct description *description)
     case DESCRIBE_KEYSPACE: return one_keyspace(description, name ? name : description->request->keyspace);
     case DESCRIBE_TABLE:
     case DESCRIBE_INDEX:
+    case DESCRIBE_VIEW:
     case DESCRIBE_TYPE:
     case DESCRIBE_NAME: return one_object(description);
     }

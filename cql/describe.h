@@ -18,6 +18,11 @@ void describe_table(struct buffer *out, const struct cql_table *table, const str
 /* "CREATE INDEX i ON k.t (c);" */
 void describe_index(struct buffer *out, const struct cql_index *index);
 
+/* describe_view.c: "CREATE MATERIALIZED VIEW k.v AS ...;" */
+void describe_view(struct buffer *out, const struct cql_table *view, const struct cql_target *target);
+/* "a IS NOT NULL AND b > 5" */
+void view_print_where(struct buffer *out, const struct cql_view *view);
+
 struct describe_request {
     const struct catalog *catalog;
     const struct cql_target *target;

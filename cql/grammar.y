@@ -788,6 +788,24 @@ type_alteration(A) ::= ALTER name(N) TYPE type(T). {
     A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_TYPE, .columns = fields.items, .column_count = 1});
 }
 
+/* CREATE and ALTER MATERIALIZED VIEW */
+
+definition(S) ::= CREATE MATERIALIZED VIEW if_not_exists(I) table_name(N) AS SELECT selection(L) FROM table_name(T)
+                  where(W) PRIMARY KEY LP partition_key(A) clustering_key(C) RP table_options(O). {
+    S = parse_statement_new(state, STATEMENT_CREATE_VIEW);
+    S->create_view = (struct ast_create_view){
+        .name = N, .base = T, .if_not_exists = I, .all = L.count == 0, .selectors = L.items, .selector_count = L.count,
+        .where = W.items, .where_count = W.count, .partition_key = A.items, .partition_key_count = A.count,
+        .clustering_key = C.items, .clustering_key_count = C.count, .orderings = O.orderings.items,
+        .ordering_count = O.orderings.count, .compact_storage = O.compact_storage, .properties = O.properties.items,
+        .property_count = O.properties.count};
+}
+definition(S) ::= ALTER MATERIALIZED VIEW table_name(N) WITH some_properties(P). {
+    S = parse_statement_new(state, STATEMENT_ALTER_VIEW);
+    S->alter_table = (struct ast_alter_table){
+        .name = N, .kind = ALTER_WITH, .properties = P.items, .property_count = P.count};
+}
+
 /* CREATE INDEX */
 
 definition(S) ::= CREATE custom(C) INDEX if_not_exists(I) index_name(N) ON table_name(T) LP index_target(X) RP

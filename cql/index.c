@@ -1,5 +1,5 @@
 /*
- * index.c: keep indexes with every write.
+ * index.c: keep indexes and views with every write.
  *
  * Under the locks of the partitions that a batch writes to, every row it touches is read, merged with what is written, and
  * compared before and after. Rows under a deleted range or partition are walked, so that their entries go with them.
@@ -27,7 +27,7 @@ struct touched_list {
 struct partition_change {
     const struct cql_table *table;
     struct partition_key key;
-    const struct touched *parts; /* sorted by clustering key, those without one first */
+    const struct touched *parts; /* by kind, rows by clustering key */
     uint32_t count;
     struct cursor *cursor; /* owned; NULL when the partition is new */
 };
@@ -38,6 +38,11 @@ static bool index_fail(struct plan_run *run, status st)
 }
 
 /* ---- one row ---- */
+
+static struct reconcile_rules rules_of(const struct plan_run *run)
+{
+    return (struct reconcile_rules){.smaller_ttl_wins = run->context->target->smaller_ttl_wins};
+}
 
 static struct deletion cover_of(const struct partition_change *change, struct slice clustering)
 {
@@ -68,16 +73,13 @@ static status live_image(struct plan_run *run, struct slice image, struct deleti
     return buffer_status(out);
 }
 
-/* `before` is the row as the store has it, `written` what the batch writes to it; either may be empty. */
-static bool row_changed(struct plan_run *run, const struct partition_change *change, struct slice clustering,
-                        struct slice before, struct slice written, struct batch *out)
+/* `before` is the row as the store has it, `written` what the batch writes to it; either may be empty. `cover` is the
+ * strongest deletion over it. */
+static bool image_changed(struct plan_run *run, struct index_row *row, struct deletion cover,
+                          struct slice before, struct slice written, struct batch *out)
 {
     struct plan_workspace *workspace = run->workspace;
-    struct reconcile_rules rules = {.smaller_ttl_wins = run->context->target->smaller_ttl_wins};
-    struct index_row row = {.table = change->table,
-                            .key = change->key,
-                            .clustering = clustering,
-                            .cover = cover_of(change, clustering)};
+    struct reconcile_rules rules = rules_of(run);
     struct slice merged = before.bytes ? before : written;
     status st = STATUS_DONE;
     if (before.bytes && written.bytes) {
@@ -89,16 +91,23 @@ static bool row_changed(struct plan_run *run, const struct partition_change *cha
     if (ok(st) && merged.bytes)
         st = row_open(merged, &head);
     if (ok(st) && merged.bytes)
-        row.cover = deletion_max(row.cover, head.deletion);
+        cover = deletion_max(cover, head.deletion);
     if (ok(st))
         st = live_image(run, before, DELETION_NONE, &workspace->old_row);
     if (ok(st))
-        st = live_image(run, merged, row.cover, &workspace->new_row);
+        st = live_image(run, merged, cover, &workspace->new_row);
     if (failed(st))
         return index_fail(run, st);
-    row.before = buffer_slice(&workspace->old_row);
-    row.after = buffer_slice(&workspace->new_row);
-    return index_row_changed(run, &row, NULL, out);
+    row->before = buffer_slice(&workspace->old_row);
+    row->after = buffer_slice(&workspace->new_row);
+    return index_row_changed(run, row, NULL, out);
+}
+
+static bool row_changed(struct plan_run *run, const struct partition_change *change, struct slice clustering,
+                        struct slice before, struct slice written, struct batch *out)
+{
+    struct index_row row = {.table = change->table, .key = change->key, .clustering = clustering};
+    return image_changed(run, &row, cover_of(change, clustering), before, written, out);
 }
 
 /* ---- one partition ---- */
@@ -107,14 +116,14 @@ static bool row_changed(struct plan_run *run, const struct partition_change *cha
 static bool written_image(struct plan_run *run, const struct partition_change *change, uint32_t *at,
                           struct slice *out_image)
 {
-    struct reconcile_rules rules = {.smaller_ttl_wins = run->context->target->smaller_ttl_wins};
-    struct slice clustering = change->parts[*at].part.clustering;
-    *out_image = change->parts[(*at)++].part.image;
-    while (*at < change->count && change->parts[*at].part.kind == MUTATION_ROW &&
-           slice_equal(change->parts[*at].part.clustering, clustering)) {
+    struct reconcile_rules rules = rules_of(run);
+    const struct mutation_part *first = &change->parts[*at].part;
+    *out_image = first->image;
+    while (++*at < change->count && change->parts[*at].part.kind == first->kind &&
+           slice_equal(change->parts[*at].part.clustering, first->clustering)) {
         struct buffer *merged = &run->workspace->merged_row;
         buffer_clear(merged);
-        status st = row_merge(&rules, *out_image, change->parts[(*at)++].part.image, merged);
+        status st = row_merge(&rules, *out_image, change->parts[*at].part.image, merged);
         if (ok(st))
             st = buffer_status(merged);
         if (failed(st))
@@ -124,6 +133,31 @@ static bool written_image(struct plan_run *run, const struct partition_change *c
             return run_nomem(run);
     }
     return true;
+}
+
+/* The static row, which only a deletion of the partition covers (TS-14). */
+static bool static_changed(struct plan_run *run, const struct partition_change *change, struct batch *out)
+{
+    struct index_row row = {.table = change->table, .key = change->key, .is_static = true};
+    struct deletion cover = change->cursor ? change->cursor->partition.deletion : DELETION_NONE;
+    struct slice before = change->cursor ? change->cursor->partition.static_image : (struct slice){0},
+                 written = {0};
+    bool touched = false;
+    for (uint32_t at = 0; at < change->count;) {
+        const struct mutation_part *part = &change->parts[at].part;
+        if (part->kind == MUTATION_STATIC) {
+            touched = true;
+            if (!written_image(run, change, &at, &written))
+                return false;
+            continue;
+        }
+        if (part->kind == MUTATION_PARTITION_DELETION) {
+            touched = true;
+            cover = deletion_max(cover, part->deletion);
+        }
+        at++;
+    }
+    return !touched || image_changed(run, &row, cover, before, written, out);
 }
 
 static bool written_rows(struct plan_run *run, const struct partition_change *change, struct batch *out)
@@ -214,6 +248,14 @@ static bool changed_slice(struct plan_run *run, const struct partition_change *c
     return true;
 }
 
+static bool static_indexed(const struct cql_table *table)
+{
+    for (uint32_t i = 0; i < table->index_count && table->static_count; i++)
+        if (table->indexes[i]->column->kind == COLUMN_STATIC)
+            return true;
+    return false;
+}
+
 static bool partition_changed(struct plan_run *run, const struct touched *parts, uint32_t count,
                               struct batch *out)
 {
@@ -226,7 +268,8 @@ static bool partition_changed(struct plan_run *run, const struct touched *parts,
         store_cursor_open_one(run->context->store, &read, change.key, &run->result->counters, &change.cursor);
     if (failed(st))
         return index_fail(run, st);
-    bool made = written_rows(run, &change, out) && deleted_ranges(run, &change, out);
+    bool made = (!static_indexed(change.table) || static_changed(run, &change, out)) &&
+                written_rows(run, &change, out) && deleted_ranges(run, &change, out);
     cursor_close(change.cursor);
     return made;
 }
@@ -242,7 +285,7 @@ static int touched_compare(const void *left, const void *right)
     int order = partition_key_compare(a->key, b->key);
     if (!order)
         order = (a->part.kind > b->part.kind) - (a->part.kind < b->part.kind);
-    if (!order && a->part.kind == MUTATION_ROW)
+    if (!order)
         order = slice_compare(a->part.clustering, b->part.clustering);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
@@ -252,7 +295,7 @@ static const struct cql_table *indexed_table(const struct cql_table *const *tabl
 {
     for (uint32_t i = 0; i < count; i++)
         if (tables[i]->store_id == id)
-            return tables[i]->index_count ? tables[i] : NULL;
+            return table_has_derived(tables[i]) ? tables[i] : NULL;
     return NULL;
 }
 
@@ -294,7 +337,7 @@ static bool collect(struct plan_run *run, const struct cql_table *const *tables,
                 return index_fail(run, st);
             if (!more)
                 break;
-            if (item.part.kind != MUTATION_STATIC && !touch(run, out, &item))
+            if ((item.part.kind != MUTATION_STATIC || static_indexed(item.table)) && !touch(run, out, &item))
                 return false;
         }
     }
@@ -375,7 +418,7 @@ bool index_apply(struct plan_run *run, const struct cql_table *const *tables, ui
     if (failed(st))
         return index_fail(run, st);
     for (uint32_t i = 0; i < table_count; i++)
-        indexed |= tables[i]->index_count > 0;
+        indexed |= table_has_derived(tables[i]);
     if (!indexed)
         return index_apply_batch(run, base);
     if (!collect(run, tables, table_count, base, &list))
@@ -389,7 +432,7 @@ bool index_apply_locked(struct plan_run *run, const struct cql_table *const *tab
     struct batch *both = &run->workspace->index_batch;
     bool indexed = false;
     for (uint32_t i = 0; i < table_count; i++)
-        indexed |= tables[i]->index_count > 0;
+        indexed |= table_has_derived(tables[i]);
     if (!indexed)
         return index_apply_batch(run, base);
     batch_clear(both);

@@ -1,16 +1,20 @@
 /*
- * index.h: secondary indexes, kept with every write and read through (IDX-1 to IDX-3).
+ * index.h: what is derived from the rows of a table, indexes and materialized views, kept with every write (IDX-1 to IDX-6).
  *
- * An index is a store table of its own. Its partition key is the indexed value's wire bytes; its clustering key is the base
- * row's address in the order rows are returned in: token (KEY_INT64), partition key (KEY_BYTES), then the base clustering
- * key as it is. An entry is a row with nothing but a marker, which carries the timestamp and TTL of the cell it stands for.
+ * Both are store tables whose rows are *entries*: keys with nothing but a marker.
  *
- *     An entry may outlive its row: readers look at the base row and believe only that.
- *     A live row always has its entry: that is what writers keep, under the lock of the base partition.
+ *     index   partition key: the indexed value's wire bytes; clustering key: the base row's address in the order rows are
+ *             returned in: token (KEY_INT64), partition key (KEY_BYTES), then the base clustering key as it is. An index on
+ *             a static column has one entry per partition, without a base clustering key.
+ *     view    the view's own primary key, which has every column of the base's (view.h).
  *
- * A value that changes takes its entry along by a row tombstone with the timestamp of the old cell. Such a tombstone can
- * hide nothing but that cell's own entry, whatever order writes arrive in. Entries of key columns have no TTL and live
- * while the row may: they go only when a deletion of the row, a range or the partition leaves nothing of it.
+ * An entry is there exactly while its base row says so: as long as the row, or the cell that it was made from, lives, and
+ * its marker expires with that. Readers look every entry's base row up all the same and believe only that.
+ *
+ * Entries are not reconciled by the timestamps of the cells they stand for. Writers hold the lock of the base partition, so
+ * what they do to one entry has an order, and each takes the next *version* as the timestamp of what it writes
+ * (index_version.c): the last writer has the last word, whatever timestamps the base was written with. This is what makes
+ * late, equal and deleted writes right; docs/decisions/materialized-views.md has the cases.
  */
 #ifndef STRAIT_CQL_INDEX_H
 #define STRAIT_CQL_INDEX_H
@@ -21,6 +25,18 @@ enum {
     INDEX_VALUE_BYTES_MAX = 65535,
 };
 
+/* One entry of an index or a view, in the scratch arena. */
+struct entry {
+    struct slice partition, clustering;
+    int32_t ttl_s; /* 0: does not expire */
+    int64_t expiry_s;
+};
+
+struct entry_list {
+    struct entry *items;
+    uint32_t count, capacity;
+};
+
 /* The index partition of a value. An empty value shares the partition of the byte 0: base rows tell them apart. */
 struct slice index_partition_bytes(struct slice value);
 /* The clustering key of the entry of a row, or with an empty `clustering` what all entries of a partition begin with. */
@@ -29,8 +45,8 @@ void index_entry_key(struct buffer *out, struct partition_key key, struct slice 
 status index_entry_split(struct slice entry, struct buffer *out_partition, struct slice *out_clustering);
 
 /*
- * Apply `base`, whose mutations touch `tables` and perhaps others without indexes, together with what it does to their
- * indexes: one atomic batch, under the locks of the partitions it changes. `plain` when no table has an index.
+ * Apply `base`, whose mutations touch `tables` and perhaps others without indexes and views, together with what it does to
+ * those: one atomic batch, under the locks of the partitions it changes. 
  */
 bool index_apply(struct plan_run *run, const struct cql_table *const *tables, uint32_t table_count,
                  struct batch *base);

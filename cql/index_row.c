@@ -1,22 +1,16 @@
 /*
- * index_row.c: which index entries a changed row gains and loses.
+ * index_row.c: which entries a row has in the indexes and views of its table, and which it gains and loses.
  */
 #include "cql/index_internal.h"
 #include "cql/restriction.h"
-
-/* What one row says about one indexed column. */
-struct entry {
-    bool exists;
-    struct slice value;
-    int64_t timestamp, expiry_s;
-    int32_t ttl_s;
-};
+#include "cql/view.h"
 
 /* ---- what a row says ---- */
 
-static status cell_entry(struct slice image, uint32_t column, struct entry *out)
+status index_cell(struct slice image, uint32_t column, struct cell *out_cell, bool *out_found)
 {
     struct row_reader reader;
+    *out_found = false;
     TRY(row_open(image, &reader));
     for (;;) {
         struct cell cell;
@@ -24,19 +18,16 @@ static status cell_entry(struct slice image, uint32_t column, struct entry *out)
         TRY(row_next_cell(&reader, &cell, &more));
         if (!more || cell.column > column)
             return STATUS_DONE;
-        if (cell.column < column || cell.kind == CELL_DEAD)
+        if (cell.column != column || cell.path.bytes || cell_is_tombstone(&cell))
             continue;
-        *out = (struct entry){.exists = true,
-                              .value = cell.value,
-                              .timestamp = cell.timestamp,
-                              .expiry_s = cell.kind == CELL_EXPIRING ? cell.expiry_s : 0,
-                              .ttl_s = cell.kind == CELL_EXPIRING ? cell.ttl_s : 0};
+        *out_cell = cell;
+        *out_found = true;
         return STATUS_DONE;
     }
 }
 
-static status key_value(struct plan_run *run, const struct index_row *row, const struct cql_column *column,
-                        struct slice *out_value)
+status index_key_value(struct plan_run *run, const struct index_row *row, const struct cql_column *column,
+                       struct slice *out_value)
 {
     const struct cql_table *table = row->table;
     if (column->kind == COLUMN_PARTITION) {
@@ -55,113 +46,138 @@ static status key_value(struct plan_run *run, const struct index_row *row, const
     }
     TRY(buffer_status(wire));
     *out_value = arena_copy(run->scratch, buffer_slice(wire));
-    return STATUS_DONE;
+    return wire->bytes && !out_value->data ? STATUS_FAIL(STATUS_NOMEM) : STATUS_DONE;
 }
 
-static status newest_timestamp(struct slice image, int64_t *out_timestamp)
+/* Take a TTL in: what lives longest counts, and nothing outlives what has none. */
+static void live_longer(bool *first, int32_t ttl_s, int64_t end_s, int32_t *io_ttl_s, int64_t *io_expiry_s)
 {
-    struct row_facts facts;
-    TRY(row_facts_of(image, &facts));
-    *out_timestamp = facts.max_timestamp;
-    return STATUS_DONE;
+    bool longer = *first || !ttl_s || (*io_ttl_s && end_s > *io_expiry_s);
+    *first = false;
+    if (!longer)
+        return;
+    *io_ttl_s = ttl_s;
+    *io_expiry_s = ttl_s ? end_s : 0;
 }
 
-/* ---- what becomes of the index ---- */
-
-static bool put_entry(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                      struct slice value, struct batch *out)
+status index_row_expiry(struct slice image, int32_t *out_ttl_s, int64_t *out_expiry_s)
 {
-    struct plan_workspace *workspace = run->workspace;
+    struct row_reader reader;
+    bool first = true;
+    *out_ttl_s = 0;
+    *out_expiry_s = 0;
+    TRY(row_open(image, &reader));
+    if (reader.marker.timestamp != TIMESTAMP_NONE)
+        live_longer(&first, reader.marker.ttl_s, reader.marker.expiry_s, out_ttl_s, out_expiry_s);
+    for (;;) {
+        struct cell cell;
+        bool more;
+        TRY(row_next_cell(&reader, &cell, &more));
+        if (!more)
+            return STATUS_DONE;
+        live_longer(&first, cell.kind == CELL_EXPIRING ? cell.ttl_s : 0, cell.expiry_s, out_ttl_s,
+                    out_expiry_s);
+    }
+}
+
+/* ---- entries of an index ---- */
+
+static bool add_value(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
+                      struct slice value, int32_t ttl_s, int64_t expiry_s, struct entry_list *out)
+{
+    struct buffer *key = &run->workspace->entry_key;
     if (value.bytes > INDEX_VALUE_BYTES_MAX)
         return RUN_REFUSE(run, MSG_INDEX_VALUE_TOO_LARGE, value.bytes, index->name, row->table->keyspace,
                           row->table->name, index->column->name);
-    buffer_clear(&workspace->entry_key);
-    buffer_clear(&workspace->entry_image);
-    index_entry_key(&workspace->entry_key, row->key, row->clustering);
-    status st = row_builder_finish(&workspace->entry, &workspace->entry_image);
+    buffer_clear(key);
+    index_entry_key(key, row->key, row->clustering);
+    struct entry entry = {.partition = arena_copy(run->scratch, index_partition_bytes(value)),
+                          .clustering = arena_copy(run->scratch, buffer_slice(key)),
+                          .ttl_s = ttl_s,
+                          .expiry_s = ttl_s ? expiry_s : 0};
+    if (key->failed || !entry.partition.data || !entry.clustering.data)
+        return run_nomem(run);
+    return entry_list_add(run, out, &entry);
+}
+
+static bool add_cell(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
+                     const struct cell *cell, struct slice value, struct entry_list *out)
+{
+    int32_t ttl_s = cell->kind == CELL_EXPIRING ? cell->ttl_s : 0;
+    return add_value(run, row, index, value, ttl_s, cell->expiry_s, out);
+}
+
+static bool key_entries(struct plan_run *run, const struct index_row *row, struct slice image,
+                        const struct cql_index *index, struct entry_list *out)
+{
+    struct slice value;
+    int32_t ttl_s;
+    int64_t expiry_s;
+    status st = index_key_value(run, row, index->column, &value);
     if (ok(st))
-        st = buffer_status(&workspace->entry_key);
+        st = index_row_expiry(image, &ttl_s, &expiry_s);
     if (failed(st))
         return cql_refuse_status(run->error, st);
-    batch_begin(out, index->store_id, partition_key_of(index_partition_bytes(value)));
-    batch_row(out, buffer_slice(&workspace->entry_key), buffer_slice(&workspace->entry_image));
-    batch_end(out);
-    return true;
+    return add_value(run, row, index, value, ttl_s, expiry_s, out);
 }
 
-static bool add_entry(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                      const struct entry *entry, struct batch *out)
+static bool cell_entries(struct plan_run *run, const struct index_row *row, struct slice image,
+                         const struct cql_index *index, struct entry_list *out)
 {
-    row_builder_reset(&run->workspace->entry);
-    run->workspace->entry.marker =
-        (struct marker){.timestamp = entry->timestamp, .ttl_s = entry->ttl_s, .expiry_s = entry->expiry_s};
-    return put_entry(run, row, index, entry->value, out);
-}
-
-static bool remove_entry(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                         struct slice value, int64_t timestamp, struct batch *out)
-{
-    row_builder_reset(&run->workspace->entry);
-    run->workspace->entry.deletion = (struct deletion){.timestamp = timestamp, .time_s = run->now_s};
-    return put_entry(run, row, index, value, out);
-}
-
-static bool cell_changed(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                         struct batch *out)
-{
-    struct entry before = {0}, after = {0};
-    status st = row->before.bytes ? cell_entry(row->before, index->column->id, &before) : STATUS_DONE;
-    if (ok(st) && row->after.bytes)
-        st = cell_entry(row->after, index->column->id, &after);
+    struct cell cell;
+    bool found;
+    status st = index_cell(image, index->column->id, &cell, &found);
     if (failed(st))
         return cql_refuse_status(run->error, st);
-    bool moves = before.exists && !(after.exists && slice_equal(index_partition_bytes(before.value),
-                                                                index_partition_bytes(after.value)));
-    if (moves && !remove_entry(run, row, index, before.value, before.timestamp, out))
-        return false;
-    bool same = !moves && before.exists && before.timestamp == after.timestamp &&
-                before.ttl_s == after.ttl_s && before.expiry_s == after.expiry_s;
-    return after.exists && !same ? add_entry(run, row, index, &after, out) : true;
+    return !found || add_cell(run, row, index, &cell, cell.value, out);
 }
 
-static bool key_changed(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                        struct batch *out)
+bool index_entries(struct plan_run *run, const struct index_row *row, struct slice image,
+                   const struct cql_index *index, struct entry_list *out)
 {
-    bool lived = row->before.bytes, lives = row->after.bytes;
-    struct entry entry = {.exists = true};
-    if (lived == lives)
+    *out = (struct entry_list){0};
+    bool of_static = index->column->kind == COLUMN_STATIC;
+    if (!image.bytes || of_static != row->is_static)
         return true;
-    status st = key_value(run, row, index->column, &entry.value);
-    if (ok(st) && lives)
-        st = newest_timestamp(row->after, &entry.timestamp);
-    if (failed(st))
-        return cql_refuse_status(run->error, st);
-    if (lives)
-        return add_entry(run, row, index, &entry, out);
-    if (row->cover.timestamp == TIMESTAMP_NONE)
-        return true; /* dead cell by cell: an older write may bring the row back */
-    return remove_entry(run, row, index, entry.value, row->cover.timestamp, out);
+    if (index->column->kind <= COLUMN_CLUSTERING)
+        return key_entries(run, row, image, index, out);
+    return cell_entries(run, row, image, index, out);
 }
 
-static bool index_changed(struct plan_run *run, const struct index_row *row, const struct cql_index *index,
-                          struct batch *out)
+/* ---- what becomes of them ---- */
+
+static bool derived_changed(struct plan_run *run, const struct index_row *row, const struct derived *derived,
+                            struct batch *out)
 {
-    switch (index->column->kind) {
-    case COLUMN_REGULAR: return cell_changed(run, row, index, out);
-    case COLUMN_PARTITION:
-    case COLUMN_CLUSTERING: return key_changed(run, row, index, out);
-    case COLUMN_STATIC: break; /* refused by CREATE INDEX */
-    }
-    return true;
+    const struct cql_index *index = derived->index;
+    const struct cql_table *view = derived->view;
+    struct entry_list before, after;
+    bool listed = index ? index_entries(run, row, row->before, index, &before) &&
+                              index_entries(run, row, row->after, index, &after)
+                        : view_entries(run, row, row->before, view, &before) &&
+                              view_entries(run, row, row->after, view, &after);
+    if (!listed)
+        return false;
+    entry_list_sort(&before);
+    entry_list_sort(&after);
+    return entry_lists_differ(run, index ? index->store_id : view->store_id, &before, &after, out);
 }
 
-bool index_row_changed(struct plan_run *run, const struct index_row *row, const struct cql_index *only,
+bool index_row_changed(struct plan_run *run, const struct index_row *row, const struct derived *only,
                        struct batch *out)
 {
+    const struct cql_table *table = row->table;
     if (only)
-        return index_changed(run, row, only, out);
-    for (uint32_t i = 0; i < row->table->index_count; i++)
-        if (!index_changed(run, row, row->table->indexes[i], out))
+        return derived_changed(run, row, only, out);
+    for (uint32_t i = 0; i < table->index_count; i++)
+        if (!derived_changed(run, row, &(struct derived){.index = table->indexes[i]}, out))
             return false;
+    for (uint32_t i = 0; i < table->view_count && !row->is_static; i++) {
+        const struct cql_table *view = catalog_view(run->context->catalog, table, i);
+        if (!view)
+            return RUN_REFUSE(run, MSG_INTERNAL, "a view of a table is not in the schema");
+        if (!derived_changed(run, row, &(struct derived){.view = view}, out))
+            return false;
+    }
     return true;
 }

@@ -217,6 +217,8 @@ bool modify_plan_make(struct plan_builder *builder, const struct ast_statement *
     builder->table = plan_find_table(builder, table_of(statement));
     if (!builder->table)
         return false;
+    if (builder->table->view)
+        return BUILD_REFUSE(builder, MSG_VIEW_MODIFICATION);
     if (!modify)
         return build_nomem(builder);
     if (builder->table->virtual_ && !builder->table->virtual_->write)

@@ -13,13 +13,11 @@ static const struct unsupported {
 } unsupported[] = {
     {"create * function", "CREATE FUNCTION (user-defined functions)"},
     {"create * aggregate", "CREATE AGGREGATE (user-defined aggregates)"},
-    {"create materialized view", "CREATE MATERIALIZED VIEW"},
     {"create trigger", "CREATE TRIGGER"},
     {"create role", "CREATE ROLE"},
     {"create user", "CREATE USER"},
     {"create service", "CREATE SERVICE LEVEL"},
     {"create service_level", "CREATE SERVICE LEVEL"},
-    {"alter materialized view", "ALTER MATERIALIZED VIEW"},
     {"alter role", "ALTER ROLE"},
     {"alter user", "ALTER USER"},
     {"alter service", "ALTER SERVICE LEVEL"},

@@ -93,6 +93,13 @@ static bool read_what(struct describe_parser *parser, struct ast_describe *descr
         describe->kind = DESCRIBE_INDEX;
     else if (take_word(parser, "type"))
         describe->kind = DESCRIBE_TYPE;
+    else if (take_word(parser, "materialized")) {
+        describe->kind = DESCRIBE_VIEW;
+        if (!take_word(parser, "view")) {
+            refuse(parser);
+            return false;
+        }
+    }
     return take_qualified_name(parser, &describe->name);
 }
 

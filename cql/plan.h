@@ -26,6 +26,7 @@ struct plan_context {
     const char *keyspace;             /* the session's; NULL when none was chosen */
     struct plan_workspace *workspace; /* the session's: one request at a time */
     _Atomic int64_t *last_timestamp;  /* the database's: newest that the server's clock gave out (TS-2) */
+    _Atomic int64_t *entry_version;   /* the database's: next of an index or view entry (index.h) */
     enum durability durability;
     bool no_shortcuts; /* take the long way everywhere: for tests that compare the two */
     bool deferred;     /* durable writes leave a ticket in result->ticket instead of waiting */
@@ -70,5 +71,8 @@ bool plan_execute_batch(const struct plan_batch_item *items, uint32_t count, enu
 /* Fill a new index from the rows its table has. Runs inside the DDL (IDX-3); writes of the table wait meanwhile. */
 bool index_build(const struct plan_context *context, const struct cql_table *table,
                  const struct cql_index *index, struct cql_error *error);
+/* The same with a new view on `base`. */
+bool view_build(const struct plan_context *context, const struct cql_table *base,
+                const struct cql_table *view, struct cql_error *error);
 
 #endif

@@ -14,6 +14,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
         {
             .name = "scylla-5.2",
             .release_version = "3.0.8",
+            .view_single_key_implied = true,
             .cql_version = "3.3.1",
             .native_protocol_version = "4",
             .is_scylla = true,
@@ -43,6 +44,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
         {
             .name = "scylla-2025.1",
             .release_version = "3.0.8",
+            .view_not_null_on_keys = true,
+            .view_single_key_implied = true,
             .cql_version = "3.3.1",
             .native_protocol_version = "4",
             .is_scylla = true,
@@ -72,6 +75,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
         {
             .name = "scylla-2026.2",
             .release_version = "3.0.8",
+            .view_not_null_on_keys = true,
+            .view_single_key_implied = true,
             .cql_version = "3.3.1",
             .native_protocol_version = "4",
             .is_scylla = true,
@@ -101,6 +106,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
         {
             .name = "cassandra-4.1",
             .release_version = "4.1.7",
+            .view_warning = "Materialized views are experimental and are not recommended for production use.",
             .cql_version = "3.4.6",
             .native_protocol_version = "5",
             .has_peers_v2 = true,
@@ -120,6 +126,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
         {
             .name = "cassandra-5.0",
             .release_version = "5.0.6",
+            .view_warning = "Materialized views are experimental and are not recommended for production use.",
             .cql_version = "3.4.7",
             .native_protocol_version = "5",
             .has_peers_v2 = true,

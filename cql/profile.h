@@ -42,10 +42,13 @@ struct cql_target {
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
     bool
         list_places_by_timestamp; /* TYP-10: items of a list stand in the order of the timestamps they were added with */
-    uint32_t list_items_max;     /* added in one statement or batch */
-    bool operations_see_earlier; /* what reads a list sees the operations before it in its statement */
-    bool arithmetic;             /* + - * / % in selectors and terms */
-    bool maxwritetime;           /* MAXWRITETIME() and MINWRITETIME() */
+    uint32_t list_items_max;      /* added in one statement or batch */
+    bool operations_see_earlier;  /* what reads a list sees the operations before it in its statement */
+    bool arithmetic;              /* + - * / % in selectors and terms */
+    bool maxwritetime;            /* MAXWRITETIME() and MINWRITETIME() */
+    bool view_not_null_on_keys;   /* IS NOT NULL in a view's WHERE is for the view's key alone */
+    bool view_single_key_implied; /* ... and goes without saying for a partition key of one column */
+    const char *view_warning;     /* with every CREATE MATERIALIZED VIEW; NULL for none */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
 

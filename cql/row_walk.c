@@ -1,5 +1,7 @@
 #include "cql/row_walk.h"
 
+#include "cql/view.h"
+
 static bool walk_fail(struct row_walk *walk, status st)
 {
     return cql_refuse_status(walk->run->error, st);
@@ -16,6 +18,8 @@ bool walk_live_row(struct row_walk *walk, bool *out_live)
     struct plan_run *run = walk->run;
     struct row_slots *slots = walk->slots;
     struct row_copier *copier = walk->request.copier;
+    if (walk->view)
+        return walk_view_row(walk, out_live);
     if (copier) {
         status copied = copier_row(copier, &walk->cursor->row, out_live, &run->result->tombstones);
         return ok(copied) ? true : walk_fail(walk, copied);
@@ -313,6 +317,8 @@ bool walk_open(struct plan_run *run, const struct walk_request *request, struct 
 {
     *out_walk = (struct row_walk){
         .run = run, .slots = slots, .request = *request, .tombstones_at_start = run->result->tombstones};
+    if (request->table->view && !walk_open_view(out_walk))
+        return false;
     switch (request->kind) {
     case WALK_KEYS: return open_keys(out_walk);
     case WALK_SCAN: return open_scan(out_walk);

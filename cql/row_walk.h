@@ -73,8 +73,9 @@ struct row_walk {
     bool static_lives;
     bool new_partition; /* the first event of its partition in this walk */
     /* how it goes on */
-    struct cursor *cursor;       /* owned: on the base table */
-    struct cursor *index_cursor; /* owned */
+    struct cursor *cursor;       /* owned: on the table, which for INDEX is the index's base */
+    struct cursor *index_cursor; /* owned: INDEX: on the entries; on a view: on the view's base */
+    struct view_walk *view;      /* scratch: of a view; NULL for any other table */
     uint32_t key_at, range_at;
     bool in_partition, must_seek, gave_row, started;
     bool moved; /* the cursor stands on the row after the last one already */

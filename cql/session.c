@@ -135,6 +135,7 @@ static struct plan_context context_of(struct cql_session *session, const struct 
         .keyspace = keyspace,
         .workspace = session->workspace,
         .last_timestamp = &database->last_timestamp,
+        .entry_version = &database->entry_version,
         .durability = session->durability,
         .no_shortcuts = session->no_shortcuts,
         .deferred = session->deferred,

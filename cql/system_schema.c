@@ -1,6 +1,7 @@
 /* system_schema.c: the schema as tables, from the catalog that the reading statement was planned with. */
 #include <string.h>
 
+#include "cql/describe.h"
 #include "cql/system_tables.h"
 
 #define CASSANDRA(n, t)                                                      \
@@ -154,15 +155,10 @@ static void for_tables(const struct virtual_context *context, struct virtual_row
     }
 }
 
-static void table_row(struct virtual_rows *rows, const struct cql_table *table)
+/* The columns that tables and views have in common. */
+static void option_cells(struct virtual_rows *rows, const struct cql_table *table)
 {
-    /* Without `compound` drivers take it for a table of COMPACT STORAGE. */
-    const char *const flags[] = {"compound"};
     const struct cql_table_options *options = &table->options;
-    struct buffer wire = {0};
-    virtual_row_begin(rows);
-    virtual_row_text(rows, "keyspace_name", table->keyspace);
-    virtual_row_text(rows, "table_name", table->name);
     virtual_row_text(rows, "additional_write_policy", options->additional_write_policy);
     virtual_row_double(rows, "bloom_filter_fp_chance", options->bloom_filter_fp_chance);
     set_map(rows, "caching", &options->caching);
@@ -174,10 +170,6 @@ static void table_row(struct virtual_rows *rows, const struct cql_table *table)
     virtual_row_double(rows, "dclocal_read_repair_chance", options->dclocal_read_repair_chance);
     virtual_row_int(rows, "default_time_to_live", options->default_time_to_live);
     set_map(rows, "extensions", &options->extensions);
-    system_wire_texts(&wire, flags, ARRAY_LEN(flags));
-    rows->failed |= wire.failed;
-    virtual_row_set(rows, "flags", buffer_slice(&wire));
-    buffer_deinit(&wire);
     virtual_row_int(rows, "gc_grace_seconds", options->gc_grace_seconds);
     virtual_row_uuid(rows, "id", table->uuid);
     virtual_row_int(rows, "max_index_interval", options->max_index_interval);
@@ -191,11 +183,62 @@ static void table_row(struct virtual_rows *rows, const struct cql_table *table)
     virtual_row_text(rows, "memtable", options->memtable);
 }
 
+static void table_row(struct virtual_rows *rows, const struct cql_table *table)
+{
+    /* Without `compound` drivers take it for a table of COMPACT STORAGE. */
+    const char *const flags[] = {"compound"};
+    struct buffer wire = {0};
+    if (table->view)
+        return;
+    virtual_row_begin(rows);
+    virtual_row_text(rows, "keyspace_name", table->keyspace);
+    virtual_row_text(rows, "table_name", table->name);
+    system_wire_texts(&wire, flags, ARRAY_LEN(flags));
+    rows->failed |= wire.failed;
+    virtual_row_set(rows, "flags", buffer_slice(&wire));
+    buffer_deinit(&wire);
+    option_cells(rows, table);
+}
+
 static bool generate_tables(const struct virtual_context *context, struct virtual_rows *rows,
                             struct cql_error *error)
 {
     (void)error;
     for_tables(context, rows, table_row);
+    return true;
+}
+
+static const struct cql_table *base_of(const struct virtual_context *context, const struct cql_table *view)
+{
+    return catalog_table(context->catalog, view->keyspace, view->view->base);
+}
+
+static void view_row(struct virtual_rows *rows, const struct cql_table *view, const struct cql_table *base)
+{
+    struct buffer where = {0};
+    view_print_where(&where, view->view);
+    rows->failed |= where.failed;
+    virtual_row_begin(rows);
+    virtual_row_text(rows, "keyspace_name", view->keyspace);
+    virtual_row_text(rows, "view_name", view->name);
+    virtual_row_uuid(rows, "base_table_id", base->uuid);
+    virtual_row_text(rows, "base_table_name", base->name);
+    virtual_row_boolean(rows, "include_all_columns", view->view->all_columns);
+    virtual_row_set(rows, "where_clause", buffer_slice(&where));
+    option_cells(rows, view);
+    buffer_deinit(&where);
+}
+
+static bool generate_views(const struct virtual_context *context, struct virtual_rows *rows,
+                           struct cql_error *error)
+{
+    (void)error;
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++) {
+        const struct cql_keyspace *keyspace = context->catalog->keyspaces[i];
+        for (uint32_t j = 0; j < keyspace->table_count; j++)
+            if (keyspace->tables[j]->view)
+                view_row(rows, keyspace->tables[j], base_of(context, keyspace->tables[j]));
+    }
     return true;
 }
 
@@ -331,7 +374,7 @@ static const struct system_table tables[] = {
     TABLE("system_schema", "columns", "column definitions", columns_columns, generate_columns),
     TABLE("system_schema", "dropped_columns", "dropped column registry", dropped_columns_columns,
           generate_dropped_columns),
-    TABLE("system_schema", "views", "view definitions", views_columns, system_generate_nothing),
+    TABLE("system_schema", "views", "view definitions", views_columns, generate_views),
     TABLE("system_schema", "indexes", "secondary index definitions", indexes_columns, generate_indexes),
     TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, system_generate_nothing),
     TABLE("system_schema", "types", "user defined type definitions", types_columns, generate_types),

@@ -42,7 +42,9 @@ static struct cql_table *messages_table(void)
     struct cql_dropped_column dropped = {
         .name = "old", .type = type_scalar(TYPE_INT), .kind = COLUMN_REGULAR, .dropped_us = 12345};
     assert_true(ok(table_add_dropped(table, &dropped)));
-    assert_true(ok(table_add_index(table, "by_content", "content", 9, (const uint8_t *)"fedcba9876543210")));
+    struct cql_index index = {.name = "by_content", .store_id = 9};
+    memcpy(index.uuid, "fedcba9876543210", sizeof index.uuid);
+    assert_true(ok(table_add_index(table, &index, "content")));
     assert_true(ok(table_seal(table)));
     arena_deinit(&arena);
     return table;
@@ -130,7 +132,7 @@ static void no_byte_string_but_a_table_is_taken_for_one(void **state)
 static void a_newer_version_is_told_from_damage(void **state)
 {
     (void)state;
-    static const uint8_t newer[] = {2, 'T'}, none[] = {0, 'T'};
+    static const uint8_t newer[] = {3, 'T'}, none[] = {0, 'T'};
     struct cql_table *table;
     uint64_t base;
     assert_int_equal(catalog_decode_table(slice_of(newer, 2), 1, &table, &base).code, STATUS_UNSUPPORTED);

@@ -123,8 +123,6 @@ static void what_is_not_offered_is_refused_by_name(void **state)
 {
     (void)state;
     struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
-    refuses(f, CQL_INVALID, "not supported by Strait",
-            "CREATE MATERIALIZED VIEW v AS SELECT * FROM t WHERE id IS NOT NULL PRIMARY KEY (id)");
     refuses(f, CQL_INVALID, "Unknown type k.address",
             "CREATE TABLE t (id int PRIMARY KEY, v frozen<address>)");
     does(f, "CREATE TABLE t (id int PRIMARY KEY, v frozen<map<text, frozen<set<int>>>>, w tuple<int, text>)");
