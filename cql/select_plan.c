@@ -123,8 +123,8 @@ static bool make_map(struct plan_builder *builder, struct select_plan *select)
 /* May rows be copied as they stand? Then every live row that the walk comes to is a row of the result. */
 static bool choose_copy(struct plan_builder *builder, struct select_plan *select)
 {
-    bool rows_only = !builder->table->view && !select->filter_count && !select->grouped && !select->distinct &&
-                     (select->access == WALK_KEYS || select->access == WALK_SCAN);
+    bool rows_only = !builder->table->view && !select->filter_count && !select->grouped &&
+                     !select->distinct && (select->access == WALK_KEYS || select->access == WALK_SCAN);
     if (!rows_only || row_copy_make(builder->arena, builder->table, &select->selection, &select->copy))
         return true;
     return build_nomem(builder);
