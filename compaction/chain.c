@@ -26,12 +26,20 @@ static void mirror(struct chain_cursor *chain)
     chain->base.row = current->row;
 }
 
+/* What the rows go into may use the dictionary that they are compressed with. */
+static status coded_open(struct sstable *table, struct cursor **out_cursor)
+{
+    TRY(sstable_cursor_open(table, false, out_cursor));
+    sstable_cursor_keep_codes(*out_cursor);
+    return STATUS_DONE;
+}
+
 static status next_table(struct chain_cursor *chain)
 {
     struct sstable *table = chain->tables[chain->at];
     cursor_close(chain->current);
     chain->current = NULL;
-    TRY(sstable_cursor_open(table, false, &chain->current));
+    TRY(coded_open(table, &chain->current));
     chain->tables[chain->at++] = NULL;
     sstable_unref(table); /* the cursor has its own reference */
     return STATUS_DONE;
@@ -104,7 +112,7 @@ static const struct cursor_ops chain_ops = {
 status chain_cursor_open(struct sstable *const *tables, uint32_t count, struct cursor **out_cursor)
 {
     if (count == 1)
-        return sstable_cursor_open(tables[0], false, out_cursor);
+        return coded_open(tables[0], out_cursor);
     struct chain_cursor *chain = calloc(1, sizeof *chain + count * sizeof chain->tables[0]);
     if (!chain)
         return STATUS_FAIL(STATUS_NOMEM);

@@ -134,6 +134,7 @@ struct compaction_job_options {
     uint32_t file_number_count; /* ... of this many, reserved by the caller */
     uint64_t output_bytes_max;  /* start the next output beyond this, between tokens; 0: 256 MiB */
     uint32_t output_shards; /* and at the borders of so many equal parts of all tokens; 0, 1: nowhere else */
+    bool no_code_copy;      /* every value of a row is compressed anew: for tests and comparisons */
     bool no_block_copy;     /* every row is decoded and given to a builder: for tests and comparisons */
     bool purging;           /* false for a flush: nothing is forgotten */
     struct purge purge;     /* max_purgeable_timestamp covers every source outside the job */
@@ -143,6 +144,7 @@ struct compaction_job_options {
 /* What a job did, for statistics and tests. */
 struct compaction_counters {
     uint64_t rows;          /* given to builders one by one */
+    uint64_t rows_coded;    /* of these, whose values were taken over as they stood coded in their source */
     uint64_t rows_merged;   /* reconciled from several sources */
     uint64_t blocks_copied; /* as they were in their source */
     uint64_t rows_copied;   /* in them */

@@ -311,6 +311,16 @@ static status partition_enter(struct compaction_job *job)
     return anything ? partition_begin(job) : STATUS_DONE;
 }
 
+static status row_give(struct compaction_job *job, struct slice clustering, struct slice image)
+{
+    struct cursor *giver = job->options.no_code_copy ? NULL : merge_cursor_giver(job->source);
+    bool coded;
+    TRY(sstable_builder_add_row_of(job->builder, giver ? chain_cursor_leaf(giver) : NULL, clustering, image,
+                                   &coded));
+    job->counters.rows_coded += coded;
+    return STATUS_DONE;
+}
+
 static status row_take(struct compaction_job *job)
 {
     struct slice image;
@@ -320,7 +330,7 @@ static status row_take(struct compaction_job *job)
         return STATUS_DONE;
     if (!job->begun)
         TRY(partition_begin(job));
-    TRY(sstable_builder_add_row(job->builder, clustering, image));
+    TRY(row_give(job, clustering, image));
     job->loose_bytes += clustering.bytes + image.bytes;
     job->counters.rows++;
     job->fed.rows++;

@@ -154,6 +154,7 @@ static void count_job(const struct job *job, const struct exchange *exchange)
         atomic_fetch_add_explicit(&tablet->blocks_copied, counters.blocks_copied, memory_order_relaxed);
         atomic_fetch_add_explicit(&tablet->rows_copied, counters.rows_copied, memory_order_relaxed);
         atomic_fetch_add_explicit(&tablet->rows_rewritten, counters.rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&tablet->rows_coded, counters.rows_coded, memory_order_relaxed);
         atomic_fetch_add_explicit(&tablet->rows_reconciled, counters.rows_merged, memory_order_relaxed);
     }
     if (tablet->tombstones_tried == UINT64_MAX)

@@ -39,6 +39,7 @@ static struct compaction_job_options work_options(struct store *store,
         .folder = store->table_folder,
         .output_bytes_max = OUTPUT_BYTES_MAX,
         .no_block_copy = store->no_block_copy,
+        .no_code_copy = store->no_code_copy,
         .rules = &store->rules,
     };
 }
@@ -117,6 +118,8 @@ static status dictionary_of_tablet(struct job *job, struct sstable_dictionary **
         dictionary_shelf_forget(job->store->shelf, job->tablet->table_id,
                                 sstable_table_dictionary_id(version->sstables[i]));
     version_unref(version);
+    if (ok(st))
+        *out_dictionary = dictionary_shelf_prefer(job->store->shelf, job->tablet->table_id, *out_dictionary);
     return st;
 }
 

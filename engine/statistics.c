@@ -48,6 +48,7 @@ static const struct row table_rows[] = {
     TABLE(blocks_copied, "blocks", "passed from file to file by compaction without being decoded"),
     TABLE(rows_copied, "rows", "in those blocks"),
     TABLE(rows_rewritten, "rows", "decoded and encoded by compaction"),
+    TABLE(rows_coded, "rows", "of these, whose values stayed compressed as they were"),
     TABLE(rows_reconciled, "rows", "made of several by compaction"),
     TABLE(backlog_bytes, "bytes", "still to be compacted before the strategy is at rest"),
     TABLE_RATIO("read_amplification", sources_read, reads, "sources touched by a read, on average"),

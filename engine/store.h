@@ -50,6 +50,7 @@ struct store_options {
     int64_t clock_us; /* hold the clock here from the start, before any background work; 0: let it run */
     enum store_background background;
     uint32_t workers;   /* threads for flush and compaction; 0: one per core, at most 8 */
+    bool no_code_copy;  /* a shortcut off, for tests: compaction compresses every value anew */
     bool no_block_copy; /* a shortcut off, for tests: compaction decodes every block */
     /* A table file that cannot be opened, or is not the one that the manifest names, goes to lost/ and the store opens
      * without it; else STATUS_CORRUPT (I6). What it held is missing then, deletions too. */
@@ -324,7 +325,8 @@ struct store_table_stats {
     } compacted[STORE_COMPACTION_REASONS];
     uint64_t blocks_copied;   /* by compaction, without decoding them ... */
     uint64_t rows_copied;     /* ... with so many rows */
-    uint64_t rows_rewritten;  /* rows that it decoded and encoded */
+    uint64_t rows_rewritten;  /* rows that it decoded and encoded ... */
+    uint64_t rows_coded;      /* ... of these, whose values stayed compressed as they were */
     uint64_t rows_reconciled; /* of several tables */
     uint64_t backlog_bytes;   /* still to be rewritten before the strategy is at rest, by its reckoning */
     uint64_t sstable_runs;    /* sets of tables that were made together */

@@ -51,6 +51,7 @@ static void add_compactions(struct tablet *tablet, struct store_table_stats *sta
     stats->blocks_copied += atomic_load_explicit(&tablet->blocks_copied, memory_order_relaxed);
     stats->rows_copied += atomic_load_explicit(&tablet->rows_copied, memory_order_relaxed);
     stats->rows_rewritten += atomic_load_explicit(&tablet->rows_rewritten, memory_order_relaxed);
+    stats->rows_coded += atomic_load_explicit(&tablet->rows_coded, memory_order_relaxed);
     stats->rows_reconciled += atomic_load_explicit(&tablet->rows_reconciled, memory_order_relaxed);
     stats->backlog_bytes += atomic_load_explicit(&tablet->backlog_bytes, memory_order_relaxed);
 }

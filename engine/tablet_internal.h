@@ -67,7 +67,7 @@ struct tablet {
 
     /* Relaxed counters. */
     atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
-    atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_reconciled;
+    atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_coded, rows_reconciled;
     struct compaction_tally compacted[COMPACTION_REASONS];
 };
 

@@ -510,6 +510,13 @@ status merge_cursor_sole(struct cursor *cursor, struct merge_sole *out_sole)
     return STATUS_DONE;
 }
 
+struct cursor *merge_cursor_giver(struct cursor *cursor)
+{
+    struct merge_cursor *merge = merge_of(cursor);
+    struct cursor *led = merge->leads && cursor->on_row ? merge->heap[0]->child : NULL;
+    return led && led->row.image.data == cursor->row.image.data ? led : NULL;
+}
+
 status merge_cursor_passed(struct cursor *cursor, struct slice last)
 {
     struct merge_cursor *merge = merge_of(cursor);

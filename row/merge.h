@@ -52,6 +52,9 @@ struct merge_sole {
     struct slice limit; /* borrowed until the merge moves */
 };
 status merge_cursor_sole(struct cursor *cursor, struct merge_sole *out_sole);
+/* The child whose row a forward or reverse merge shows just as that child has it; NULL when the row was put together, or
+ * stands there less what a deletion covers. Borrowed until the merge moves. */
+struct cursor *merge_cursor_giver(struct cursor *cursor);
 /* The child that was given last now stands behind `last`, the last of the rows that it was moved over. */
 status merge_cursor_passed(struct cursor *cursor, struct slice last);
 

@@ -12,6 +12,7 @@
 #include "sstable/filter_internal.h"
 #include "sstable/info_internal.h"
 #include "sstable/rows_internal.h"
+#include "sstable/sstable_cursor_internal.h"
 #include "sstable/sstable_internal.h"
 
 #include <assert.h>
@@ -456,6 +457,17 @@ static status rows_order_check(struct sstable_builder *builder, struct slice fir
     return buffer_status(&builder->last_row);
 }
 
+/* The cursor when it has codes for the row that it stands on, of our dictionary. */
+static const struct sstable_cursor *coded_source(const struct sstable_builder *builder, struct cursor *source,
+                                                 struct slice image)
+{
+    const struct sstable_cursor *cursor = source ? sstable_cursor_of(source) : NULL;
+    bool has = cursor && cursor->codes.rows && source->on_row && source->row.image.data == image.data &&
+               source->row.image.bytes == image.bytes && builder->dictionary &&
+               builder->dictionary->id == cursor->table->root.dictionary_id;
+    return has ? cursor : NULL;
+}
+
 static status row_take(struct sstable_builder *builder, struct slice clustering, struct slice image)
 {
     if (clustering.bytes > CLUSTERING_BYTES_MAX || image.bytes > FRAME_RAW_MAX / 2)
@@ -473,6 +485,17 @@ status sstable_builder_add_row(struct sstable_builder *builder, struct slice clu
     if (ok(builder->failure))
         builder->failure = row_take(builder, clustering, image);
     return builder->failure;
+}
+
+status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor *source,
+                                  struct slice clustering, struct slice image, bool *out_coded)
+{
+    const struct sstable_cursor *coded = builder->staging ? NULL : coded_source(builder, source, image);
+    TRY(sstable_builder_add_row(builder, clustering, image));
+    if (coded)
+        rows_builder_add_codes(&builder->rows, &coded->codes, coded->row_at);
+    *out_coded = coded;
+    return STATUS_DONE;
 }
 
 bool sstable_builder_takes_block(const struct sstable_builder *builder, const struct sstable_block *block)

@@ -82,6 +82,23 @@ status dictionary_shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
     return st;
 }
 
+struct sstable_dictionary *dictionary_shelf_prefer(struct dictionary_shelf *shelf, uint64_t table_id,
+                                                   struct sstable_dictionary *dictionary)
+{
+    struct sstable_dictionary *better = NULL;
+    lock_acquire(&shelf->lock);
+    const struct place *place = place_of(shelf, table_id);
+    if (dictionary && place && place->dictionary->learnt_kib / 2 > dictionary->learnt_kib) {
+        better = sstable_dictionary_ref(place->dictionary);
+        shelf->stats.shared++;
+    }
+    lock_release(&shelf->lock);
+    if (!better)
+        return dictionary;
+    sstable_dictionary_unref(dictionary);
+    return better;
+}
+
 void dictionary_shelf_forget(struct dictionary_shelf *shelf, uint64_t table_id, uint64_t dictionary_id)
 {
     lock_acquire(&shelf->lock);

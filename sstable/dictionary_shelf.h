@@ -22,6 +22,12 @@ void dictionary_shelf_free(struct dictionary_shelf *shelf); /* NULL is welcome *
 /* That dictionary serves the table no more: the next builder without one learns anew. */
 void dictionary_shelf_forget(struct dictionary_shelf *shelf, uint64_t table_id, uint64_t dictionary_id);
 
+/* What a new file of the table should use instead of `dictionary`, which is its own (NULL: it is to be learnt): one that was learnt from more
+ * than twice as much. Takes over the reference and returns one. */
+struct sstable_dictionary;
+struct sstable_dictionary *dictionary_shelf_prefer(struct dictionary_shelf *shelf, uint64_t table_id,
+                                                   struct sstable_dictionary *dictionary);
+
 struct dictionary_shelf_stats {
     uint64_t learnt; /* dictionaries that were made */
     uint64_t shared; /* times that a builder took one instead */

@@ -119,8 +119,10 @@ static status zstd_need(struct frame_reader *reader)
 static status rows_block_decode(struct frame_reader *reader, const struct frame_head *head,
                                 struct slice payload, struct block **out_block)
 {
-    struct rows_decompressor decompressor = {
-        .zstd = &reader->zstd, .cache = reader->table->cache, .scratch = &reader->scratch};
+    struct rows_decompressor decompressor = {.zstd = &reader->zstd,
+                                             .cache = reader->table->cache,
+                                             .scratch = &reader->scratch,
+                                             .codes = reader->codes};
     TRY(sstable_dictionary_load(reader->table, &decompressor.dictionary));
     /* Without a dictionary values are compressed with zstd mostly. */
     if (!decompressor.dictionary)
@@ -258,7 +260,10 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
 {
     struct sstable *table = reader->table;
     TRY(ref_check(reader, ref));
-    struct block *block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
+    struct block *block = NULL;
+    /* A block that somebody else has decoded has no codes any more. */
+    if (layout != FRAME_ROWS || !reader->codes)
+        block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
     if (block && (block->checksum != ref->checksum || block->layout != layout)) {
         block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);

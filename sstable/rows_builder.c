@@ -6,6 +6,9 @@ void rows_builder_deinit(struct rows_builder *builder)
 {
     buffer_deinit(&builder->bytes);
     buffer_deinit(&builder->ends);
+    buffer_deinit(&builder->code_bytes);
+    buffer_deinit(&builder->codes);
+    buffer_deinit(&builder->code_ends);
     buffer_deinit(&builder->last_key);
 }
 
@@ -13,6 +16,9 @@ void rows_builder_clear(struct rows_builder *builder)
 {
     buffer_clear(&builder->bytes);
     buffer_clear(&builder->ends);
+    buffer_clear(&builder->code_bytes);
+    buffer_clear(&builder->codes);
+    buffer_clear(&builder->code_ends);
     builder->rows = 0;
     summary_init(&builder->summary);
 }
@@ -33,4 +39,44 @@ status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct 
     buffer_append_slice(&builder->last_key, clustering);
     builder->rows++;
     return STATUS_DONE;
+}
+
+void rows_codes_deinit(struct rows_codes *codes)
+{
+    buffer_deinit(&codes->bytes);
+    buffer_deinit(&codes->ends);
+}
+
+static uint32_t u32_at(const struct buffer *buffer, size_t at)
+{
+    uint32_t value;
+    memcpy(&value, buffer->data + at * sizeof value, sizeof value);
+    return value;
+}
+
+struct slice rows_codes_of(const struct rows_codes *codes, uint32_t row, uint32_t column)
+{
+    size_t at = (size_t)row * codes->columns + column;
+    uint32_t begin = row ? u32_at(&codes->ends, at - codes->columns) : codes->column[column].begin;
+    return slice_of(codes->bytes.data + begin, u32_at(&codes->ends, at) - begin);
+}
+
+void rows_builder_add_codes(struct rows_builder *builder, const struct rows_codes *codes, uint32_t row)
+{
+    uint32_t count;
+    /* Rows before the first that brings some have none. */
+    while (builder->code_ends.bytes / sizeof count + 1 < builder->rows && !builder->code_ends.failed) {
+        count = (uint32_t)(builder->codes.bytes / sizeof(struct rows_code));
+        buffer_append(&builder->code_ends, &count, sizeof count);
+    }
+    for (uint32_t i = 0; i < codes->columns; i++) {
+        struct slice bytes = rows_codes_of(codes, row, i);
+        struct rows_code code = {.place = codes->column[i].place,
+                                 .begin = (uint32_t)builder->code_bytes.bytes,
+                                 .bytes = (uint32_t)bytes.bytes};
+        buffer_append_slice(&builder->code_bytes, bytes);
+        buffer_append(&builder->codes, &code, sizeof code);
+    }
+    count = (uint32_t)(builder->codes.bytes / sizeof(struct rows_code));
+    buffer_append(&builder->code_ends, &count, sizeof count);
 }

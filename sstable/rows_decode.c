@@ -152,8 +152,10 @@ struct rows_decoder {
     int64_t last_timestamp, last_expiry_s;
     int64_t timestamp_factor; /* of the key's number; 0: timestamps follow one another */
     uint64_t timestamp_base;
-    uint64_t key_number; /* of the row at hand, where timestamps want it */
-    uint8_t *at;         /* where the next image goes */
+    uint64_t key_number;         /* of the row at hand, where timestamps want it */
+    uint8_t *at;                 /* where the next image goes */
+    struct rows_codes *codes;    /* borrowed; NULL: nobody wants them */
+    uint8_t coded[ROWS_COLUMNS]; /* by column of `codes`: which of ours */
 };
 
 static status shapes_open(struct rows_decoder *decoder)
@@ -403,6 +405,33 @@ static inline uint64_t key_number(const struct strings_reader *keys, const uint8
     return load_be64(key + keys->number_at) >> (64 - 8U * keys->number_bytes);
 }
 
+/* The lanes of tokens, but for that which several columns may share. */
+static void codes_begin(struct rows_decoder *decoder, struct rows_codes *codes)
+{
+    rows_codes_clear(codes);
+    for (uint32_t i = 0; i < decoder->columns.count && i + 1 < ROWS_COLUMNS; i++) {
+        if (decoder->values[i].codec != LANE_TOKENS)
+            continue;
+        codes->column[codes->columns].place = decoder->columns.places[i];
+        codes->column[codes->columns].begin = (uint32_t)codes->bytes.bytes;
+        buffer_append_slice(&codes->bytes, decoder->head.lanes[LANE_COLUMNS + 2 * i + 1].stored);
+        decoder->coded[codes->columns++] = (uint8_t)i;
+    }
+    decoder->codes = codes;
+}
+
+/* The row at hand has been taken from its lanes. */
+static void codes_note(const struct rows_decoder *decoder)
+{
+    struct rows_codes *codes = decoder->codes;
+    for (uint32_t i = 0; i < codes->columns; i++) {
+        uint32_t at = decoder->coded[i];
+        const uint8_t *begin = decoder->head.lanes[LANE_COLUMNS + 2 * at + 1].stored.data;
+        uint32_t end = codes->column[i].begin + (uint32_t)(decoder->values[at].in.at - begin);
+        buffer_append(&codes->ends, &end, sizeof end);
+    }
+}
+
 /* Images of rows [from, to), where those before stand already. */
 static status images_put(struct rows_decoder *decoder, struct block *block, uint32_t from, uint32_t to)
 {
@@ -423,6 +452,8 @@ static status images_put(struct rows_decoder *decoder, struct block *block, uint
         if (!at || at > end)
             return STATUS_FAIL(STATUS_CORRUPT);
         starts[i + 1] = (uint32_t)(at - bytes);
+        if (decoder->codes)
+            codes_note(decoder);
     }
     decoder->at = at;
     return STATUS_DONE;
@@ -522,11 +553,15 @@ status rows_decode(const struct rows_decompressor *decompressor, struct slice pa
     struct rows_decoder decoder;
     struct block *block;
     status st = block_begin(&decoder, decompressor, payload, rows, &block);
+    if (ok(st) && decompressor->codes)
+        codes_begin(&decoder, decompressor->codes);
     if (ok(st))
         st = images_put(&decoder, block, 0, rows);
     if (ok(st))
         st = lanes_check(&decoder, block, true);
     decoder_close(&decoder);
+    if (ok(st) && decoder.codes && !decoder.codes->bytes.failed && !decoder.codes->ends.failed)
+        decoder.codes->rows = rows;
     if (ok(st))
         *out_block = block;
     else

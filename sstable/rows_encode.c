@@ -26,6 +26,7 @@ struct habit {
 
 struct column {
     struct buffer values;  /* struct slice each */
+    struct buffer codes;   /* struct slice each, NULL where the value must be coded; empty: everywhere */
     struct buffer lengths; /* uint64_t each */
     size_t bytes;
 };
@@ -49,6 +50,12 @@ struct rows_encoder {
     uint32_t timestamp_way, timestamp_blocks; /* until the other ways are tried again */
     struct buffer residues;                   /* uint64_t each: scratch */
     struct row_parts parts;
+    /* Codes that the row at hand brought along, and by column: whether the row has values there already, with codes. */
+    bool has_codes;
+    const struct rows_code *row_codes;
+    uint32_t row_code_count;
+    const uint8_t *code_bytes;
+    uint32_t seen_columns, coded_columns;
 };
 
 struct rows_encoder *rows_encoder_new(void)
@@ -63,6 +70,7 @@ void rows_encoder_free(struct rows_encoder *encoder)
     arena_deinit(&encoder->arena);
     for (uint32_t i = 0; i < ROWS_COLUMNS; i++) {
         buffer_deinit(&encoder->column[i].values);
+        buffer_deinit(&encoder->column[i].codes);
         buffer_deinit(&encoder->column[i].lengths);
     }
     struct buffer *const buffers[] = {&encoder->keys,     &encoder->kinds,   &encoder->timestamps,
@@ -84,6 +92,7 @@ static void encoder_clear(struct rows_encoder *encoder)
     encoder->last_expiry_s = 0;
     for (uint32_t i = 0; i < ROWS_COLUMNS; i++) {
         buffer_clear(&encoder->column[i].values);
+        buffer_clear(&encoder->column[i].codes);
         buffer_clear(&encoder->column[i].lengths);
         encoder->column[i].bytes = 0;
     }
@@ -118,6 +127,27 @@ static void difference_add(struct buffer *numbers, int64_t value, int64_t *last)
     *last = value;
 }
 
+/* The code of the row's next value in a column: with the first value stand those of all it has there, and the others
+ * are known to need none. */
+static struct slice code_of(struct rows_encoder *encoder, uint32_t column)
+{
+    static const uint8_t nothing;
+    const uint32_t bit = 1U << column;
+    if (encoder->seen_columns & bit)
+        return slice_of(encoder->coded_columns & bit ? &nothing : NULL, 0);
+    encoder->seen_columns |= bit;
+    for (uint32_t i = 0; i < encoder->row_code_count; i++) {
+        const struct rows_code *code = &encoder->row_codes[i];
+        /* No codes: the values are empty, or the row travelled whole. What the last column's lane holds may be of
+         * several columns. */
+        if (code->place != encoder->columns.places[column] || !code->bytes || column + 1 == ROWS_COLUMNS)
+            continue;
+        encoder->coded_columns |= bit;
+        return slice_of(encoder->code_bytes + code->begin, code->bytes);
+    }
+    return (struct slice){0};
+}
+
 static void parts_add(struct rows_encoder *encoder, uint32_t shape_at)
 {
     const struct row_shape *shape = &encoder->shapes[shape_at];
@@ -128,6 +158,8 @@ static void parts_add(struct rows_encoder *encoder, uint32_t shape_at)
     for (uint32_t i = 0; i < shape->value_count; i++) {
         struct column *column = &encoder->column[shape->column[i]];
         slice_add(&column->values, encoder->parts.values[i]);
+        if (encoder->has_codes)
+            slice_add(&column->codes, code_of(encoder, shape->column[i]));
         number_add(&column->lengths, encoder->parts.values[i].bytes);
         column->bytes += encoder->parts.values[i].bytes;
     }
@@ -165,10 +197,25 @@ static status image_add(struct rows_encoder *encoder, struct slice image)
     return STATUS_DONE;
 }
 
+/* Codes of a row; those behind the last that brought some have none. */
+static void codes_find(struct rows_encoder *encoder, const struct rows_builder *rows, uint32_t row)
+{
+    const uint32_t *ends = (const uint32_t *)(const void *)rows->code_ends.data;
+    uint32_t known = (uint32_t)(rows->code_ends.bytes / sizeof *ends);
+    uint32_t begin = row && row <= known ? ends[row - 1] : 0;
+    encoder->row_codes = (const struct rows_code *)(const void *)rows->codes.data + begin;
+    encoder->row_code_count = row < known ? ends[row] - begin : 0;
+    encoder->seen_columns = encoder->coded_columns = 0;
+}
+
 static status rows_cut(struct rows_encoder *encoder, const struct rows_builder *rows, bool whole)
 {
     size_t at = 0;
+    encoder->has_codes = rows->codes.bytes > 0;
+    encoder->code_bytes = rows->code_bytes.data;
     for (uint32_t i = 0; i < rows->rows; i++) {
+        if (encoder->has_codes)
+            codes_find(encoder, rows, i);
         size_t key_end = load_le32(rows->ends.data + (size_t)i * 8);
         size_t image_end = load_le32(rows->ends.data + (size_t)i * 8 + 4);
         struct slice image = slice_of(rows->bytes.data + key_end, image_end - key_end);
@@ -225,6 +272,23 @@ static bool zstd_try(ZSTD_CCtx *zstd, struct slice raw, size_t most, struct buff
     return true;
 }
 
+/* The tokens of a column: taken along where a row brought its codes, else found. */
+static void tokens_put(const struct token_encoder *tokens, const struct column *column, struct buffer *lane)
+{
+    const struct slice *values = slices_of(&column->values), *codes = slices_of(&column->codes);
+    uint32_t count = slice_count(&column->values), from = 0;
+    for (uint32_t i = 0; column->codes.bytes && i < count; i++) {
+        if (!codes[i].data)
+            continue;
+        if (from < i)
+            token_encoder_encode(tokens, values + from, i - from, lane);
+        buffer_append_slice(lane, codes[i]);
+        from = i + 1;
+    }
+    if (from < count)
+        token_encoder_encode(tokens, values + from, count - from, lane);
+}
+
 /* Put the values of a column into `lane`, in the codec that makes them smallest or nearly so. */
 static enum lane_codec values_encode(struct rows_encoder *encoder, const struct rows_compressor *compressor,
                                      const struct column *column, uint64_t place, struct buffer *lane)
@@ -243,7 +307,7 @@ static enum lane_codec values_encode(struct rows_encoder *encoder, const struct 
         return LANE_STORED;
     }
     if ((tries || habit->codec == LANE_TOKENS) && tokens) {
-        token_encoder_encode(tokens, values, count, lane);
+        tokens_put(tokens, column, lane);
         if (lane->bytes < best - best / SAVES_ONE_IN) {
             codec = LANE_TOKENS;
             best = lane->bytes;
@@ -419,13 +483,24 @@ static void lanes_fill(struct rows_encoder *encoder, const struct rows_compresso
 static status encoder_status(const struct rows_encoder *encoder, const struct rows_builder *rows)
 {
     const struct buffer *const buffers[] = {
-        &rows->bytes,         &rows->ends,        &rows->last_key,         &encoder->keys,  &encoder->kinds,
-        &encoder->timestamps, &encoder->expiries, &encoder->whole_lengths, &encoder->whole,
+        &rows->bytes,
+        &rows->ends,
+        &rows->last_key,
+        &encoder->keys,
+        &encoder->kinds,
+        &rows->code_bytes,
+        &rows->codes,
+        &rows->code_ends,
+        &encoder->timestamps,
+        &encoder->expiries,
+        &encoder->whole_lengths,
+        &encoder->whole,
     };
     for (uint32_t i = 0; i < ARRAY_LEN(buffers); i++)
         TRY(buffer_status(buffers[i]));
     for (uint32_t i = 0; i < encoder->columns.count; i++) {
         TRY(buffer_status(&encoder->column[i].values));
+        TRY(buffer_status(&encoder->column[i].codes));
         TRY(buffer_status(&encoder->column[i].lengths));
     }
     for (uint32_t i = 0; i < LANE_COUNT; i++)
@@ -460,6 +535,9 @@ status rows_encode(struct rows_encoder *encoder, const struct rows_compressor *c
 {
     TRY(buffer_status(&rows->bytes));
     TRY(buffer_status(&rows->ends));
+    TRY(buffer_status(&rows->code_bytes));
+    TRY(buffer_status(&rows->codes));
+    TRY(buffer_status(&rows->code_ends));
     encoder_clear(encoder);
     TRY(rows_cut(encoder, rows, compressor->whole));
     TRY(buffer_status(&encoder->keys));

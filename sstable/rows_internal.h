@@ -26,13 +26,48 @@ enum {
     CLUSTERING_BYTES_MAX = 1 << 20,
 };
 
+/*
+ * The values of a block's rows as they stand coded in its lanes of tokens. A code says the same wherever it stands, so a
+ * value that goes into a file of the same dictionary needs not be cut into tokens again, which is most of the work of
+ * writing it. A zeroed struct is ready.
+ */
+struct rows_codes {
+    struct buffer bytes; /* the lanes, one behind the other */
+    struct buffer ends;  /* u32 each: row by row, where the codes of each column end in `bytes` */
+    uint32_t rows;       /* that are known; 0: none */
+    uint32_t columns;
+    struct {
+        uint64_t place;
+        uint32_t begin; /* in `bytes` */
+    } column[ROWS_COLUMNS];
+};
+
+static inline void rows_codes_clear(struct rows_codes *codes)
+{
+    buffer_clear(&codes->bytes);
+    buffer_clear(&codes->ends);
+    codes->rows = codes->columns = 0;
+}
+void rows_codes_deinit(struct rows_codes *codes);
+/* What one row has in one of the columns: all its values there, in order. */
+struct slice rows_codes_of(const struct rows_codes *codes, uint32_t row, uint32_t column);
+
 /* ---- writing ---- */
+
+/* All values of one row in one column, coded. */
+struct rows_code {
+    uint64_t place;
+    uint32_t begin, bytes; /* in rows_builder.code_bytes */
+};
 
 struct rows_builder {
     struct buffer bytes; /* keys and images, row after row */
     struct buffer ends;  /* u32 each: where key and image end in `bytes` */
     uint32_t rows;
     struct sstable_block_summary summary;
+    struct buffer code_bytes, codes; /* codes that rows brought along; struct rows_code each, row after row */
+    struct buffer
+        code_ends;          /* u32 each: how many of `codes` belong to the rows so far; empty: none has any */
     struct buffer last_key; /* outlives rows_builder_clear(): the order of rows goes on in the next block */
 };
 
@@ -41,6 +76,9 @@ void rows_builder_clear(struct rows_builder *builder);
 /* STATUS_CORRUPT when the image is not one. Failed growth shows in rows_encode(). */
 status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct slice clustering,
                         struct slice image);
+
+/* The row added last has these codes; they are of the dictionary that rows_encode() will be given. */
+void rows_builder_add_codes(struct rows_builder *builder, const struct rows_codes *codes, uint32_t row);
 
 /* How values are compressed; parts that are NULL are not used. */
 struct rows_compressor {
@@ -67,6 +105,7 @@ struct rows_decompressor {
     struct block_cache *cache;                   /* borrowed; who lends it, NULL: it is made */
     const struct sstable_dictionary *dictionary; /* borrowed; NULL: a lane of tokens is STATUS_CORRUPT */
     struct buffer *scratch;                      /* borrowed */
+    struct rows_codes *codes; /* borrowed; filled by rows_decode(); NULL: nobody wants them */
 };
 
 /* Whether some lane needs the dictionary, or zstd. */

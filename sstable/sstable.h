@@ -105,6 +105,14 @@ status sstable_builder_begin_partition(struct sstable_builder *builder,
                                        const struct partition_view *partition);
 status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image);
 /*
+ * The same for a row that `source`, any cursor or NULL, stands on: when its table is compressed with the dictionary of this
+ * builder, values are taken over as they stand coded there, since a code says the same in every file. They were read from a
+ * block whose checksum was good and have just been decoded into this image; that they say the same here is checked like
+ * everything else when the file is read back. *out_coded tells whether there were any.
+ */
+status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor *source,
+                                  struct slice clustering, struct slice image, bool *out_coded);
+/*
  * Take a whole data block of another table as it is, in place of its rows: compressed bytes, and the counts of its
  * summary. It comes from sstable_cursor_next_block() of a cursor that stands on the same partition key, behind the row
  * added last. Order is checked; when the file is read back its checksum is, and its summary is trusted: the rows were
@@ -168,6 +176,10 @@ struct sstable_block {
 status sstable_cursor_next_block(struct cursor *cursor, struct sstable_block *out_block, bool *out_found);
 /* Pass over the block just found, as if all its rows had been read: on no row, next() goes to the row behind it. */
 status sstable_cursor_skip_block(struct cursor *cursor);
+
+/* Rows of this cursor will be given to sstable_builder_add_row_of(). Any cursor may be told; it costs reading blocks that
+ * somebody has decoded already. */
+void sstable_cursor_keep_codes(struct cursor *cursor);
 
 /* The dictionary of the table; NULL when it has none. The caller owns a reference. Reads it when nobody has yet. */
 status sstable_dictionary_get(struct sstable *table, struct sstable_dictionary **out_dictionary);

@@ -115,6 +115,7 @@ static status block_load(struct sstable_cursor *cursor)
     TRY(sstable_cursor_block_item(cursor, &item));
     if (!block || cursor->rows_offset != item.at.offset || block->checksum != item.at.checksum) {
         reader_hint(cursor, &item.at);
+        cursor->codes.rows = 0;
         frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
         block_unref(cursor->rows_block);
         cursor->rows_block = NULL;
@@ -518,6 +519,7 @@ static void cursor_op_close(struct cursor *base)
     buffer_deinit(&cursor->ahead_keys);
     frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
     rows_unfolding_deinit(&cursor->unfolding);
+    rows_codes_deinit(&cursor->codes);
     block_unref(cursor->rows_block);
     page_drop(cursor);
     frame_reader_deinit(&cursor->directory_reader);
@@ -540,6 +542,13 @@ static const struct cursor_ops sstable_cursor_ops = {
 struct sstable_cursor *sstable_cursor_of(struct cursor *cursor)
 {
     return cursor->ops == &sstable_cursor_ops ? of(cursor) : NULL;
+}
+
+void sstable_cursor_keep_codes(struct cursor *base)
+{
+    struct sstable_cursor *cursor = sstable_cursor_of(base);
+    if (cursor)
+        cursor->rows_reader.codes = &cursor->codes;
 }
 
 static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, enum frame_access access)

@@ -52,6 +52,7 @@ struct sstable_cursor {
     struct block *rows_block; /* counted; kept while partitions move, because the next one may share it */
     uint64_t rows_offset;     /* where it stands in the file */
     struct rows_view view;
+    struct rows_codes codes;         /* of that block, when somebody wants them */
     struct rows_unfolding unfolding; /* of that block, unless it came whole */
     uint32_t row_begin, row_end;     /* the partition's run in the block */
     uint32_t row_at;

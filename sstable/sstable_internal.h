@@ -68,6 +68,7 @@ void sstable_cursor_position(const struct cursor *cursor, struct sstable_positio
  * Reads frames of a table for one cursor: cache, then the piece of file that was read last, then the disk.
  * A zeroed struct with `table` and `access` set is ready.
  */
+struct rows_codes;
 struct frame_reader {
     struct sstable *table; /* borrowed */
     enum frame_access access;
@@ -79,8 +80,9 @@ struct frame_reader {
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
-    size_t least_bytes;     /* read at least that much from the next frame on: the caller will go on */
-    struct block *unfolded; /* counted; what is being unfolded: frame_reader_get_rows() */
+    size_t least_bytes;       /* read at least that much from the next frame on: the caller will go on */
+    struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
+    struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
     uint64_t unfolded_offset;
 };
 

@@ -151,6 +151,7 @@ static void run_open(struct run *run)
         .rules = {.counters_restart = c->counters_restart},
         .clock_us = run->now_s * 1000000,
         .no_block_copy = c->shortcuts_off,
+        .no_code_copy = c->shortcuts_off,
         .background = c->by_hand ? STORE_BACKGROUND_MANUAL : STORE_BACKGROUND_THREADS,
     };
     assert_ok(store_open(&options, &run->store));

@@ -1,0 +1,240 @@
+/* Values that go from file to file under one dictionary take their codes along, and say the same there. */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "row/row.h"
+#include "sstable/dictionary_shelf_internal.h"
+#include "sstable/rows_internal.h"
+
+static struct io_env *env;
+static struct model model;
+
+/* A few words that come again, now and then something that no table of tokens knows. */
+static struct slice text_random(struct random *rng)
+{
+    static const char *const words[] = {"partition ", "clustering ", "timestamp ", "tombstone ",
+                                        "\xff\xfe\x01"};
+    char text[400];
+    size_t bytes = 0;
+    for (uint64_t w = random_below(rng, 12); w > 0; w--) {
+        const char *word = words[random_below(rng, 40) ? random_below(rng, 4) : 4];
+        memcpy(text + bytes, word, strlen(word));
+        bytes += strlen(word);
+    }
+    return arena_copy(&model.arena, slice_of(text, bytes));
+}
+
+/* Cells in some of `columns` columns; column 3 is a collection of several elements. */
+static struct slice row_random(struct random *rng, uint32_t columns)
+{
+    struct row_builder row = {0};
+    struct buffer image = {0};
+    row_builder_reset(&row);
+    row.marker = (struct marker){.timestamp = 1000};
+    for (uint32_t column = 0; column < columns; column++) {
+        uint64_t elements = column == 3 ? random_below(rng, 4) : 1;
+        for (uint64_t i = 0; i < elements && random_below(rng, 4); i++) {
+            const uint8_t path[2] = {'p', (uint8_t)i};
+            row_builder_add(&row,
+                            (struct cell){.column = column,
+                                          .kind = random_below(rng, 9) ? CELL_LIVE : CELL_DEAD,
+                                          .timestamp = 1000 + (int64_t)random_below(rng, 2),
+                                          .path = column == 3 ? arena_copy(&model.arena, slice_of(path, 2))
+                                                              : (struct slice){0},
+                                          .value = text_random(rng)});
+        }
+    }
+    assert_ok(row_builder_finish(&row, &image));
+    struct slice kept = arena_copy(&model.arena, buffer_slice(&image));
+    row_builder_deinit(&row);
+    buffer_deinit(&image);
+    return kept;
+}
+
+static void model_fill(struct random *rng, uint32_t rows, uint32_t columns)
+{
+    model_numbered(&model, "codes", rows, 1);
+    for (uint32_t i = 0; i < rows; i++)
+        model.partitions[0].rows[i].image = row_random(rng, columns);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t"));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    io_env_close(env);
+    return 0;
+}
+
+/* Row by row into a file of the same dictionary, or of another; returns how many brought codes along. */
+static uint64_t copy_rows(struct sstable *from, struct sstable_dictionary *dictionary, const char *path,
+                          uint32_t plain_one_in)
+{
+    struct sstable_build_options options = model_options(env, path);
+    struct sstable_builder *builder;
+    struct sstable_info info;
+    struct cursor *cursor;
+    uint64_t coded = 0;
+    options.file_number++;
+    options.dictionary = dictionary;
+    options.dictionary_after_bytes = UINT32_MAX;
+    options.block_bytes = 3000;
+    assert_ok(sstable_builder_open(&options, &builder));
+    assert_ok(sstable_cursor_open(from, false, &cursor));
+    sstable_cursor_keep_codes(cursor);
+    assert_ok(cursor_next_partition(cursor));
+    assert_ok(sstable_builder_begin_partition(builder, &cursor->partition));
+    for (uint32_t i = 0;; i++) {
+        bool has = false;
+        assert_ok(cursor_next(cursor));
+        if (!cursor->on_row)
+            break;
+        struct cursor *source = plain_one_in && i % plain_one_in == 0 ? NULL : cursor;
+        assert_ok(
+            sstable_builder_add_row_of(builder, source, cursor->row.clustering, cursor->row.image, &has));
+        coded += has;
+    }
+    cursor_close(cursor);
+    assert_ok(sstable_builder_end_partition(builder));
+    assert_ok(sstable_builder_finish(builder, &info));
+    return coded;
+}
+
+static void expect_same(const char *path)
+{
+    struct sstable *table;
+    struct cursor *cursor;
+    assert_ok(sstable_open(env, path, MODEL_STORE_ID, NULL, &table));
+    assert_ok(sstable_verify(table));
+    assert_ok(sstable_cursor_open(table, false, &cursor));
+    model_expect_scan(&model, cursor);
+    cursor_close(cursor);
+    sstable_unref(table);
+    assert_ok(io_unlink(env, path));
+}
+
+static void codes_say_the_same_in_another_file(void **state)
+{
+    (void)state;
+    static const uint32_t columns[] = {1, 4, 16, 20};
+    struct random rng = {11};
+    for (uint32_t i = 0; i < ARRAY_LEN(columns); i++) {
+        struct sstable_build_options options = model_options(env, "/t/from");
+        struct sstable_info info;
+        struct sstable *from;
+        struct sstable_dictionary *dictionary;
+        struct block_cache *cache;
+        options.dictionary_after_bytes = 600 << 10;
+        model_fill(&rng, (16000 + 16000 / columns[i]) / (columns[i] + 1) * 2, columns[i]);
+        assert_ok(model_build(&model, &options, &info));
+        assert_ok(block_cache_new(1 << 20, &cache));
+        assert_ok(sstable_open(env, "/t/from", MODEL_STORE_ID, cache, &from));
+        assert_ok(sstable_dictionary_get(from, &dictionary));
+        assert_non_null(dictionary);
+        for (uint32_t plain = 0; plain <= 5; plain += 5) {
+            uint64_t coded = copy_rows(from, dictionary, "/t/to", plain);
+            assert_int_equal(coded, plain ? model.row_count - (model.row_count + plain - 1) / plain
+                                          : model.row_count);
+            expect_same("/t/to");
+        }
+        assert_int_equal(copy_rows(from, NULL, "/t/to", 0), 0);
+        expect_same("/t/to");
+        sstable_dictionary_unref(dictionary);
+        sstable_unref(from);
+        block_cache_free(cache);
+        assert_ok(io_unlink(env, "/t/from"));
+        model_deinit(&model);
+    }
+}
+
+/* ---- the shelf ---- */
+
+static void stage_fill(struct builder_stage *stage, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        builder_stage_row(stage, model.partitions[0].rows[i].clustering, model.partitions[0].rows[i].image);
+}
+
+static void what_one_has_learnt_serves_the_others_until_it_is_outgrown(void **state)
+{
+    (void)state;
+    struct random rng = {12};
+    struct builder_stage few = {0}, some = {0}, many = {0};
+    struct dictionary_shelf *shelf;
+    struct dictionary_shelf_stats stats;
+    struct sstable_dictionary *first, *again, *larger, *other, *fresh;
+    model_fill(&rng, 9000, 4);
+    stage_fill(&few, 3000);
+    stage_fill(&some, 4000);
+    stage_fill(&many, 9000);
+    assert_ok(dictionary_shelf_new(&shelf));
+    assert_ok(dictionary_shelf_learn(shelf, 5, &few, &first));
+    assert_non_null(first);
+    assert_ok(dictionary_shelf_learn(shelf, 5, &some, &again));
+    assert_ptr_equal(again, first);
+    assert_ok(dictionary_shelf_learn(shelf, 6, &some, &other));
+    assert_ptr_not_equal(other, first);
+    assert_ok(dictionary_shelf_learn(shelf, 5, &many, &larger));
+    assert_ptr_not_equal(larger, first);
+    dictionary_shelf_stats(shelf, &stats);
+    assert_int_equal(stats.learnt, 3);
+    assert_int_equal(stats.shared, 1);
+    /* A file's own dictionary gives way to one that was learnt from much more, and only to such a one. */
+    assert_ptr_equal(dictionary_shelf_prefer(shelf, 5, sstable_dictionary_ref(first)), larger);
+    sstable_dictionary_unref(larger);
+    assert_ptr_equal(dictionary_shelf_prefer(shelf, 6, sstable_dictionary_ref(other)), other);
+    sstable_dictionary_unref(other);
+    assert_null(dictionary_shelf_prefer(shelf, 5, NULL));
+    /* Forgotten only by its own name. */
+    dictionary_shelf_forget(shelf, 5, first->id);
+    assert_ok(dictionary_shelf_learn(shelf, 5, &few, &fresh));
+    assert_ptr_equal(fresh, larger);
+    sstable_dictionary_unref(fresh);
+    dictionary_shelf_forget(shelf, 5, larger->id);
+    assert_ok(dictionary_shelf_learn(shelf, 5, &few, &fresh));
+    assert_ptr_not_equal(fresh, larger);
+    struct sstable_dictionary *const all[] = {first, again, larger, other, fresh};
+    for (uint32_t i = 0; i < ARRAY_LEN(all); i++)
+        sstable_dictionary_unref(all[i]);
+    dictionary_shelf_free(shelf);
+    builder_stage_deinit(&few);
+    builder_stage_deinit(&some);
+    builder_stage_deinit(&many);
+    model_deinit(&model);
+}
+
+/* The rule by which a compaction learns anew: three times what was learnt from, unless that was near a full sample. */
+static void a_dictionary_is_outgrown_by_three_times_its_sample(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t learnt_mib;
+        uint64_t raw_mib;
+        bool outgrown;
+    } cases[] = {
+        {1, 3, false},   {1, 4, true},   {8, 24, false},    {8, 25, true},
+        {23, 69, false}, {23, 70, true}, {24, 1000, false}, {32, 100000, false},
+    };
+    for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct sstable_dictionary dictionary = {.learnt_kib = cases[i].learnt_mib * 1024};
+        assert_int_equal(sstable_dictionary_is_outgrown(&dictionary, cases[i].raw_mib << 20),
+                         cases[i].outgrown);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_say_the_same_in_another_file),
+        cmocka_unit_test(what_one_has_learnt_serves_the_others_until_it_is_outgrown),
+        cmocka_unit_test(a_dictionary_is_outgrown_by_three_times_its_sample),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
