@@ -1,5 +1,6 @@
 /* batch_plan.c: what may stand in one batch (BAT-1 to BAT-6, CNT-4). */
 #include "cql/batch_internal.h"
+#include "cql/condition.h"
 
 void batch_facts_add(struct batch_facts *facts, const struct plan *first, const struct plan *member)
 {
@@ -65,6 +66,25 @@ static bool check_members(struct plan_builder *builder, const struct batch_plan 
     return batch_facts_fit(&facts, builder->context->target, &message) || BUILD_REFUSE(builder, message);
 }
 
+/* ScyllaDB tells the columns of the answer when the batch is prepared. */
+static bool make_answer(struct plan_builder *builder, const struct batch_plan *batch)
+{
+    uint32_t *shown, count;
+    struct cql_column_spec *columns;
+    bool conditional = false;
+    for (uint32_t i = 0; i < batch->count; i++)
+        conditional |= batch->members[i]->modify->condition != NULL;
+    if (!conditional || !builder->context->target->is_scylla)
+        return true;
+    if (!condition_batch_columns(builder->arena, builder->context->target,
+                                 (const struct plan *const *)batch->members, batch->count, &columns, &shown,
+                                 &count))
+        return build_nomem(builder);
+    builder->plan->columns = columns;
+    builder->plan->column_count = count + 1;
+    return true;
+}
+
 bool batch_plan_make(struct plan_builder *builder, const struct ast_batch *ast)
 {
     struct batch_plan *batch = arena_calloc(builder->arena, 1, sizeof *batch);
@@ -89,5 +109,5 @@ bool batch_plan_make(struct plan_builder *builder, const struct ast_batch *ast)
             return false;
     }
     builder->plan->batch = batch;
-    return check_members(builder, batch);
+    return check_members(builder, batch) && make_answer(builder, batch);
 }

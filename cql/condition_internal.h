@@ -1,32 +1,54 @@
-/* condition_internal.h: one conditional statement while it runs, alone or in a batch. */
+/* condition_internal.h: conditional statements of one partition while they run. Everything lives in the scratch arena. */
 #ifndef STRAIT_CQL_CONDITION_INTERNAL_H
 #define STRAIT_CQL_CONDITION_INTERNAL_H
 
 #include "cql/condition.h"
 
-/* Borrows `run`. From attempt_find() on it knows its row; the partition is locked around everything after that. */
-struct attempt {
-    struct plan_run *run;
-    const struct condition_plan *plan;
-    struct partition_key key;
-    struct slice clustering, clustering_end; /* of the row, and behind it */
-    struct cursor *cursor;                   /* owned; NULL when the partition is not there */
-    struct row_slots slots;                  /* the old row; valid until attempt_close() or a write */
-    bool row_lives, static_lives;
+/* A row as it was before: one slot for each column of the table. */
+struct cas_row {
+    struct slice clustering;
+    bool lives;
+    struct row_slot *items;
 };
 
-/* Which row it is about; exactly one (LWT-6). */
-bool attempt_find(struct attempt *it);
-/* Read the row and judge every condition. attempt_close() must follow, also a failure. */
-bool attempt_judge(struct attempt *it, bool *out_holds);
-/* Are there old values to show? */
-bool attempt_shows(const struct attempt *it);
-/* Append a row of the answer: [applied] and, when `values`, the columns of these ordinals. */
-bool attempt_answer(const struct attempt *it, bool applied, bool values, const uint32_t *shown,
-                    uint32_t count);
-void attempt_close(struct attempt *it);
+struct cas_member {
+    struct plan_run run;                    /* the statement with its values */
+    const struct condition_plan *condition; /* NULL without IF */
+    bool about_static;                      /* it names no row */
+    struct slice clustering;                /* of the first row it names */
+};
 
-/* Write the workspace's batch, with what it does to the indexes of `table`, under locks that the caller holds. */
-bool condition_apply(struct plan_run *run, const struct cql_table *table);
+struct cas {
+    struct plan_run *run; /* of the statement or the batch */
+    const struct cql_table *table;
+    const struct slot_map *map; /* of the table */
+    struct partition_key key;
+    struct cas_member *members;
+    uint32_t member_count;
+    bool is_batch;
+
+    /* cas_read() */
+    struct row_slot *statics; /* the static row with its partition key */
+    bool static_lives;
+    struct cas_row *rows; /* those that were read, rising */
+    uint32_t row_count;
+};
+
+/* condition_read.c: the rows that the target reads for these conditions; the partition is locked. */
+bool cas_read(struct cas *cas);
+/* Of the rows read, the living one that the member is about; NULL when there is none. */
+const struct cas_row *cas_row_of(const struct cas *cas, const struct cas_member *member);
+/* Did anything of the partition come to light? */
+bool cas_partition_lives(const struct cas *cas);
+
+/* condition_judge.c */
+bool cas_judge(const struct cas *cas, bool *out_applied);
+/* Conditions that cannot stand together (LWT-5). */
+bool cas_check_mixed(const struct cas *cas);
+
+/* condition_answer.c: fill in the result. */
+bool cas_answer(const struct cas *cas, bool applied);
+/* What a ScyllaDB sees of the row before; NULL: nothing, all is null. */
+const struct row_slot *cas_old_row(const struct cas *cas, const struct cas_member *member);
 
 #endif

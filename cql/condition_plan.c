@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "cql/condition.h"
 
 /* ---- conditions ---- */
@@ -24,6 +26,70 @@ static bool compile_list(struct plan_builder *builder, const struct ast_relation
     return true;
 }
 
+/* Words that the target's grammar does not know behind IF. */
+static bool refuse_word(struct plan_builder *builder, const struct ast_relation *relation)
+{
+    const char *word = relation->op == OP_NOT_IN        ? "NOT"
+                       : relation->op == OP_IS_NOT_NULL ? "IS"
+                       : relation->op == OP_LIKE        ? "LIKE"
+                                                        : "CONTAINS";
+    struct cql_error place;
+    cql_error_at(&place, builder->statement->text, relation->at);
+    return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_OPERATOR, place.line, place.column, word);
+}
+
+static bool compile_contains(struct plan_builder *builder, const struct ast_relation *relation,
+                             struct condition *condition)
+{
+    const struct type *type = condition->column->type;
+    const char *name = condition->column->name;
+    bool key = relation->op == OP_CONTAINS_KEY;
+    if (!builder->context->target->contains_in_conditions)
+        return refuse_word(builder, relation);
+    if (!type_is_collection(type))
+        return BUILD_REFUSE_AT(builder, relation->at,
+                               key ? MSG_CONTAINS_KEY_NON_MAP : MSG_CONTAINS_NON_COLLECTION, name);
+    if (key && type->id != TYPE_MAP)
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_CONTAINS_KEY_NON_MAP, name);
+    const char *part = arena_printf(builder->arena, "%s(%s)", key ? "key" : "value", name);
+    return part ? term_compile(builder, relation->value, part,
+                               type->id == TYPE_MAP && !key ? type->second : type->first, &condition->value)
+                : build_nomem(builder);
+}
+
+static bool compile_like(struct plan_builder *builder, const struct ast_relation *relation,
+                         struct condition *condition)
+{
+    const struct type *type = condition->column->type;
+    if (!builder->context->target->like_in_conditions)
+        return refuse_word(builder, relation);
+    if (type->id != TYPE_TEXT && type->id != TYPE_ASCII)
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_LIKE_UNSUPPORTED, condition->column->name);
+    return term_compile(builder, relation->value, condition->column->name, type, &condition->value);
+}
+
+static bool compile_value(struct plan_builder *builder, const struct ast_relation *relation,
+                          struct condition *condition)
+{
+    const struct cql_column *column = condition->column;
+    switch (relation->op) {
+    case OP_LT:
+    case OP_LE:
+    case OP_GT:
+    case OP_GE:
+        if (column->type->id == TYPE_DURATION)
+            return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_SLICE_DURATION, operator_text(relation->op));
+        return term_compile(builder, relation->value, column->name, column->type, &condition->value);
+    case OP_EQ:
+    case OP_NE: return term_compile(builder, relation->value, column->name, column->type, &condition->value);
+    case OP_IN: return compile_list(builder, relation, condition);
+    case OP_LIKE: return compile_like(builder, relation, condition);
+    case OP_CONTAINS:
+    case OP_CONTAINS_KEY: return compile_contains(builder, relation, condition);
+    default: return refuse_word(builder, relation);
+    }
+}
+
 static bool compile_one(struct plan_builder *builder, const struct ast_relation *relation,
                         struct condition *condition)
 {
@@ -33,75 +99,109 @@ static bool compile_one(struct plan_builder *builder, const struct ast_relation 
     if (!condition->column)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_COLUMN_UNKNOWN_CONDITION, name,
                                builder->table->keyspace, builder->table->name);
-    if (condition->column->kind == COLUMN_PARTITION || condition->column->kind == COLUMN_CLUSTERING)
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_KEY, name);
     if (relation->kind != RELATION_COLUMN)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_NOT_SUPPORTED,
                                "IF on collection elements and fields");
-    switch (relation->op) {
-    case OP_EQ:
-    case OP_NE:
-    case OP_LT:
-    case OP_LE:
-    case OP_GT:
-    case OP_GE:
-        return term_compile(builder, relation->value, condition->column->name, condition->column->type,
-                            &condition->value);
-    case OP_IN: return compile_list(builder, relation, condition);
-    default:
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_NOT_SUPPORTED,
-                               "IF with other than =, !=, <, <=, >, >= and IN");
-    }
+    if (!compile_value(builder, relation, condition))
+        return false;
+    if (condition->column->kind == COLUMN_PARTITION || condition->column->kind == COLUMN_CLUSTERING)
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_KEY, name);
+    return true;
 }
 
 /* ---- the columns of the answer ---- */
 
-static bool is_shown(const struct condition_plan *plan, const struct cql_column *column)
+/* A choice of columns in the order in which they are shown. */
+struct choice {
+    const struct cql_table *table;
+    uint32_t *ordinals; /* room for all of the table's */
+    uint32_t count;
+    bool all;
+};
+
+static void choose(struct choice *choice, uint32_t ordinal)
 {
-    if (plan->exists || plan->not_exists)
-        return true;
-    for (uint32_t i = 0; i < plan->count; i++)
-        if (plan->items[i].column == column)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < choice->count; i++)
+        if (choice->ordinals[i] == ordinal)
+            return;
+    choice->ordinals[choice->count++] = ordinal;
 }
 
-static void add_shown(struct condition_plan *plan, uint32_t ordinal)
+static void choose_conditions(struct choice *choice, const struct condition_plan *plan)
 {
-    for (uint32_t i = 0; i < plan->shown_count; i++)
-        if (plan->shown[i] == ordinal)
-            return;
-    plan->shown[plan->shown_count++] = ordinal;
+    choice->all |= plan->exists || plan->not_exists;
+    for (uint32_t i = 0; i < choice->table->column_count && choice->all; i++)
+        choose(choice, i);
+    for (uint32_t i = 0; i < plan->count; i++)
+        choose(choice, (uint32_t)(plan->items[i].column - choice->table->columns));
+}
+
+static int ordinal_compare(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* In the order of the schema, or as written unless a statement asks for all. */
+static bool name_columns(struct arena *arena, const struct cql_target *target, const struct choice *choice,
+                         struct cql_column_spec **out_columns)
+{
+    const struct cql_table *table = choice->table;
+    struct cql_column_spec *columns = arena_calloc(arena, choice->count + 1, sizeof *columns);
+    if (!columns)
+        return false;
+    if (choice->count && (target->is_scylla || choice->all))
+        qsort(choice->ordinals, choice->count, sizeof *choice->ordinals, ordinal_compare);
+    columns[0] = (struct cql_column_spec){.keyspace = table->keyspace,
+                                          .table = table->name,
+                                          .name = "[applied]",
+                                          .type = type_scalar(TYPE_BOOLEAN)};
+    for (uint32_t i = 0; i < choice->count; i++)
+        columns[i + 1] = (struct cql_column_spec){.keyspace = table->keyspace,
+                                                  .table = table->name,
+                                                  .name = table->columns[choice->ordinals[i]].name,
+                                                  .type = table->columns[choice->ordinals[i]].type};
+    *out_columns = columns;
+    return true;
 }
 
 static bool make_columns(struct plan_builder *builder, struct condition_plan *plan)
 {
     const struct cql_table *table = builder->table;
-    plan->shown = arena_alloc(builder->arena, (table->column_count + 1) * sizeof *plan->shown);
-    plan->columns = arena_calloc(builder->arena, table->column_count + 1, sizeof *plan->columns);
-    if (!plan->shown || !plan->columns)
+    struct choice choice = {.table = table};
+    choice.ordinals = arena_alloc(builder->arena, (table->column_count + 1) * sizeof *choice.ordinals);
+    if (!choice.ordinals)
         return build_nomem(builder);
-    /* LWT-2: in the order of the schema, or as written. */
-    bool written_order = !builder->context->target->is_scylla && plan->count;
-    for (uint32_t i = 0; i < plan->count && written_order; i++)
-        add_shown(plan, (uint32_t)(plan->items[i].column - table->columns));
-    for (uint32_t i = 0; i < table->column_count && !written_order; i++)
-        if (is_shown(plan, &table->columns[i]))
-            add_shown(plan, i);
-    plan->columns[0] = (struct cql_column_spec){.keyspace = table->keyspace,
-                                                .table = table->name,
-                                                .name = "[applied]",
-                                                .type = type_scalar(TYPE_BOOLEAN)};
-    for (uint32_t i = 0; i < plan->shown_count; i++)
-        plan->columns[i + 1] = (struct cql_column_spec){.keyspace = table->keyspace,
-                                                        .table = table->name,
-                                                        .name = table->columns[plan->shown[i]].name,
-                                                        .type = table->columns[plan->shown[i]].type};
+    choose_conditions(&choice, plan);
+    if (!name_columns(builder->arena, builder->context->target, &choice, &plan->columns))
+        return build_nomem(builder);
+    plan->shown = choice.ordinals;
+    plan->shown_count = choice.count;
     if (builder->context->target->is_scylla) {
         builder->plan->columns = plan->columns;
         builder->plan->column_count = plan->shown_count + 1;
     }
     return true;
+}
+
+bool condition_batch_columns(struct arena *arena, const struct cql_target *target,
+                             const struct plan *const *members, uint32_t count,
+                             struct cql_column_spec **out_columns, uint32_t **out_shown,
+                             uint32_t *out_shown_count)
+{
+    const struct cql_table *table = members[0]->table;
+    struct choice choice = {.table = table};
+    choice.ordinals = arena_alloc(arena, (table->column_count + 1) * sizeof *choice.ordinals);
+    if (!choice.ordinals)
+        return false;
+    for (uint32_t i = 0; i < table->partition_count + table->clustering_count; i++)
+        choose(&choice, i);
+    for (uint32_t i = 0; i < count; i++)
+        if (members[i]->modify->condition)
+            choose_conditions(&choice, members[i]->modify->condition);
+    *out_shown = choice.ordinals;
+    *out_shown_count = choice.count;
+    return name_columns(arena, target, &choice, out_columns);
 }
 
 /* LWT-7: nothing but the static row is written, and nothing else is asked about. */
@@ -137,6 +237,9 @@ bool condition_compile(struct plan_builder *builder, const struct ast_if *ast,
         if (!compile_one(builder, &ast->conditions[i].relation, &plan->items[i]))
             return false;
     plan->only_static = only_static(plan, modify);
+    plan->asks_statics = plan->count ? true : plan->only_static;
+    for (uint32_t i = 0; i < plan->count; i++)
+        plan->asks_statics &= plan->items[i].column->kind == COLUMN_STATIC;
     *out_plan = plan;
     return make_columns(builder, plan);
 }

@@ -150,7 +150,7 @@ bool filter_like(struct slice text, struct slice pattern)
     }
 }
 
-static bool contains(const struct type *type, struct slice wire, struct slice wanted, bool keys)
+bool filter_contains(const struct type *type, struct slice wire, struct slice wanted, bool keys)
 {
     struct type_items items = type_items_of(type, wire);
     struct slice item;
@@ -215,8 +215,8 @@ static bool value_fits(const struct filter_test *test, const struct row_slots *s
         return has_entry(r->columns[0]->type, slot->value, test->key, value);
     switch (r->op) {
     case OP_LIKE: return filter_like(slot->value, value);
-    case OP_CONTAINS: return contains(r->columns[0]->type, slot->value, value, false);
-    case OP_CONTAINS_KEY: return contains(r->columns[0]->type, slot->value, value, true);
+    case OP_CONTAINS: return filter_contains(r->columns[0]->type, slot->value, value, false);
+    case OP_CONTAINS_KEY: return filter_contains(r->columns[0]->type, slot->value, value, true);
     default: return order_fits(r->op, type_compare(r->columns[0]->type, slot->value, value));
     }
 }

@@ -29,5 +29,7 @@ bool filter_passes(const struct filter *filter, const struct row_slots *slots);
 
 /* Does `text` match a LIKE pattern: % any run of characters, _ one character, \ takes the next one as it is. */
 bool filter_like(struct slice text, struct slice pattern);
+/* Is `wanted` an item of the collection in `wire`: of a map, one of its values, or of its keys. */
+bool filter_contains(const struct type *type, struct slice wire, struct slice wanted, bool keys);
 
 #endif

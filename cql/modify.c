@@ -74,6 +74,7 @@ static bool write_facts(struct plan_run *run, const struct modify_plan *modify, 
     bool given = false;
     if (modify->has_timestamp && !modify_timestamp(run, &modify->timestamp, &out->timestamp, &given))
         return false;
+    given &= !time->only;
     if (given && time->has_batch_timestamp)
         return RUN_REFUSE(run, MSG_BATCH_TIMESTAMP_TWICE);
     if (!given)

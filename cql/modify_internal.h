@@ -61,6 +61,7 @@ struct modify_plan {
 struct modify_time {
     bool has_batch_timestamp; /* USING TIMESTAMP of the BATCH */
     bool known;
+    bool only;                    /* a statement's own timestamp plays no part (TS-15) */
     int64_t timestamp;            /* what a statement without its own gets */
     uint32_t appended, prepended; /* items of lists so far: what tells those of one time apart */
 };

@@ -73,6 +73,17 @@ static bool check_partition(struct plan_builder *builder, const struct modify_pl
     return modify_refuse_missing(builder, keys, COLUMN_PARTITION, MSG_KEY_PART_MISSING);
 }
 
+/* LWT-6: a conditional DELETE says what needs the full key, a column or a condition. */
+static bool refuse_deleted_columns(struct plan_builder *builder, const struct modify_plan *modify)
+{
+    bool regular = false;
+    if (!modify->condition)
+        return BUILD_REFUSE(builder, MSG_RANGE_DELETE_COLUMNS);
+    for (uint32_t i = 0; i < modify->cell_count; i++)
+        regular |= modify->cells[i].column->kind == COLUMN_REGULAR;
+    return BUILD_REFUSE(builder, regular ? MSG_IF_DELETE_FULL_KEY : MSG_IF_DELETE_STATIC);
+}
+
 static bool check_full_key(struct plan_builder *builder, const struct modify_plan *modify)
 {
     const struct restrictions *keys = &modify->keys;
@@ -81,7 +92,7 @@ static bool check_full_key(struct plan_builder *builder, const struct modify_pla
         slice |= keys->items[i].columns[0]->kind == COLUMN_CLUSTERING && is_slice(keys->items[i].op);
     if (modify->kind == STATEMENT_DELETE) {
         if (slice || keys->clustering_prefix < keys->table->clustering_count)
-            return BUILD_REFUSE(builder, MSG_RANGE_DELETE_COLUMNS);
+            return refuse_deleted_columns(builder, modify);
         return true;
     }
     if (slice)

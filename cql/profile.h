@@ -49,6 +49,9 @@ struct cql_target {
     bool view_not_null_on_keys;   /* IS NOT NULL in a view's WHERE is for the view's key alone */
     bool view_single_key_implied; /* ... and goes without saying for a partition key of one column */
     const char *view_warning;     /* with every CREATE MATERIALIZED VIEW; NULL for none */
+    bool contains_in_conditions;  /* IF c CONTAINS x */
+    bool like_in_conditions;      /* IF c LIKE x */
+    bool unset_in_list_skipped;   /* IF c IN (?, ?): else refused */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
 };
 

@@ -83,7 +83,7 @@ static void a_conditional_batch_is_all_or_nothing(void **state) /* LWT-3, LWT-4,
     shows(f,
           "BEGIN BATCH INSERT INTO t (p, c, v) VALUES (1, 1, 10) IF NOT EXISTS; "
           "INSERT INTO t (p, c, v) VALUES (1, 2, 20); APPLY BATCH",
-          "True,null,null,null,null,null");
+          "True,null,null,null,null,null|True,null,null,null,null,null");
     shows(f,
           "BEGIN BATCH UPDATE t SET v = 11 WHERE p = 1 AND c = 1 IF v = 10; "
           "UPDATE t SET v = 21 WHERE p = 1 AND c = 2 IF v = 99; APPLY BATCH",
@@ -93,7 +93,7 @@ static void a_conditional_batch_is_all_or_nothing(void **state) /* LWT-3, LWT-4,
           "BEGIN BATCH UPDATE t SET v = 11 WHERE p = 1 AND c = 1 IF v = 10; DELETE FROM t WHERE p = 1 AND c "
           "= 2; "
           "APPLY BATCH",
-          "True,1,1,10");
+          "True,1,1,10|True,1,null,null");
     shows(f, "SELECT c FROM t WHERE v = 11", "1");
     shows(f, "SELECT c FROM t WHERE v = 20", "");
     refuses(f, CQL_INVALID, "BATCH with conditions cannot span multiple tables",

@@ -1,0 +1,180 @@
+/* condition_judge.c: does a condition hold (NUL-11, LWT-5, LWT-7, LWT-8). */
+#include "cql/condition_internal.h"
+#include "cql/filter.h"
+
+/* ---- one value ---- */
+
+static bool orders(enum ast_operator op, int order)
+{
+    switch (op) {
+    case OP_EQ:
+    case OP_IN: return order == 0;
+    case OP_NE: return order != 0;
+    case OP_LT: return order < 0;
+    case OP_LE: return order <= 0;
+    case OP_GT: return order > 0;
+    case OP_GE: return order >= 0;
+    default: return false;
+    }
+}
+
+static bool compare(const struct condition *condition, struct slice there, struct slice wanted)
+{
+    const struct type *type = condition->column->type;
+    switch (condition->op) {
+    case OP_LIKE: return filter_like(there, wanted);
+    case OP_CONTAINS: return filter_contains(type, there, wanted, false);
+    case OP_CONTAINS_KEY: return filter_contains(type, there, wanted, true);
+    default: return orders(condition->op, type_compare(type, there, wanted));
+    }
+}
+
+/* *out_holds is set when the value fits, and left alone when not. */
+static bool try_value(struct plan_run *run, const struct condition *condition, const struct row_slot *slot,
+                      struct cql_value value, bool *out_holds)
+{
+    bool equals = condition->op == OP_EQ || condition->op == OP_IN;
+    if (value.kind == CQL_UNSET)
+        return RUN_REFUSE(run, MSG_IF_UNSET);
+    if (value.kind == CQL_NULL && !equals && condition->op != OP_NE)
+        return RUN_REFUSE(run, MSG_IF_NULL_OPERATOR, operator_text(condition->op));
+    if (value.kind == CQL_NULL)
+        *out_holds |= slot->present != equals;
+    else if (!slot->present)
+        *out_holds |= condition->op == OP_NE;
+    else
+        *out_holds |= compare(condition, slot->value, value.bytes);
+    return true;
+}
+
+static bool try_list(struct plan_run *run, const struct condition *condition, const struct row_slot *slot,
+                     bool *out_holds)
+{
+    struct cql_value value, *items = NULL;
+    uint32_t count = condition->item_count;
+    if (condition->whole_list) {
+        if (!term_value(&condition->value, run, &value))
+            return false;
+        if (value.kind == CQL_UNSET)
+            return RUN_REFUSE(run, MSG_IF_UNSET);
+        if (value.kind == CQL_NULL) /* to ScyllaDB it is a list that nothing is in */
+            return run->context->target->is_scylla || RUN_REFUSE(run, MSG_IF_NULL_LIST);
+        if (!term_items(run, value.bytes, &items, &count))
+            return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (items)
+            value = items[i];
+        else if (!term_value(&condition->items[i], run, &value))
+            return false;
+        if (value.kind == CQL_UNSET && run->context->target->unset_in_list_skipped)
+            continue;
+        if (!try_value(run, condition, slot, value, out_holds))
+            return false;
+    }
+    return true;
+}
+
+/* ---- one statement ---- */
+
+/* The slots that its conditions look at. */
+static const struct row_slot *looked_at(const struct cas *cas, const struct cas_member *member)
+{
+    const struct cas_row *row = cas_row_of(cas, member);
+    return row ? row->items : cas->statics;
+}
+
+static bool row_exists(const struct cas *cas, const struct cas_member *member)
+{
+    return member->about_static ? cas->static_lives : cas_row_of(cas, member) != NULL;
+}
+
+static bool judge_member(const struct cas *cas, const struct cas_member *member, bool *out_holds)
+{
+    const struct condition_plan *plan = member->condition;
+    const struct row_slot *slots = looked_at(cas, member);
+    struct plan_run run = member->run;
+    *out_holds = plan->not_exists ? !row_exists(cas, member) : !plan->exists || row_exists(cas, member);
+    for (uint32_t i = 0; i < plan->count && *out_holds; i++) {
+        const struct condition *condition = &plan->items[i];
+        const struct row_slot *slot = &slots[condition->column - cas->table->columns];
+        *out_holds = false;
+        bool tried;
+        if (condition->op == OP_IN) {
+            tried = try_list(&run, condition, slot, out_holds);
+        } else {
+            struct cql_value value;
+            tried = term_value(&condition->value, &run, &value) &&
+                    try_value(&run, condition, slot, value, out_holds);
+        }
+        if (!tried)
+            return false;
+    }
+    return true;
+}
+
+bool cas_judge(const struct cas *cas, bool *out_applied)
+{
+    *out_applied = true;
+    for (uint32_t i = 0; i < cas->member_count && *out_applied; i++)
+        if (cas->members[i].condition && !judge_member(cas, &cas->members[i], out_applied))
+            return false;
+    return true;
+}
+
+/* ---- several statements about one row ---- */
+
+/* What a statement asks about a row, or with `statics` about the static row. */
+enum asked {
+    ASKS_NOTHING,
+    ASKS_EXISTS,
+    ASKS_NOT_EXISTS,
+    ASKS_COLUMNS,
+};
+
+static enum asked asks(const struct cas_member *member, bool statics)
+{
+    const struct condition_plan *plan = member->condition;
+    if (!plan)
+        return ASKS_NOTHING;
+    if (plan->exists || plan->not_exists) {
+        if (member->about_static != statics)
+            return ASKS_NOTHING;
+        return plan->exists ? ASKS_EXISTS : ASKS_NOT_EXISTS;
+    }
+    for (uint32_t i = 0; i < plan->count; i++)
+        if ((plan->items[i].column->kind == COLUMN_STATIC) == statics)
+            return ASKS_COLUMNS;
+    return ASKS_NOTHING;
+}
+
+static bool refuse_mixed(const struct cas *cas, enum asked before, enum asked now)
+{
+    if (now == ASKS_COLUMNS)
+        return RUN_REFUSE(cas->run, MSG_BATCH_CONDITION_MIXED_COLUMNS, "NOT ");
+    if (before == ASKS_COLUMNS)
+        return RUN_REFUSE(cas->run, MSG_BATCH_CONDITION_MIXED_COLUMNS, now == ASKS_NOT_EXISTS ? "NOT " : "");
+    return RUN_REFUSE(cas->run, MSG_BATCH_CONDITION_MIXED);
+}
+
+static bool check_pair(const struct cas *cas, const struct cas_member *a, const struct cas_member *b,
+                       bool statics)
+{
+    enum asked before = asks(a, statics), now = asks(b, statics);
+    if (before == now || before == ASKS_NOTHING || now == ASKS_NOTHING)
+        return true;
+    bool same_row = statics || slice_equal(a->clustering, b->clustering);
+    return !same_row || refuse_mixed(cas, before, now);
+}
+
+bool cas_check_mixed(const struct cas *cas)
+{
+    if (cas->run->context->target->is_scylla)
+        return true;
+    for (uint32_t i = 0; i < cas->member_count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (!check_pair(cas, &cas->members[k], &cas->members[i], false) ||
+                !check_pair(cas, &cas->members[k], &cas->members[i], true))
+                return false;
+    return true;
+}
