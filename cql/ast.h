@@ -159,7 +159,7 @@ struct ast_create_type {
 
 struct ast_create_keyspace {
     struct ast_name name;
-    bool if_not_exists;
+    bool if_not_exists, if_exists; /* of CREATE, of ALTER */
     struct ast_property *properties;
     uint32_t property_count;
 };
@@ -224,6 +224,7 @@ struct ast_create_index {
 enum ast_alter_kind {
     ALTER_ADD,
     ALTER_DROP,
+    ALTER_DROP_COMPACT, /* DROP COMPACT STORAGE */
     ALTER_RENAME,
     ALTER_TYPE,
     ALTER_WITH,
@@ -231,12 +232,14 @@ enum ast_alter_kind {
 
 struct ast_alter_table { /* and ALTER TYPE, whose columns are fields */
     struct ast_table_name name;
-    bool if_exists; /* ALTER TYPE */
+    bool if_exists;
     enum ast_alter_kind kind;
+    bool if_columns;                       /* ADD IF NOT EXISTS, DROP IF EXISTS, RENAME IF EXISTS */
     struct ast_column_definition *columns; /* ADD */
     uint32_t column_count;
     struct ast_name *dropped; /* DROP; RENAME: pairs from, to */
     uint32_t dropped_count;
+    struct ast_term *timestamp;      /* DROP ... USING TIMESTAMP; NULL when absent */
     struct ast_property *properties; /* WITH */
     uint32_t property_count;
 };

@@ -23,9 +23,10 @@ enum {
 };
 
 enum {
-    SCYLLA = 1,
-    CASSANDRA = 2,
-    BOTH = SCYLLA | CASSANDRA,
+    SCYLLA = TARGETS_SCYLLA,
+    CASSANDRA = TARGETS_CASSANDRA,
+    CASSANDRA_5 = TARGET_CASSANDRA_5_0,
+    BOTH = TARGETS_ALL,
 };
 
 /* Names that the targets know, as they are written without their package. */
@@ -40,8 +41,8 @@ static const struct strategy {
     {"TimeWindowCompactionStrategy", STORE_COMPACTION_TIME_WINDOW, BOTH, WINDOWS, false},
     {"LeveledCompactionStrategy", STORE_COMPACTION_LEVELED, BOTH, LEVELS, false},
     {"IncrementalCompactionStrategy", STORE_COMPACTION_INCREMENTAL, SCYLLA, FRAGMENTS, false},
-    {"UnifiedCompactionStrategy", STORE_COMPACTION_UNIFIED, CASSANDRA, DENSITY, false},
-    {"DateTieredCompactionStrategy", STORE_COMPACTION_TIME_WINDOW, CASSANDRA, 0, true},
+    {"UnifiedCompactionStrategy", STORE_COMPACTION_UNIFIED, CASSANDRA_5, DENSITY, false},
+    {"DateTieredCompactionStrategy", STORE_COMPACTION_TIME_WINDOW, TARGET_CASSANDRA_4_1, 0, true},
     {"NullCompactionStrategy", STORE_COMPACTION_NONE, SCYLLA, 0, false},
 };
 
@@ -109,7 +110,7 @@ static const struct option_rule {
     {"class", EVERY, BOTH, .value = VALUE_ANY},
     {"enabled", EVERY, BOTH, .value = VALUE_FLAG},
     {"min_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
-    {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
+    {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD_MAX},
     {"tombstone_threshold", EVERY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
     {"tombstone_compaction_interval", EVERY, BOTH, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
@@ -326,7 +327,7 @@ static bool check_understood(const struct table_options_request *request, const 
                              const struct cql_option_map *map, struct cql_error *error)
 {
     struct buffer unknown = {0};
-    unsigned target = request->target->is_scylla ? SCYLLA : CASSANDRA;
+    unsigned target = cql_target_bit(request->target);
     for (uint32_t i = 0; strategy->options && i < map->count; i++) {
         const struct cql_option *option = &map->items[i];
         if (rule_of(option->key, strategy->options, target))
@@ -368,10 +369,10 @@ bool compaction_options_check(const struct table_options_request *request, const
                               struct cql_error *error)
 {
     enum cql_profile profile = request->profile;
-    unsigned target = request->target->is_scylla ? SCYLLA : CASSANDRA;
+    unsigned target = cql_target_bit(request->target);
     const char *name = option_map_get(map, "class");
     if (!name)
-        return cql_refuse(error, profile, MSG_SUB_OPTION_MISSING, "class", "compaction");
+        return cql_refuse(error, profile, MSG_COMPACTION_CLASS_MISSING);
     const struct strategy *strategy = strategy_of(name, target);
     if (!strategy)
         return cql_refuse(error, profile, MSG_COMPACTION_CLASS_UNKNOWN, name);
@@ -391,6 +392,13 @@ bool compaction_options_check(const struct table_options_request *request, const
 }
 
 /* ---- for the engine ---- */
+
+bool compaction_options_have_thresholds(const struct cql_option_map *map)
+{
+    const char *name = option_map_get(map, "class");
+    const struct strategy *strategy = name ? strategy_of(name, BOTH) : NULL;
+    return !strategy || !(strategy->options & (DENSITY | LEVELS));
+}
 
 bool compaction_options_disabled(const struct cql_option_map *map)
 {

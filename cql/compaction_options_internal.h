@@ -16,6 +16,8 @@ bool compaction_options_check(const struct table_options_request *request, const
 const char *compaction_class_bare(const char *name);
 
 /* The rest is for maps that were checked. */
+/* Does the strategy act on min_threshold and max_threshold? */
+bool compaction_options_have_thresholds(const struct cql_option_map *map);
 bool compaction_options_disabled(const struct cql_option_map *map);
 enum store_compaction compaction_options_strategy(const struct cql_option_map *map);
 /* Thresholds, window and tuning for store->compaction, which is set. */

@@ -33,6 +33,25 @@ bool ddl_keyspace_is_free(struct ddl *ddl, const char *keyspace)
     return ddl_refuse(ddl, MSG_SYSTEM_KEYSPACE_NAMED, keyspace);
 }
 
+bool ddl_find_table(struct ddl *ddl, const struct ast_table_name *name, const struct cql_table **out_table)
+{
+    const char *keyspace;
+    if (!ddl_keyspace_of(ddl, name, &keyspace))
+        return false;
+    *out_table = catalog_table(ddl->catalog, keyspace, name->name.text);
+    return true;
+}
+
+/* What is said when not even the keyspace is there. */
+static enum cql_message without_keyspace(enum cql_message missing)
+{
+    switch (missing) {
+    case MSG_ALTER_MISSING_TABLE: return MSG_ALTER_NO_KEYSPACE;
+    case MSG_CREATE_INDEX_NO_TABLE: return MSG_CREATE_INDEX_NO_KEYSPACE;
+    default: return MSG_NO_KEYSPACE;
+    }
+}
+
 bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_message missing,
                   const struct cql_table **out_table)
 {
@@ -40,7 +59,7 @@ bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_m
     if (!ddl_keyspace_of(ddl, name, &keyspace))
         return false;
     if (!catalog_keyspace(ddl->catalog, keyspace))
-        return ddl_refuse(ddl, MSG_NO_KEYSPACE, keyspace);
+        return ddl_refuse(ddl, without_keyspace(missing), keyspace, name->name.text);
     if (!ddl_keyspace_is_free(ddl, keyspace))
         return false;
     const struct cql_table *table = catalog_table(ddl->catalog, keyspace, name->name.text);
@@ -215,7 +234,7 @@ static bool drop_table(struct ddl *ddl, const struct ast_drop *ast)
         return false;
     const char *name = ast->name.name.text;
     if (!catalog_keyspace(ddl->catalog, keyspace))
-        return ast->if_exists || ddl_refuse(ddl, MSG_NO_KEYSPACE, keyspace);
+        return ast->if_exists || ddl_refuse(ddl, MSG_DROP_TABLE_NO_KEYSPACE, keyspace, name);
     const struct cql_table *table = catalog_table(ddl->catalog, keyspace, name);
     if (!table)
         return ast->if_exists || ddl_refuse(ddl, MSG_DROP_MISSING_TABLE, keyspace, name);

@@ -1,4 +1,6 @@
 /* ddl_alter.c: ALTER TABLE. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cql/ddl_internal.h"
@@ -35,10 +37,20 @@ static bool check_added(struct ddl *ddl, const struct cql_table *table, const st
                           column->name);
     bool counts = table_counts(table), counter = column->type->id == TYPE_COUNTER;
     if (counts != counter)
-        return ddl_refuse(ddl, counts ? MSG_ADD_NON_COUNTER : MSG_ADD_COUNTER, column->name);
+        return ddl_refuse(ddl, counts ? MSG_ADD_NON_COUNTER : MSG_ADD_COUNTER, column->name, table->keyspace,
+                          table->name);
     if (!ddl_check_multicell(ddl, column->type))
         return false;
     return check_dropped(ddl, table, column);
+}
+
+/* Of a table that is being changed, whose index of names is not made yet. */
+static bool has_column(const struct cql_table *table, const char *name)
+{
+    for (uint32_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 static bool add_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
@@ -49,6 +61,8 @@ static bool add_columns(struct ddl *ddl, const struct ast_alter_table *ast, cons
         struct cql_column column = {.name = definition->name.text,
                                     .kind = definition->is_static ? COLUMN_STATIC : COLUMN_REGULAR,
                                     .id = COLUMN_ID_NEW};
+        if (ast->if_columns && has_column(next, column.name))
+            continue;
         if (!type_resolve(definition->type, table->keyspace, ddl->catalog, ddl->profile, ddl->scratch,
                           &column.type, ddl->error) ||
             !check_added(ddl, table, &column))
@@ -65,37 +79,61 @@ static bool add_columns(struct ddl *ddl, const struct ast_alter_table *ast, cons
     return true;
 }
 
+/* When the column is said to have been dropped: now, or USING TIMESTAMP. */
+static bool dropped_at(struct ddl *ddl, const struct ast_alter_table *ast, int64_t *out_us)
+{
+    *out_us = store_now_us(ddl->database->store);
+    if (!ast->timestamp)
+        return true;
+    const char *text = arena_text(ddl->scratch, ast->timestamp->text);
+    if (!text)
+        return ddl_refuse(ddl, MSG_NOMEM);
+    errno = 0;
+    *out_us = strtoll(text, NULL, 10);
+    return errno == 0 || ddl_refuse(ddl, MSG_PROPERTY_INVALID, "timestamp", text);
+}
+
+static bool drop_column(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column,
+                        int64_t dropped_us, struct cql_table *next)
+{
+    const char *name = column->name;
+    if (column->kind <= COLUMN_CLUSTERING)
+        return ddl_refuse(ddl, MSG_DROP_KEY_COLUMN, name);
+    const struct cql_index *index = table_index_on(table, column);
+    if (index)
+        return ddl_refuse(ddl, MSG_DROP_INDEXED_COLUMN, name, index->name);
+    if (!ddl_view_column_free(ddl, table, column))
+        return false;
+    struct cql_dropped_column dropped = {
+        .name = name, .type = column->type, .kind = column->kind, .dropped_us = dropped_us};
+    status st = table_drop_column(next, name);
+    if (st.code == STATUS_NOT_FOUND) /* named twice in one statement */
+        return true;
+    if (ok(st))
+        st = table_add_dropped(next, &dropped);
+    return ok(st) || ddl_failed(ddl, st);
+}
+
 static bool drop_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
                          struct cql_table *next)
 {
+    int64_t dropped_us;
+    if (!dropped_at(ddl, ast, &dropped_us))
+        return false;
     for (uint32_t i = 0; i < ast->dropped_count; i++) {
         const char *name = ast->dropped[i].text;
         const struct cql_column *column = table_column(table, name);
+        if (!column && ast->if_columns)
+            continue;
         if (!column)
             return ddl_refuse(ddl, MSG_DROP_UNKNOWN_COLUMN, name, table->name, table->keyspace);
-        if (column->kind <= COLUMN_CLUSTERING)
-            return ddl_refuse(ddl, MSG_DROP_KEY_COLUMN, name);
-        const struct cql_index *index = table_index_on(table, column);
-        if (index)
-            return ddl_refuse(ddl, MSG_DROP_INDEXED_COLUMN, name, index->name);
-        if (!ddl_view_column_free(ddl, table, column))
+        if (!drop_column(ddl, table, column, dropped_us, next))
             return false;
-        struct cql_dropped_column dropped = {.name = name,
-                                             .type = column->type,
-                                             .kind = column->kind,
-                                             .dropped_us = store_now_us(ddl->database->store)};
-        status st = table_drop_column(next, name);
-        if (ok(st))
-            st = table_add_dropped(next, &dropped);
-        if (st.code == STATUS_NOT_FOUND) /* named twice in one statement */
-            return ddl_refuse(ddl, MSG_DROP_UNKNOWN_COLUMN, name, table->name, table->keyspace);
-        if (failed(st))
-            return ddl_failed(ddl, st);
     }
     return true;
 }
 
-/* Pairs from, to; only key columns may be renamed: their names are in no row. */
+/* Pairs from, to; only key columns may be renamed: their names are in no row. All are judged by the names from before. */
 static bool rename_columns(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
                            struct cql_table *next)
 {
@@ -103,11 +141,13 @@ static bool rename_columns(struct ddl *ddl, const struct ast_alter_table *ast, c
         const char *from = ast->dropped[i].text, *to = ast->dropped[i + 1].text;
         const struct cql_column *column = table_column(table, from);
         if (!column)
-            return ddl_refuse(ddl, MSG_RENAME_UNKNOWN_COLUMN, from, table->name);
-        if (table_column(table, to))
-            return ddl_refuse(ddl, MSG_RENAME_TO_EXISTING, from, to, table->name);
+            return ddl_refuse(ddl, MSG_RENAME_UNKNOWN_COLUMN, from, table->name, table->keyspace);
+        if (ddl->target->is_scylla && table_column(table, to))
+            return ddl_refuse(ddl, MSG_RENAME_TO_EXISTING, from, to, table->name, table->keyspace);
         if (column->kind > COLUMN_CLUSTERING)
             return ddl_refuse(ddl, MSG_RENAME_NOT_KEY, from);
+        if (table_column(table, to) || has_column(next, to))
+            return ddl_refuse(ddl, MSG_RENAME_TO_EXISTING, from, to, table->name, table->keyspace);
         const struct cql_index *index = table_index_on(table, column);
         if (index)
             return ddl_refuse(ddl, MSG_RENAME_INDEXED, from, index->name);
@@ -140,7 +180,7 @@ static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, cons
         return false;
     if (table_counts(table) && next->options.default_time_to_live)
         return ddl_refuse(ddl, MSG_COUNTER_DEFAULT_TTL);
-    return !has_uuid || ddl_refuse(ddl, MSG_PROPERTY_INVALID, "id", "(a table keeps its id)");
+    return !has_uuid || ddl_refuse(ddl, MSG_ALTER_TABLE_ID);
 }
 
 static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
@@ -151,6 +191,7 @@ static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, con
     case ALTER_DROP: return drop_columns(ddl, ast, table, next);
     case ALTER_RENAME: return rename_columns(ddl, ast, table, next);
     case ALTER_TYPE: return ddl_refuse(ddl, MSG_ALTER_TYPE);
+    case ALTER_DROP_COMPACT: return ddl_refuse(ddl, MSG_DROP_COMPACT_STORAGE);
     case ALTER_WITH: return set_options(ddl, ast, table, next);
     }
     return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of ALTER TABLE");
@@ -158,7 +199,11 @@ static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, con
 
 bool ddl_alter_table(struct ddl *ddl, const struct ast_alter_table *ast)
 {
-    const struct cql_table *table;
+    const struct cql_table *table = NULL;
+    if (ast->if_exists && !ddl_find_table(ddl, &ast->name, &table))
+        return false;
+    if (ast->if_exists && !table)
+        return true;
     if (!ddl_table_of(ddl, &ast->name, MSG_ALTER_MISSING_TABLE, &table))
         return false;
     if (table->view)

@@ -29,6 +29,8 @@ struct ddl {
 bool ddl_keyspace_of(struct ddl *ddl, const struct ast_table_name *name, const char **out_keyspace);
 /* False when the keyspace belongs to the system. */
 bool ddl_keyspace_is_free(struct ddl *ddl, const char *keyspace);
+/* The table of a name, or NULL; false only when there is no keyspace to look in. */
+bool ddl_find_table(struct ddl *ddl, const struct ast_table_name *name, const struct cql_table **out_table);
 /* The table of a name that must exist and may be changed. */
 bool ddl_table_of(struct ddl *ddl, const struct ast_table_name *name, enum cql_message missing,
                   const struct cql_table **out_table);

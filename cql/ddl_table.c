@@ -8,6 +8,7 @@
 struct definition {
     const struct ast_create_table *ast;
     const char *keyspace, *name;
+    const char *written;              /* the name as the statement has it */
     const struct type **types;        /* of the columns, as resolved */
     const struct ast_name *partition; /* the key, wherever it was written */
     uint32_t partition_count;
@@ -25,12 +26,15 @@ static const struct ast_column_definition *column_of(const struct definition *de
     return NULL;
 }
 
-static bool check_name(struct ddl *ddl, const char *name)
+static bool check_name(struct ddl *ddl, const struct definition *definition)
 {
+    const char *name = definition->name;
+    size_t bytes = strlen(name);
     if (!ddl_name_is_word(name))
-        return ddl_refuse(ddl, MSG_TABLE_NAME_INVALID, name);
-    if (strlen(name) > ddl->target->name_bytes_max_table)
-        return ddl_refuse(ddl, MSG_TABLE_NAME_LONG, (unsigned)ddl->target->name_bytes_max_table, name);
+        return ddl_refuse(ddl, MSG_TABLE_NAME_INVALID, name, definition->keyspace);
+    if (bytes > ddl->target->name_bytes_max_table)
+        return ddl_refuse(ddl, MSG_TABLE_NAME_LONG, (unsigned)ddl->target->name_bytes_max_table, name,
+                          definition->keyspace, (unsigned)bytes);
     return true;
 }
 
@@ -44,7 +48,7 @@ static bool check_column_names(struct ddl *ddl, const struct definition *definit
         column_of(definition, ast->columns[i].name.text, &first);
         if (first != i)
             return ddl_refuse(ddl, MSG_COLUMN_TWICE, ast->columns[i].name.text, definition->keyspace,
-                              definition->name, "");
+                              definition->written, "");
     }
     return true;
 }
@@ -64,9 +68,9 @@ static bool find_key(struct ddl *ddl, struct definition *definition)
             definition->partition_count = 1;
         }
     if (given == 0)
-        return ddl_refuse(ddl, MSG_NO_PRIMARY_KEY, definition->keyspace, definition->name);
+        return ddl_refuse(ddl, MSG_NO_PRIMARY_KEY, definition->written);
     if (given > 1)
-        return ddl_refuse(ddl, MSG_PRIMARY_KEY_TWICE, definition->keyspace, definition->name);
+        return ddl_refuse(ddl, MSG_PRIMARY_KEY_TWICE, definition->written);
     return true;
 }
 
@@ -180,11 +184,21 @@ static bool ordering_names(const struct ast_create_table *ast, const char *name)
     return false;
 }
 
+static bool is_clustering(const struct ast_create_table *ast, const char *name)
+{
+    for (uint32_t i = 0; i < ast->clustering_key_count; i++)
+        if (strcmp(ast->clustering_key[i].text, name) == 0)
+            return true;
+    return false;
+}
+
 /* CLUSTERING ORDER BY names the clustering columns from the first on, in their order. */
 static bool check_ordering(struct ddl *ddl, const struct ast_create_table *ast)
 {
-    if (ast->ordering_count > ast->clustering_key_count)
-        return ddl_refuse(ddl, MSG_ORDER_TOO_MANY, ast->orderings[ast->clustering_key_count].column.text);
+    for (uint32_t i = 0; i < ast->ordering_count; i++)
+        if ((!ddl->target->is_scylla && !is_clustering(ast, ast->orderings[i].column.text)) ||
+            i >= ast->clustering_key_count)
+            return ddl_refuse(ddl, MSG_ORDER_TOO_MANY, ast->orderings[i].column.text);
     for (uint32_t i = 0; i < ast->ordering_count; i++) {
         const char *wanted = ast->clustering_key[i].text;
         const char *found = ast->orderings[i].column.text;
@@ -286,14 +300,22 @@ static bool make_table(struct ddl *ddl, const struct definition *definition, str
     return add_columns(ddl, definition, table) && check_counters(ddl, table);
 }
 
+/* What is said of a definition before anybody looks whether the table exists; ScyllaDB says everything. */
+static bool check_early(struct ddl *ddl, struct definition *definition)
+{
+    if (!ddl->target->is_scylla)
+        return check_column_names(ddl, definition) && find_key(ddl, definition);
+    return check_name(ddl, definition) && check_column_names(ddl, definition) &&
+           table_options_known(definition->ast->properties, definition->ast->property_count, ddl->target,
+                               ddl->profile, ddl->error);
+}
+
 static bool check_definition(struct ddl *ddl, struct definition *definition)
 {
     const struct ast_create_table *ast = definition->ast;
-    if (!check_name(ddl, definition->name) || !check_column_names(ddl, definition) ||
+    if (!check_name(ddl, definition) ||
         !table_options_known(ast->properties, ast->property_count, ddl->target, ddl->profile, ddl->error))
         return false;
-    if (!catalog_keyspace(ddl->catalog, definition->keyspace))
-        return ddl_refuse(ddl, MSG_CREATE_TABLE_NO_KEYSPACE, definition->keyspace);
     if (ast->compact_storage)
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "COMPACT STORAGE");
     return resolve_types(ddl, definition) && find_key(ddl, definition) && check_key(ddl, definition) &&
@@ -304,7 +326,20 @@ bool ddl_create_table(struct ddl *ddl, const struct ast_create_table *ast)
 {
     struct definition definition = {.ast = ast, .name = ast->name.name.text};
     if (!ddl_keyspace_of(ddl, &ast->name, &definition.keyspace) ||
-        !ddl_keyspace_is_free(ddl, definition.keyspace) || !check_definition(ddl, &definition))
+        !ddl_keyspace_is_free(ddl, definition.keyspace))
+        return false;
+    definition.written = ast->name.keyspace.text
+                             ? arena_printf(ddl->scratch, "%s.%s", definition.keyspace, definition.name)
+                             : definition.name;
+    if (!definition.written || !check_early(ddl, &definition))
+        return definition.written ? false : ddl_refuse(ddl, MSG_NOMEM);
+    if (!catalog_keyspace(ddl->catalog, definition.keyspace))
+        return ddl_refuse(ddl, MSG_CREATE_TABLE_NO_KEYSPACE, definition.keyspace);
+    bool exists = catalog_table(ddl->catalog, definition.keyspace, definition.name) != NULL;
+    if (exists && !ddl->target->is_scylla)
+        return ast->if_not_exists ||
+               cql_refuse_exists(ddl->error, ddl->profile, definition.keyspace, definition.name);
+    if (!check_definition(ddl, &definition))
         return false;
 
     struct cql_table *table = table_new(definition.keyspace, definition.name);

@@ -9,13 +9,22 @@
 #define SAME NULL
 
 static const struct {
-    enum cql_code code;
+    enum cql_code scylla_code, cassandra_code;
     const char *texts[CQL_PROFILES];
 } messages[CQL_MESSAGES] = {
-#define CQL_MESSAGE(name, message_code, ...) [name] = {.code = (message_code), .texts = {__VA_ARGS__}},
+#define CQL_MESSAGE(name, code, ...) CQL_MESSAGE_CODES(name, code, code, __VA_ARGS__)
+#define CQL_MESSAGE_CODES(name, scylla, cassandra, ...) \
+    [name] = {.scylla_code = (scylla), .cassandra_code = (cassandra), .texts = {__VA_ARGS__}},
 #include "cql/messages.def"
+#undef CQL_MESSAGE_CODES
 #undef CQL_MESSAGE
 };
+
+static enum cql_code code_of(enum cql_message message, enum cql_profile profile)
+{
+    return cql_target_of(profile)->is_scylla ? messages[message].scylla_code
+                                             : messages[message].cassandra_code;
+}
 
 static const char *text_of(enum cql_message message, enum cql_profile profile)
 {
@@ -39,12 +48,22 @@ void cql_error_clear(struct cql_error *error)
 bool cql_refusal_set(struct cql_error *error, enum cql_profile profile, enum cql_message message, ...)
 {
     cql_error_clear(error);
-    error->code = messages[message].code;
+    error->code = code_of(message, profile);
     va_list arguments;
     va_start(arguments, message);
     vsnprintf(error->message, sizeof error->message, text_of(message, profile), arguments);
     va_end(arguments);
     return false;
+}
+
+void cql_warn(struct buffer *warnings, enum cql_profile profile, enum cql_message message, ...)
+{
+    char text[CQL_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, message);
+    vsnprintf(text, sizeof text, text_of(message, profile), arguments);
+    va_end(arguments);
+    buffer_append(warnings, text, strlen(text) + 1);
 }
 
 bool cql_refuse_exists(struct cql_error *error, enum cql_profile profile, const char *keyspace,

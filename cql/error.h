@@ -7,6 +7,7 @@
 #ifndef STRAIT_CQL_ERROR_H
 #define STRAIT_CQL_ERROR_H
 
+#include "base/buffer.h"
 #include "base/slice.h"
 #include "base/status.h"
 #include "cql/profile.h"
@@ -52,6 +53,7 @@ struct cql_error {
 enum cql_message {
 #define CQL_MESSAGE(name, code, ...) name,
 #include "cql/messages.def"
+#undef CQL_MESSAGE_CODES
 #undef CQL_MESSAGE
     CQL_MESSAGES
 };
@@ -69,6 +71,8 @@ static inline bool cql_refused(bool answer)
 /* MSG_TABLE_EXISTS or, with an empty `table`, MSG_KEYSPACE_EXISTS, with the two fields that drivers read. */
 bool cql_refuse_exists(struct cql_error *error, enum cql_profile profile, const char *keyspace,
                        const char *table);
+/* Append the text of `message` to warnings as struct cql_result has them. */
+void cql_warn(struct buffer *warnings, enum cql_profile profile, enum cql_message message, ...);
 /* Where the last refusal is in the text. */
 void cql_error_at(struct cql_error *error, struct slice statement, size_t offset);
 /* An engine failure as a client sees it: NOSPACE and BUSY are OVERLOADED, CORRUPT is READ_FAILURE, and so on. */

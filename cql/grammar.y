@@ -619,14 +619,25 @@ definition(S) ::= TRUNCATE table_name(T). { S = parse_statement_new(state, STATE
 definition(S) ::= TRUNCATE TABLE table_name(T). { S = parse_statement_new(state, STATEMENT_TRUNCATE); S->truncate = T; }
 
 definition(S) ::= CREATE KEYSPACE if_not_exists(I) name(N) properties(P). {
+    if (!P.count && !cql_target_of(state->profile)->replication_may_be_omitted)
+        parse_refuse_at_end(state, "mismatched input '<EOF>' expecting K_WITH");
     S = parse_statement_new(state, STATEMENT_CREATE_KEYSPACE);
     S->create_keyspace = (struct ast_create_keyspace){
         .name = N, .if_not_exists = I, .properties = P.items, .property_count = P.count};
 }
-definition(S) ::= ALTER KEYSPACE name(N) WITH some_properties(P). {
+definition(S) ::= ALTER KEYSPACE alter_if_exists(E) name(N) WITH some_properties(P). {
     S = parse_statement_new(state, STATEMENT_ALTER_KEYSPACE);
-    S->create_keyspace = (struct ast_create_keyspace){.name = N, .properties = P.items, .property_count = P.count};
+    S->create_keyspace = (struct ast_create_keyspace){
+        .name = N, .if_exists = E, .properties = P.items, .property_count = P.count};
 }
+
+/* In ALTER, where only some targets have it. */
+%type alter_if_exists {bool}
+alter_if_exists(B) ::= . { B = false; }
+alter_if_exists(B) ::= IF(T) EXISTS. { B = true; grammar_check_alter_if(state, T); }
+%type alter_if_not_exists {bool}
+alter_if_not_exists(B) ::= . { B = false; }
+alter_if_not_exists(B) ::= IF(T) NOT EXISTS. { B = true; grammar_check_alter_if(state, T); }
 
 %type properties {struct ast_list}
 properties(L) ::= . { L = (struct ast_list){0}; }
@@ -701,26 +712,37 @@ key_orderings(L) ::= key_orderings(K) COMMA directed(A). { L = K; parse_list_add
 
 /* ALTER TABLE */
 
-definition(S) ::= ALTER TABLE table_name(N) alteration(A). {
+definition(S) ::= ALTER TABLE alter_if_exists(E) table_name(N) alteration(A). {
     S = A;
     S->alter_table.name = N;
+    S->alter_table.if_exists = E;
 }
 
 %type alteration {struct ast_statement *}
-alteration(A) ::= ADD column_definitions(L). {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count});
+alteration(A) ::= ADD alter_if_not_exists(I) column_definition(D). {
+    struct ast_list columns = {0};
+    parse_list_add(state, &columns, &D, sizeof D);
+    A = grammar_alter(state, (struct ast_alter_table){
+        .kind = ALTER_ADD, .if_columns = I, .columns = columns.items, .column_count = columns.count});
 }
-alteration(A) ::= ADD LP column_definitions(L) RP. {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = L.items, .column_count = L.count});
+alteration(A) ::= ADD alter_if_not_exists(I) LP column_definitions(L) RP. {
+    A = grammar_alter(state, (struct ast_alter_table){
+        .kind = ALTER_ADD, .if_columns = I, .columns = L.items, .column_count = L.count});
 }
-alteration(A) ::= DROP names(L) using. {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count});
+alteration(A) ::= DROP alter_if_exists(E) name(N) drop_timestamp(T). {
+    struct ast_list names = {0};
+    parse_list_add(state, &names, &N, sizeof N);
+    A = grammar_alter(state, (struct ast_alter_table){
+        .kind = ALTER_DROP, .if_columns = E, .dropped = names.items, .dropped_count = names.count, .timestamp = T});
 }
-alteration(A) ::= DROP LP names(L) RP using. {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_DROP, .dropped = L.items, .dropped_count = L.count});
+alteration(A) ::= DROP alter_if_exists(E) LP names(L) RP drop_timestamp(T). {
+    A = grammar_alter(state, (struct ast_alter_table){
+        .kind = ALTER_DROP, .if_columns = E, .dropped = L.items, .dropped_count = L.count, .timestamp = T});
 }
-alteration(A) ::= RENAME renames(L). {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count});
+alteration(A) ::= DROP COMPACT STORAGE. { A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_DROP_COMPACT}); }
+alteration(A) ::= RENAME alter_if_exists(E) renames(L). {
+    A = grammar_alter(state, (struct ast_alter_table){
+        .kind = ALTER_RENAME, .if_columns = E, .dropped = L.items, .dropped_count = L.count});
 }
 alteration(A) ::= ALTER name(N) TYPE type(T). {
     struct ast_column_definition column = {.name = N, .type = T};
@@ -731,6 +753,10 @@ alteration(A) ::= ALTER name(N) TYPE type(T). {
 alteration(A) ::= WITH some_properties(P). {
     A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_WITH, .properties = P.items, .property_count = P.count});
 }
+
+%type drop_timestamp {struct ast_term *}
+drop_timestamp(T) ::= . { T = NULL; }
+drop_timestamp(T) ::= USING TIMESTAMP INTEGER(A). { T = parse_literal(state, LITERAL_INTEGER, A); }
 
 %type column_definitions {struct ast_list}
 column_definitions(L) ::= column_definition(A). { L = (struct ast_list){0}; parse_list_add(state, &L, &A, sizeof A); }
@@ -930,6 +956,12 @@ static struct ast_statement *grammar_drop(struct parse_state *state, enum ast_dr
     struct ast_statement *statement = parse_statement_new(state, STATEMENT_DROP);
     statement->drop = (struct ast_drop){.kind = kind, .name = name, .if_exists = if_exists};
     return statement;
+}
+
+static void grammar_check_alter_if(struct parse_state *state, struct token token)
+{
+    if (!cql_target_of(state->profile)->alters_if_exists)
+        parse_refuse(state, token.at, "no viable alternative at input '%.*s'", (int)token.bytes, token.text);
 }
 
 static struct ast_term *grammar_sum(struct parse_state *state, struct token sign, struct ast_term *left,

@@ -21,6 +21,20 @@ void parse_refuse(struct parse_state *state, uint32_t at, const char *format, ..
     state->refused = true;
 }
 
+void parse_refuse_at_end(struct parse_state *state, const char *text)
+{
+    if (state->refused)
+        return;
+    struct cql_error place;
+    cql_error_at(&place, state->text, state->text.bytes);
+    if (cql_target_of(state->profile)->is_scylla)
+        cql_refuse(state->error, state->profile, MSG_SYNTAX, place.line, place.column, text);
+    else
+        cql_refuse(state->error, state->profile, MSG_SYNTAX_AT_END, text);
+    cql_error_at(state->error, state->text, state->text.bytes);
+    state->refused = true;
+}
+
 void parse_refuse_memory(struct parse_state *state)
 {
     if (state->refused)

@@ -67,6 +67,8 @@ bool parse_describe(struct parse_state *state, struct lexer *lexer);
 
 void parse_refuse(struct parse_state *state, uint32_t at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, at the end of the text, for which Cassandra has a place of its own. */
+void parse_refuse_at_end(struct parse_state *state, const char *text);
 void parse_refuse_memory(struct parse_state *state);
 /* Zeroed memory; on failure the parse is refused and a throw-away object is lent, so that actions need no checks. */
 void *parse_new(struct parse_state *state, size_t bytes);

@@ -12,6 +12,7 @@ enum {
 static const struct cql_target targets[CQL_PROFILES] = {
     [PROFILE_SCYLLA_5_2] =
         {
+            .profile = PROFILE_SCYLLA_5_2,
             .name = "scylla-5.2",
             .release_version = "3.0.8",
             .view_single_key_implied = true,
@@ -43,6 +44,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
         },
     [PROFILE_SCYLLA_2025_1] =
         {
+            .profile = PROFILE_SCYLLA_2025_1,
             .name = "scylla-2025.1",
             .release_version = "3.0.8",
             .view_not_null_on_keys = true,
@@ -72,9 +74,12 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .over_precise_timestamp_refused = true,
             .list_places_by_timestamp = true,
             .list_items_max = 1 << 17,
+            .simple_strategy_warned = true,
+            .factor_warned_below = 3,
         },
     [PROFILE_SCYLLA_2026_2] =
         {
+            .profile = PROFILE_SCYLLA_2026_2,
             .name = "scylla-2026.2",
             .release_version = "3.0.8",
             .view_not_null_on_keys = true,
@@ -104,9 +109,14 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .over_precise_timestamp_refused = true,
             .list_places_by_timestamp = true,
             .list_items_max = 1 << 17,
+            .replication_may_be_omitted = true,
+            .simple_strategy_is_for_vnodes = true,
+            .simple_strategy_warned = true,
+            .factor_warned_below = 3,
         },
     [PROFILE_CASSANDRA_4_1] =
         {
+            .profile = PROFILE_CASSANDRA_4_1,
             .name = "cassandra-4.1",
             .release_version = "4.1.7",
             .view_warning = "Materialized views are experimental and are not recommended for production use.",
@@ -126,9 +136,13 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .list_items_max = INT32_MAX,
             .operations_see_earlier = true,
             .arithmetic = true,
+            .factor_beyond_nodes_warned = true,
+            .factor_has_default = true,
+            .alters_if_exists = true,
         },
     [PROFILE_CASSANDRA_5_0] =
         {
+            .profile = PROFILE_CASSANDRA_5_0,
             .name = "cassandra-5.0",
             .release_version = "5.0.6",
             .view_warning = "Materialized views are experimental and are not recommended for production use.",
@@ -149,6 +163,9 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .operations_see_earlier = true,
             .arithmetic = true,
             .maxwritetime = true,
+            .factor_beyond_nodes_warned = true,
+            .factor_has_default = true,
+            .alters_if_exists = true,
         },
 };
 

@@ -17,8 +17,21 @@ enum cql_profile {
     CQL_PROFILES
 };
 
+/* Sets of targets, for tables that have a row for some of them. */
+enum cql_targets {
+    TARGET_SCYLLA_5_2 = 1 << PROFILE_SCYLLA_5_2,
+    TARGET_SCYLLA_2025_1 = 1 << PROFILE_SCYLLA_2025_1,
+    TARGET_SCYLLA_2026_2 = 1 << PROFILE_SCYLLA_2026_2,
+    TARGET_CASSANDRA_4_1 = 1 << PROFILE_CASSANDRA_4_1,
+    TARGET_CASSANDRA_5_0 = 1 << PROFILE_CASSANDRA_5_0,
+    TARGETS_SCYLLA = TARGET_SCYLLA_5_2 | TARGET_SCYLLA_2025_1 | TARGET_SCYLLA_2026_2,
+    TARGETS_CASSANDRA = TARGET_CASSANDRA_4_1 | TARGET_CASSANDRA_5_0,
+    TARGETS_ALL = TARGETS_SCYLLA | TARGETS_CASSANDRA,
+};
+
 /* What a target does where they differ. One row per profile in profile.c; no `if (profile == ...)` elsewhere. */
 struct cql_target {
+    enum cql_profile profile;
     const char *name;            /* "scylla-2025.1" */
     const char *release_version; /* SCH-2 */
     const char *cql_version;
@@ -53,10 +66,22 @@ struct cql_target {
     bool like_in_conditions;      /* IF c LIKE x */
     bool unset_in_list_skipped;   /* IF c IN (?, ?): else refused */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
+    bool replication_may_be_omitted;     /* SCH-8: of CREATE KEYSPACE, and so may WITH */
+    bool simple_strategy_is_for_vnodes;  /* SCH-8: refused unless the statement disables tablets */
+    bool simple_strategy_warned;         /* SCH-8 */
+    uint32_t factor_warned_below;        /* SCH-8: replication factors, but for 0; 0: never */
+    bool factor_beyond_nodes_warned;     /* a replication factor above the number of nodes, which is 1 */
+    bool factor_has_default;             /* SimpleStrategy without replication_factor has 1 */
+    bool alters_if_exists; /* ALTER ... IF EXISTS, ADD IF NOT EXISTS, DROP IF EXISTS, RENAME IF EXISTS */
 };
 
 const struct cql_target *cql_target_of(enum cql_profile profile);
 /* By name; false when there is no such profile. */
 bool cql_profile_parse(const char *name, enum cql_profile *out_profile);
+
+static inline unsigned cql_target_bit(const struct cql_target *target)
+{
+    return 1u << target->profile;
+}
 
 #endif

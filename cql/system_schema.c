@@ -9,6 +9,11 @@
         {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_CASSANDRA \
     }
 
+#define CASSANDRA_5(n, t)                                                      \
+    {                                                                          \
+        {.name = (n), .type = (t), .kind = COLUMN_REGULAR}, SYSTEM_CASSANDRA_5 \
+    }
+
 /* What tables and views share. */
 #define OPTION_COLUMNS                                                                            \
     CASSANDRA("additional_write_policy", "text"), REGULAR("bloom_filter_fp_chance", "double"),    \
@@ -20,8 +25,8 @@
         REGULAR("id", "uuid"), REGULAR("max_index_interval", "int"),                              \
         REGULAR("memtable_flush_period_in_ms", "int"), REGULAR("min_index_interval", "int"),      \
         CASSANDRA("read_repair", "text"), REGULAR("read_repair_chance", "double"),                \
-        REGULAR("speculative_retry", "text"), CASSANDRA("allow_auto_snapshot", "boolean"),        \
-        CASSANDRA("incremental_backups", "boolean"), CASSANDRA("memtable", "text")
+        REGULAR("speculative_retry", "text"), CASSANDRA_5("allow_auto_snapshot", "boolean"),      \
+        CASSANDRA_5("incremental_backups", "boolean"), CASSANDRA("memtable", "text")
 
 static const struct system_column keyspaces_columns[] = {
     KEY("keyspace_name", "text"),
@@ -71,6 +76,18 @@ static const struct system_column triggers_columns[] = {
     CLUSTERING("table_name", "text"),
     CLUSTERING("trigger_name", "text"),
     REGULAR("options", "frozen<map<text, text>>"),
+};
+
+/* There are no masked columns; drivers and cqlsh look. */
+static const struct system_column column_masks_columns[] = {
+    KEY("keyspace_name", "text"),
+    CLUSTERING("table_name", "text"),
+    CLUSTERING("column_name", "text"),
+    REGULAR("function_argument_nulls", "frozen<list<boolean>>"),
+    REGULAR("function_argument_types", "frozen<list<text>>"),
+    REGULAR("function_argument_values", "frozen<list<text>>"),
+    REGULAR("function_keyspace", "text"),
+    REGULAR("function_name", "text"),
 };
 
 static const struct system_column types_columns[] = {
@@ -162,7 +179,6 @@ static void option_cells(struct virtual_rows *rows, const struct cql_table *tabl
     virtual_row_text(rows, "additional_write_policy", options->additional_write_policy);
     virtual_row_double(rows, "bloom_filter_fp_chance", options->bloom_filter_fp_chance);
     set_map(rows, "caching", &options->caching);
-    virtual_row_boolean(rows, "cdc", options->cdc);
     virtual_row_text(rows, "comment", options->comment);
     set_map(rows, "compaction", &options->compaction);
     set_map(rows, "compression", &options->compression);
@@ -178,9 +194,13 @@ static void option_cells(struct virtual_rows *rows, const struct cql_table *tabl
     virtual_row_text(rows, "read_repair", options->read_repair);
     virtual_row_double(rows, "read_repair_chance", options->read_repair_chance);
     virtual_row_text(rows, "speculative_retry", options->speculative_retry);
-    virtual_row_boolean(rows, "allow_auto_snapshot", options->allow_auto_snapshot);
-    virtual_row_boolean(rows, "incremental_backups", options->incremental_backups);
-    virtual_row_text(rows, "memtable", options->memtable);
+    /* Cassandra writes these only when they are not the default, and `cdc` only where the node has it switched on. */
+    if (!options->allow_auto_snapshot)
+        virtual_row_boolean(rows, "allow_auto_snapshot", false);
+    if (!options->incremental_backups)
+        virtual_row_boolean(rows, "incremental_backups", false);
+    if (strcmp(options->memtable, "default") != 0)
+        virtual_row_text(rows, "memtable", options->memtable);
 }
 
 static void table_row(struct virtual_rows *rows, const struct cql_table *table)
@@ -377,6 +397,13 @@ static const struct system_table tables[] = {
     TABLE("system_schema", "views", "view definitions", views_columns, generate_views),
     TABLE("system_schema", "indexes", "secondary index definitions", indexes_columns, generate_indexes),
     TABLE("system_schema", "triggers", "trigger definitions", triggers_columns, system_generate_nothing),
+    {.table = {.keyspace = "system_schema",
+               .name = "column_masks",
+               .comment = "dynamic column masks",
+               .generate = system_generate_nothing},
+     .targets = SYSTEM_CASSANDRA_5,
+     .columns = column_masks_columns,
+     .column_count = ARRAY_LEN(column_masks_columns)},
     TABLE("system_schema", "types", "user defined type definitions", types_columns, generate_types),
     TABLE("system_schema", "functions", "user defined function definitions", functions_columns,
           system_generate_nothing),

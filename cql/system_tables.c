@@ -101,7 +101,7 @@ static status add_table(struct catalog *catalog, const struct system_table *from
     struct virtual_table *description = arena_calloc(&table->arena, 1, sizeof *description);
     status st = description ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
     if (ok(st))
-        st = pick_columns(table, from, target->is_scylla ? SYSTEM_SCYLLA : SYSTEM_CASSANDRA, description);
+        st = pick_columns(table, from, cql_target_bit(target), description);
     if (ok(st)) {
         table->virtual_ = description;
         uuid_of_name(from->table.keyspace, from->table.name, table->uuid);
@@ -122,7 +122,7 @@ static status add_table(struct catalog *catalog, const struct system_table *from
 static status add_list(struct catalog *catalog, const struct system_table_list *list,
                        const struct cql_target *target)
 {
-    unsigned wanted = target->is_scylla ? SYSTEM_SCYLLA : SYSTEM_CASSANDRA;
+    unsigned wanted = cql_target_bit(target);
     for (size_t i = 0; i < list->count; i++) {
         const struct system_table *table = &list->tables[i];
         bool has = (table->targets & wanted) != 0;

@@ -10,9 +10,10 @@
 #include "cql/virtual.h"
 
 enum system_target {
-    SYSTEM_SCYLLA = 1,
-    SYSTEM_CASSANDRA = 2,
-    SYSTEM_BOTH = SYSTEM_SCYLLA | SYSTEM_CASSANDRA,
+    SYSTEM_SCYLLA = TARGETS_SCYLLA,
+    SYSTEM_CASSANDRA = TARGETS_CASSANDRA,
+    SYSTEM_CASSANDRA_5 = TARGET_CASSANDRA_5_0,
+    SYSTEM_BOTH = TARGETS_ALL,
 };
 
 /* One table as described; virtual_table.columns of those that the target has are picked from it. */

@@ -10,9 +10,10 @@
 #include "cql/table_options_internal.h"
 
 enum {
-    SCYLLA = 1,
-    CASSANDRA = 2,
-    BOTH = SCYLLA | CASSANDRA,
+    SCYLLA = TARGETS_SCYLLA,
+    CASSANDRA = TARGETS_CASSANDRA,
+    CASSANDRA_5 = TARGET_CASSANDRA_5_0,
+    BOTH = TARGETS_ALL,
 };
 
 #define FIELD(name) offsetof(struct cql_table_options, name)
@@ -35,7 +36,7 @@ static const struct option_rule {
     size_t field;
 } rules[] = {
     {"additional_write_policy", OPTION_TEXT, CASSANDRA, FIELD(additional_write_policy)},
-    {"allow_auto_snapshot", OPTION_BOOLEAN, CASSANDRA, FIELD(allow_auto_snapshot)},
+    {"allow_auto_snapshot", OPTION_BOOLEAN, CASSANDRA_5, FIELD(allow_auto_snapshot)},
     {"bloom_filter_fp_chance", OPTION_DOUBLE, BOTH, FIELD(bloom_filter_fp_chance)},
     {"caching", OPTION_MAP, BOTH, FIELD(caching)},
     {"cdc", OPTION_REFUSED, SCYLLA, 0},
@@ -48,18 +49,18 @@ static const struct option_rule {
     {"default_time_to_live", OPTION_INT, BOTH, FIELD(default_time_to_live)},
     {"extensions", OPTION_MAP, CASSANDRA, FIELD(extensions)},
     {"gc_grace_seconds", OPTION_INT, BOTH, FIELD(gc_grace_seconds)},
-    {"incremental_backups", OPTION_BOOLEAN, CASSANDRA, FIELD(incremental_backups)},
+    {"incremental_backups", OPTION_BOOLEAN, CASSANDRA_5, FIELD(incremental_backups)},
     {"max_index_interval", OPTION_INT, BOTH, FIELD(max_index_interval)},
     {"memtable_flush_period_in_ms", OPTION_INT, BOTH, FIELD(memtable_flush_period_in_ms)},
     {"min_index_interval", OPTION_INT, BOTH, FIELD(min_index_interval)},
     {"read_repair", OPTION_TEXT, CASSANDRA, FIELD(read_repair)},
     {"speculative_retry", OPTION_TEXT, BOTH, FIELD(speculative_retry)},
     {"id", OPTION_ID, BOTH, 0},
-    {"read_repair_chance", OPTION_WITHOUT_USE, BOTH, 0},
-    {"dclocal_read_repair_chance", OPTION_WITHOUT_USE, BOTH, 0},
-    {"index_interval", OPTION_WITHOUT_USE, BOTH, 0},
-    {"replicate_on_write", OPTION_WITHOUT_USE, BOTH, 0},
-    {"populate_io_cache_on_flush", OPTION_WITHOUT_USE, BOTH, 0},
+    {"read_repair_chance", OPTION_WITHOUT_USE, SCYLLA, 0},
+    {"dclocal_read_repair_chance", OPTION_WITHOUT_USE, SCYLLA, 0},
+    {"index_interval", OPTION_WITHOUT_USE, SCYLLA, 0},
+    {"replicate_on_write", OPTION_WITHOUT_USE, SCYLLA, 0},
+    {"populate_io_cache_on_flush", OPTION_WITHOUT_USE, SCYLLA, 0},
     {"paxos_grace_seconds", OPTION_WITHOUT_USE, SCYLLA, 0},
     {"tablets", OPTION_WITHOUT_USE, SCYLLA, 0},
     {"synchronous_updates", OPTION_WITHOUT_USE, SCYLLA, 0},
@@ -360,7 +361,7 @@ void table_options_print(struct buffer *out, const struct cql_table_options *giv
                          const struct cql_target *target)
 {
     struct cql_table_options options = *given;
-    unsigned wanted = target->is_scylla ? SCYLLA : CASSANDRA;
+    unsigned wanted = cql_target_bit(target);
     bool is_first = true;
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         const struct option_rule *rule = &rules[i];
@@ -420,16 +421,16 @@ bool property_map(const struct ast_property *property, enum cql_profile profile,
     }
     for (uint32_t i = 1; i < map.count; i++)
         if (strcmp(map.items[i - 1].key, map.items[i].key) == 0)
-            return cql_refuse(error, profile, MSG_PROPERTY_TWICE, map.items[i].key);
+            return cql_refuse(error, profile, MSG_PROPERTY_KEY_TWICE, map.items[i].key);
     *out_map = map;
     return true;
 }
 
 static const struct option_rule *rule_of(const char *name, const struct cql_target *target)
 {
-    unsigned wanted = target->is_scylla ? SCYLLA : CASSANDRA;
+    unsigned wanted = cql_target_bit(target);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-        if (rules[i].targets & wanted && strcasecmp(rules[i].name, name) == 0)
+        if (rules[i].targets & wanted && strcmp(rules[i].name, name) == 0)
             return &rules[i];
     return NULL;
 }
@@ -437,13 +438,14 @@ static const struct option_rule *rule_of(const char *name, const struct cql_targ
 bool table_options_known(const struct ast_property *properties, uint32_t count,
                          const struct cql_target *target, enum cql_profile profile, struct cql_error *error)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    /* A repetition is found while a statement is read, an unknown name afterwards. */
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(properties[j].name.text, properties[i].name.text) == 0)
+                return cql_refuse(error, profile, MSG_PROPERTY_TWICE, properties[i].name.text);
+    for (uint32_t i = 0; i < count; i++)
         if (!rule_of(properties[i].name.text, target))
             return cql_refuse(error, profile, MSG_UNKNOWN_PROPERTY, properties[i].name.text);
-        for (uint32_t j = 0; j < i; j++)
-            if (strcasecmp(properties[j].name.text, properties[i].name.text) == 0)
-                return cql_refuse(error, profile, MSG_PROPERTY_TWICE, properties[i].name.text);
-    }
     return true;
 }
 
@@ -470,8 +472,8 @@ static bool to_double(const char *name, const char *text, enum cql_profile profi
     return true;
 }
 
-static bool to_boolean(const char *name, const char *text, enum cql_profile profile, bool *out_value,
-                       struct cql_error *error)
+bool property_to_boolean(const char *name, const char *text, enum cql_profile profile, bool *out_value,
+                         struct cql_error *error)
 {
     static const struct {
         const char *text;
@@ -494,7 +496,7 @@ static bool to_uuid(const char *text, enum cql_profile profile, uint8_t out_uuid
     if (fits)
         memcpy(out_uuid, wire.data, 16);
     buffer_deinit(&wire);
-    return fits || cql_refuse(error, profile, MSG_PROPERTY_INVALID, "id", text);
+    return fits || cql_refuse(error, profile, MSG_TABLE_ID);
 }
 
 static void warn_without_use(struct buffer *warnings, const char *name)
@@ -541,7 +543,8 @@ static bool apply_property(const struct table_options_request *request, const st
     case OPTION_TEXT: *text_field(options, rule) = text; return true;
     case OPTION_INT: return property_to_int(rule->name, text, profile, int_field(options, rule), error);
     case OPTION_DOUBLE: return to_double(rule->name, text, profile, double_field(options, rule), error);
-    case OPTION_BOOLEAN: return to_boolean(rule->name, text, profile, boolean_field(options, rule), error);
+    case OPTION_BOOLEAN:
+        return property_to_boolean(rule->name, text, profile, boolean_field(options, rule), error);
     case OPTION_ID: *out_has_uuid = true; return to_uuid(text, profile, out_uuid, error);
     default: return cql_refuse(error, profile, MSG_INTERNAL, "an option without a kind");
     }

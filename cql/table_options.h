@@ -51,6 +51,9 @@ const char *table_options_strategy(const struct cql_table *table);
 /* The text of a property's value, as map values and simple options are kept; NULL when it is neither literal nor
  * NULL for a map. The text is made in `arena`. */
 const char *property_text(const struct ast_term *term, struct arena *arena);
+/* "true", "yes", "1" and their opposites, in any case. False with the target's refusal for anything else. */
+bool property_to_boolean(const char *name, const char *text, enum cql_profile profile, bool *out_value,
+                         struct cql_error *error);
 /* A {...} literal as a sorted map. False with the target's refusal when it is none or repeats a key. */
 bool property_map(const struct ast_property *property, enum cql_profile profile, struct arena *arena,
                   struct cql_option_map *out_map, struct cql_error *error);

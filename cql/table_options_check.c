@@ -67,17 +67,49 @@ static bool compression_is_off(const struct cql_option_map *map)
     return map->count == 0 || (enabled && strcasecmp(enabled, "false") == 0) || (name && !*name);
 }
 
-static bool map_number(const struct cql_option_map *map, const char *key, enum cql_profile profile,
-                       int32_t least, int32_t *out_value, struct cql_error *error)
+static bool check_level(const struct cql_option_map *map, enum cql_profile profile, struct cql_error *error)
 {
-    const char *text = option_map_get(map, key);
+    const char *text = option_map_get(map, "compression_level");
+    int32_t level = 0;
+    return !text || property_to_int("compression_level", text, profile, &level, error);
+}
+
+/* A power of two, in KiB. */
+static bool check_chunk(const struct cql_option_map *map, enum cql_profile profile, struct cql_error *error)
+{
+    const char *text = option_map_get(map, "chunk_length_in_kb");
+    text = text ? text : option_map_get(map, "chunk_length_kb");
     if (!text)
         return true;
-    if (!property_to_int(key, text, profile, out_value, error))
-        return false;
-    if (*out_value < least)
-        return cql_refuse(error, profile, MSG_PROPERTY_BELOW, key, (long long)least, (long long)least,
-                          (long long)*out_value);
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 1 || value > INT32_MAX / 1024)
+        return cql_refuse(error, profile, MSG_COMPRESSION_CHUNK_INVALID);
+    return (value & (value - 1)) == 0 || cql_refuse(error, profile, MSG_COMPRESSION_CHUNK);
+}
+
+static bool check_compression_names(const struct cql_option_map *map, enum cql_profile profile,
+                                    struct cql_error *error)
+{
+    static const char *const names[] = {
+        "class",
+        "sstable_compression",
+        "chunk_length_in_kb",
+        "chunk_length_kb",
+        "crc_check_chance",
+        "enabled",
+        "min_compress_ratio",
+        "compression_level",
+        "lz4_compressor_type",
+        "lz4_high_compressor_level",
+    };
+    for (uint32_t i = 0; i < map->count; i++) {
+        size_t j = 0;
+        while (j < ARRAY_LEN(names) && strcmp(names[j], map->items[i].key) != 0)
+            j++;
+        if (j == ARRAY_LEN(names))
+            return cql_refuse(error, profile, MSG_COMPRESSION_OPTION, map->items[i].key);
+    }
     return true;
 }
 
@@ -88,21 +120,119 @@ static bool check_compression(const struct table_options_request *request,
         "LZ4Compressor",  "SnappyCompressor",       "DeflateCompressor",      "ZstdCompressor",
         "NoopCompressor", "LZ4WithDictsCompressor", "ZstdWithDictsCompressor"};
     const struct cql_option_map *map = &options->compression;
+    const char *name = compression_class(map);
+    if (name && !*name && !request->target->is_scylla)
+        return cql_refuse(error, request->profile, MSG_COMPRESSION_CLASS_EMPTY);
     if (compression_is_off(map))
         return true;
-    const char *name = compression_class(map);
-    if (!name)
-        return cql_refuse(error, request->profile, MSG_SUB_OPTION_MISSING,
-                          request->target->is_scylla ? "sstable_compression" : "class", "compression");
+    const char *key = request->target->is_scylla ? "sstable_compression" : "class";
+    if (!name || (!request->target->is_scylla && !option_map_get(map, key)))
+        return cql_refuse(error, request->profile, MSG_SUB_OPTION_MISSING, key, "compression");
     const char *bare = without_package(name, compression_package);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(known[i], bare) == 0) {
-            int32_t number = 0;
-            return map_number(map, "compression_level", request->profile, -7, &number, error) &&
-                   map_number(map, "chunk_length_in_kb", request->profile, 1, &number, error) &&
-                   map_number(map, "chunk_length_kb", request->profile, 1, &number, error);
+        if (strcmp(known[i], bare) == 0)
+            return check_compression_names(map, request->profile, error) &&
+                   check_level(map, request->profile, error) && check_chunk(map, request->profile, error);
+    return cql_refuse(
+        error, request->profile, MSG_COMPRESSION_CLASS_UNKNOWN,
+        request->target->is_scylla ? name : arena_printf(request->arena, "%s%s", compression_package, bare));
+}
+
+/* ---- caching ---- */
+
+static bool is_word(const char *text, const struct cql_target *target, const char *word)
+{
+    return target->is_scylla ? strcmp(text, word) == 0 : strcasecmp(text, word) == 0;
+}
+
+static bool check_caching(const struct table_options_request *request, const struct cql_option_map *map,
+                          struct cql_error *error)
+{
+    for (uint32_t i = 0; i < map->count; i++) {
+        const char *key = map->items[i].key, *value = map->items[i].value;
+        bool is_word_value =
+            is_word(value, request->target, "ALL") || is_word(value, request->target, "NONE");
+        if (strcmp(key, "keys") == 0 && !is_word_value)
+            return cql_refuse(error, request->profile, MSG_CACHING_KEYS, value);
+        if (strcmp(key, "rows_per_partition") == 0 && !is_word_value &&
+            (!*value || strspn(value, "0123456789") != strlen(value)))
+            return cql_refuse(error, request->profile, MSG_CACHING_ROWS, value);
+        if (strcmp(key, "keys") != 0 && strcmp(key, "rows_per_partition") != 0 &&
+            !(request->target->is_scylla && strcmp(key, "enabled") == 0))
+            return cql_refuse(error, request->profile, MSG_CACHING_OPTION, key);
+    }
+    return true;
+}
+
+/* ---- policies ---- */
+
+/* A number and then nothing but `unit`, in any case. */
+static bool is_measure(const char *text, const char *unit, double *out_value)
+{
+    char *end;
+    *out_value = strtod(text, &end);
+    return end != text && (*text == '.' || (*text >= '0' && *text <= '9')) && strcasecmp(end, unit) == 0;
+}
+
+static const char *speculative_word(const char *text)
+{
+    static const struct {
+        const char *word, *shown;
+    } words[] = {{"NONE", "NEVER"}, {"NEVER", "NEVER"}, {"ALWAYS", "ALWAYS"}};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(words[i].word, text) == 0)
+            return words[i].shown;
+    return NULL;
+}
+
+/* 99p, 10ms, ALWAYS, NEVER; MIN(99p,10ms) and MAX(...) are kept as they are. */
+static bool check_speculation(const struct table_options_request *request, const char **text,
+                              struct cql_error *error)
+{
+    const char *word = speculative_word(*text);
+    double value = 0;
+    if (word) {
+        *text = request->target->is_scylla ? *text : word;
+        return true;
+    }
+    if (is_measure(*text, "p", &value) || is_measure(*text, "percentile", &value)) {
+        if (value <= 0 || value >= 100)
+            return cql_refuse(error, request->profile, MSG_SPECULATIVE_PERCENTILE, *text);
+        if (!request->target->is_scylla)
+            *text = arena_printf(request->arena, "%.15gp", value);
+    } else if (is_measure(*text, "ms", &value)) {
+        if (!request->target->is_scylla)
+            *text = arena_printf(request->arena, "%.15gms", value);
+    } else if (strncasecmp(*text, "min(", 4) != 0 && strncasecmp(*text, "max(", 4) != 0) {
+        return cql_refuse(error, request->profile, MSG_SPECULATIVE_RETRY, *text);
+    }
+    return *text || cql_refuse(error, request->profile, MSG_NOMEM);
+}
+
+static bool check_read_repair(const struct table_options_request *request, const char **text,
+                              struct cql_error *error)
+{
+    static const char *const words[] = {"NONE", "BLOCKING"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(words[i], *text) == 0) {
+            *text = words[i];
+            return true;
         }
-    return cql_refuse(error, request->profile, MSG_COMPRESSION_CLASS_UNKNOWN, name);
+    return cql_refuse(error, request->profile, MSG_PROPERTY_INVALID, "read_repair", *text);
+}
+
+static bool check_policies(const struct table_options_request *request, struct cql_table_options *options,
+                           struct cql_error *error)
+{
+    static const char *const memtables[] = {"default", "skiplist", "skiplist_sharded", "trie"};
+    size_t known = 0;
+    while (known < ARRAY_LEN(memtables) && strcmp(memtables[known], options->memtable) != 0)
+        known++;
+    if (known == ARRAY_LEN(memtables))
+        return cql_refuse(error, request->profile, MSG_MEMTABLE_UNKNOWN, options->memtable);
+    return check_speculation(request, &options->speculative_retry, error) &&
+           check_speculation(request, &options->additional_write_policy, error) &&
+           check_read_repair(request, &options->read_repair, error);
 }
 
 /* ---- shown form ---- */
@@ -141,9 +271,24 @@ static bool show_compaction(const struct table_options_request *request, struct 
     const char *name = option_map_get(map, "class");
     if (request->target->is_scylla)
         return map_set(arena, map, "class", compaction_class_bare(name));
-    return map_set(arena, map, "class", with_package(arena, COMPACTION_PACKAGE, name)) &&
-           (option_map_get(map, "max_threshold") || map_set(arena, map, "max_threshold", "32")) &&
-           (option_map_get(map, "min_threshold") || map_set(arena, map, "min_threshold", "4"));
+    if (!map_set(arena, map, "class", with_package(arena, COMPACTION_PACKAGE, name)))
+        return false;
+    return !compaction_options_have_thresholds(map) ||
+           ((option_map_get(map, "max_threshold") || map_set(arena, map, "max_threshold", "32")) &&
+            (option_map_get(map, "min_threshold") || map_set(arena, map, "min_threshold", "4")));
+}
+
+/* Both halves, in capitals. */
+static bool show_caching(const struct table_options_request *request, struct cql_option_map *map)
+{
+    const char *rows = request->target->is_scylla ? "ALL" : "NONE";
+    for (uint32_t i = 0; i < map->count; i++)
+        map->items[i].value = strcasecmp(map->items[i].value, "all") == 0    ? "ALL"
+                              : strcasecmp(map->items[i].value, "none") == 0 ? "NONE"
+                                                                             : map->items[i].value;
+    return (option_map_get(map, "keys") || map_set(request->arena, map, "keys", "ALL")) &&
+           (option_map_get(map, "rows_per_partition") ||
+            map_set(request->arena, map, "rows_per_partition", rows));
 }
 
 static bool show_compression(const struct table_options_request *request, struct cql_option_map *map)
@@ -176,18 +321,22 @@ static bool show_compression(const struct table_options_request *request, struct
 bool table_options_check(const struct table_options_request *request, struct cql_table_options *options,
                          struct cql_error *error)
 {
-    struct cql_option_map compaction, compression;
+    struct cql_option_map compaction, compression, caching;
     if (!check_numbers(request, options, error) ||
         !compaction_options_check(request, &options->compaction, error) ||
-        !check_compression(request, options, error))
+        !check_compression(request, options, error) || !check_caching(request, &options->caching, error) ||
+        !check_policies(request, options, error))
         return false;
     /* The maps may be the static ones of the defaults: work on copies. */
     if (failed(option_map_copy(request->arena, &options->compaction, &compaction)) ||
         failed(option_map_copy(request->arena, &options->compression, &compression)) ||
-        !show_compaction(request, &compaction) || !show_compression(request, &compression))
+        failed(option_map_copy(request->arena, &options->caching, &caching)) ||
+        !show_compaction(request, &compaction) || !show_compression(request, &compression) ||
+        !show_caching(request, &caching))
         return cql_refuse(error, request->profile, MSG_NOMEM);
     options->compaction = compaction;
     options->compression = compression;
+    options->caching = caching;
     return true;
 }
 

@@ -603,10 +603,9 @@ bool rule_run_judged(const struct rule *rule, const char *profile, enum place pl
             return false;
     }
     if (open_store(&run)) {
-        if (strait_exec(
-                run.db,
-                "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};"
-                "USE k") != STRAIT_OK)
+        if (strait_exec(run.db, "CREATE KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', "
+                                "'replication_factor': 1};"
+                                "USE k") != STRAIT_OK)
             find_fault(&run, 0, "keyspace: %s", strait_error_message(run.db));
         take_lines(&run);
     }

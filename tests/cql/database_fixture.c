@@ -29,7 +29,9 @@ static struct fixture *open_in(enum cql_profile profile, bool on_disk)
         assert_non_null(mkdtemp(f->folder));
     }
     open_database(f);
-    does(f, "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+    does(
+        f,
+        "CREATE KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}");
     does(f, "USE k");
     return f;
 }

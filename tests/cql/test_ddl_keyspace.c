@@ -104,7 +104,7 @@ static void names_are_words_of_limited_length(void **state) /* TYP-11 */
     struct fixture *f = fixture_open(PROFILE_CASSANDRA_4_1);
     refuses(f, CQL_INVALID, "Keyspace name must not be empty",
             "CREATE KEYSPACE \"a-b\" WITH replication = " SIMPLE);
-    refuses(f, CQL_INVALID, "Keyspace names shouldn't be more than 48 characters long",
+    refuses(f, CQL_INVALID, "Keyspace name must not be empty, more than 48 characters long",
             "CREATE KEYSPACE a234567890123456789012345678901234567890123456789 WITH replication = " SIMPLE);
     does(f, "CREATE KEYSPACE a23456789012345678901234567890123456789012345678 WITH replication = " SIMPLE);
     does(f, "CREATE KEYSPACE \"MixedCase\" WITH replication = " SIMPLE);

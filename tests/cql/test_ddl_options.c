@@ -25,10 +25,10 @@ static void defaults_are_those_of_the_target(void **state)
     refuses(f, CQL_INVALID, "", SHOW("read_repair"));
     fixture_close(f);
 
-    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    f = fixture_open(PROFILE_CASSANDRA_5_0);
     does(f, "CREATE TABLE t (id int PRIMARY KEY)");
     shows(f, SHOW("additional_write_policy, read_repair, memtable, cdc, compaction"),
-          "99p,BLOCKING,default,False,{'class': "
+          "99p,BLOCKING,null,null,{'class': "
           "'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy',"
           " 'max_threshold': '32', 'min_threshold': '4'}");
     fixture_close(f);
@@ -41,7 +41,7 @@ static void given_options_are_shown_and_altered(void **state)
     does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH comment = 'it''s' AND gc_grace_seconds = 0 AND"
             " default_time_to_live = 60 AND bloom_filter_fp_chance = 0.1 AND caching = {'keys': 'NONE'}");
     shows(f, SHOW("comment, gc_grace_seconds, default_time_to_live, bloom_filter_fp_chance, caching"),
-          "it's,0,60,0.1,{'keys': 'NONE'}");
+          "it's,0,60,0.1,{'keys': 'NONE', 'rows_per_partition': 'ALL'}");
     does(f, "ALTER TABLE t WITH gc_grace_seconds = 100");
     changed(f, "UPDATED", "TABLE", "k", "t");
     shows(f, SHOW("comment, gc_grace_seconds, default_time_to_live"), "it's,100,60");
@@ -98,7 +98,7 @@ static void what_a_schema_dump_says_can_be_replayed(void **state)
          "'99.0PERCENTILE' AND"
          " paxos_grace_seconds = 864000 AND read_repair_chance = 0.0 AND dclocal_read_repair_chance = 0.1");
     fixture_close(f);
-    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    f = fixture_open(PROFILE_CASSANDRA_5_0);
     does(f, "CREATE TABLE t (id int PRIMARY KEY, v text) WITH additional_write_policy = '99p' AND "
             "allow_auto_snapshot = true AND"
             " bloom_filter_fp_chance = 0.01 AND caching = {'keys': 'ALL', 'rows_per_partition': 'NONE'} AND "
@@ -129,11 +129,14 @@ static void every_class_of_the_target_is_taken_and_no_other(void **state)
     refuses(f, CQL_CONFIG_ERROR, "Unable to find compaction strategy class 'UnifiedCompactionStrategy'",
             "ALTER TABLE t WITH compaction = {'class': 'UnifiedCompactionStrategy'}");
     fixture_close(f);
-    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    f = fixture_open(PROFILE_CASSANDRA_5_0);
     does(f, "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy'}");
     refuses(f, CQL_CONFIG_ERROR, "Unable to find compaction strategy class",
             "ALTER TABLE t WITH compaction = {'class': 'IncrementalCompactionStrategy'}");
-    does(f, "ALTER TABLE t WITH compaction = {'class': 'DateTieredCompactionStrategy'}");
+    fixture_close(f);
+    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    does(f,
+         "CREATE TABLE t (id int PRIMARY KEY) WITH compaction = {'class': 'DateTieredCompactionStrategy'}");
     warned(f, "DateTieredCompactionStrategy is kept and shown, and runs as TimeWindowCompactionStrategy");
     fixture_close(f);
 }
@@ -149,7 +152,7 @@ static void values_of_compaction_options_are_checked(void **state)
 #define SCYLLA_REFUSES(class_name, options, refusal) {PROFILE_SCYLLA_2025_1, class_name, options, refusal}
 #define CASSANDRA_REFUSES(class_name, options, refusal)     \
     {                                                       \
-        PROFILE_CASSANDRA_4_1, class_name, options, refusal \
+        PROFILE_CASSANDRA_5_0, class_name, options, refusal \
     }
         SCYLLA_REFUSES("SizeTiered", "'min_threshold': '1'",
                        "min_threshold value (1) must be bigger or equal to 2"),
@@ -285,7 +288,7 @@ static void the_engine_hears_of_every_option(void **state)
     assert_true(options.tuning.timestamps_in_ms);
     assert_true(options.tuning.tombstones_alone);
     fixture_close(f);
-    f = fixture_open(PROFILE_CASSANDRA_4_1);
+    f = fixture_open(PROFILE_CASSANDRA_5_0);
     does(f,
          "CREATE TABLE d (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy',"
          " 'scaling_parameters': 'T4, N, L10, -3', 'target_sstable_size': '256MiB', 'base_shard_count': '2',"

@@ -41,7 +41,7 @@ static void lists_name_what_there_is(void **state)
 static void a_table_is_described_with_its_indexes(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_open(PROFILE_CASSANDRA_4_1);
+    struct fixture *f = fixture_open(PROFILE_CASSANDRA_5_0);
     make_schema(f);
     shows(
         f, "DESCRIBE TABLE k.simple",
@@ -85,8 +85,8 @@ static void a_name_is_looked_for_everywhere(void **state)
     shows(f, "DESC INDEX k.simple_v_idx", "k,index,simple_v_idx,CREATE INDEX simple_v_idx ON k.simple (v);");
     shows(f, "DESC ONLY KEYSPACE k",
           "k,keyspace,k,CREATE KEYSPACE k WITH replication = {'class': "
-          "'org.apache.cassandra.locator.SimpleStrategy',"
-          " 'replication_factor': '1'} AND durable_writes = true;");
+          "'org.apache.cassandra.locator.NetworkTopologyStrategy',"
+          " 'datacenter1': '1'} AND durable_writes = true;");
     does(f, "DESC k");
     assert_int_equal(f->result.row_count, 9);
     does(f, "DESC KEYSPACE");

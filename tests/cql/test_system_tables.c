@@ -156,7 +156,7 @@ static void schema_tables_have_the_columns_of_drivers(void **state)
 static void cassandra_adds_its_own_options(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_open(PROFILE_CASSANDRA_4_1);
+    struct fixture *f = fixture_open(PROFILE_CASSANDRA_5_0);
     does(f, "SELECT additional_write_policy, allow_auto_snapshot, cdc, incremental_backups, memtable, "
             "read_repair,"
             " read_repair_chance, dclocal_read_repair_chance FROM system_schema.tables");
