@@ -74,8 +74,6 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .over_precise_timestamp_refused = true,
             .list_places_by_timestamp = true,
             .list_items_max = 1 << 17,
-            .simple_strategy_warned = true,
-            .factor_warned_below = 3,
         },
     [PROFILE_SCYLLA_2026_2] =
         {
