@@ -73,7 +73,7 @@ enum strait_durability {
 /* Zeroed fields are defaults. Set struct_bytes to sizeof(strait_options). */
 typedef struct strait_options {
     size_t struct_bytes;
-    const char *profile;     /* "scylla-2025.1" (default), "scylla-5.2", "cassandra-4.1" */
+    const char *profile;     /* "scylla-2025.1" (default) or another of docs/manual.md */
     const char *io;          /* "auto" (default), "uring", "threads" */
     int durability;          /* enum strait_durability */
     int64_t period_us;       /* PERIODIC: default 10000 */

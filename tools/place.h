@@ -30,7 +30,8 @@ enum place_option {
 #define PLACE_USAGE                                                                              \
     "  --dir DIR            the store; created when absent (default: memory, gone at the end)\n" \
     "  --read-only          modify nothing; the store must exist\n"                              \
-    "  --profile NAME       scylla-2025.1 (default), scylla-5.2, cassandra-4.1\n"                \
+    "  --profile NAME       scylla-2025.1 (default), scylla-5.2, scylla-2026.2,\n"               \
+    "                       cassandra-4.1, cassandra-5.0\n"                                      \
     "  --io BODY            auto (default), uring, threads\n"                                    \
     "  --accept-log-damage  open although synced bytes of the commit log are damaged\n"          \
     "  --set-aside-damaged-tables\n"                                                             \
