@@ -274,7 +274,7 @@ struct ast_insert {
     uint32_t column_count;
     struct ast_term **values;
     uint32_t value_count;
-    bool json;
+    bool json, json_unset; /* INSERT JSON: the only value; DEFAULT UNSET */
     struct ast_if condition;
     struct ast_using using_;
 };

@@ -308,6 +308,10 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
         named++;
         only = function;
         op = function->op;
+        if (function->result == RESULT_RECEIVER && !query->returns)
+            return cql_refuse(error, query->profile, MSG_FROM_JSON_SELECT, function->name);
+        if (function->only_selects && !query->selector)
+            return cql_refuse(error, query->profile, MSG_TO_JSON_VALUE);
         enum match match = match_call(query, function, arena, &call);
         if (match == MATCH_EXACT) {
             *out_call = call;

@@ -64,8 +64,9 @@ struct function {
     uint32_t argument_count;
     enum function_result result;
     const struct type *returns;
-    bool pure;       /* the same result for the same arguments: may be evaluated once (FUN-1) */
-    bool takes_null; /* else null in, null out */
+    bool pure;         /* the same result for the same arguments: may be evaluated once (FUN-1) */
+    bool takes_null;   /* else null in, null out */
+    bool only_selects; /* not among values: what it takes must be known */
     bool is_aggregate;
     enum aggregate_kind aggregate;
     char op; /* an operator's sign, whose refusals have words of their own; 0 for what is called by name */

@@ -1,7 +1,10 @@
 /*
  * function_blob.c: values as blobs and back, and as JSON.
  */
+#include <stdio.h>
+
 #include "cql/function_internal.h"
+#include "cql/json.h"
 
 EVALUATOR(as_blob)
 {
@@ -38,5 +41,40 @@ EVALUATOR(to_json)
         buffer_append(out_wire, "null", 4);
     else
         type_json(out_wire, call->arguments[0], arguments[0].bytes);
+    return true;
+}
+
+static bool refuse_json(const struct function_environment *environment, const char *why,
+                        struct cql_error *error)
+{
+    cql_refuse(error, environment->profile, MSG_JSON_FUNCTION, why);
+    snprintf(error->keyspace, sizeof error->keyspace, "system");
+    snprintf(error->table, sizeof error->table, "fromjson");
+    return false;
+}
+
+EVALUATOR(from_json)
+{
+    struct json_value value;
+    struct arena scratch;
+    size_t at;
+    const char *why;
+    char reason[TYPE_WHY_BYTES];
+    struct slice text = arguments[0].bytes;
+    if (!json_parse(text, &value, &at, &why)) {
+        snprintf(reason, sizeof reason, "Could not decode JSON string '%.*s': %s",
+                 (int)(text.bytes < 200 ? text.bytes : 200), (const char *)text.data, why);
+        return refuse_json(environment, reason, error);
+    }
+    *out_null = value.kind == JSON_NULL;
+    if (*out_null)
+        return true;
+    arena_init(&scratch, 0);
+    bool made =
+        type_from_json(call->returns, value, cql_target_of(environment->profile), &scratch, out_wire, reason);
+    arena_deinit(&scratch);
+    if (!made)
+        return reason[0] ? refuse_json(environment, reason, error)
+                         : cql_refuse(error, environment->profile, MSG_NOMEM);
     return true;
 }

@@ -38,6 +38,7 @@ EVALUATOR(shift_time);
 EVALUATOR(as_blob);
 EVALUATOR(blob_as);
 EVALUATOR(to_json);
+EVALUATOR(from_json);
 
 /* function_operation.c: a + b, -a, and the mathematics of one number */
 EVALUATOR(operation);

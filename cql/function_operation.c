@@ -59,6 +59,8 @@ bool function_refuse_operation(const struct function_call *call,
     else
         cql_refuse(error, environment->profile, MSG_OPERATION_FAILED, (const char *)left.data, sign,
                    (const char *)right.data, why);
+    snprintf(error->keyspace, sizeof error->keyspace, "system");
+    snprintf(error->table, sizeof error->table, "%s", sign);
     buffer_deinit(&left);
     buffer_deinit(&right);
     return false;

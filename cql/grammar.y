@@ -500,20 +500,21 @@ insert(S) ::= INSERT INTO table_name(T) LP names(C) RP VALUES LP terms(V) RP if_
         .table = T, .columns = C.items, .column_count = C.count, .values = V.items, .value_count = V.count,
         .condition = {.not_exists = I}, .using_ = U};
 }
-insert(S) ::= INSERT INTO table_name(T) JSON json_value(V) json_default if_not_exists(I) using(U). {
+insert(S) ::= INSERT INTO table_name(T) JSON json_value(V) json_default(D) if_not_exists(I) using(U). {
     S = parse_statement_new(state, STATEMENT_INSERT);
     struct ast_list values = {0};
     parse_list_add(state, &values, &V, sizeof V);
     S->insert = (struct ast_insert){
-        .table = T, .values = values.items, .value_count = 1, .json = true, .condition = {.not_exists = I}, .using_ = U};
+        .table = T, .values = values.items, .value_count = 1, .json = true, .json_unset = D, .condition = {.not_exists = I}, .using_ = U};
 }
 
 %type json_value {struct ast_term *}
 json_value(T) ::= STRING(A). { T = parse_literal(state, LITERAL_STRING, A); }
 json_value(T) ::= bind(A). { T = A; }
-json_default ::= .
-json_default ::= DEFAULT NULL.
-json_default ::= DEFAULT UNSET.
+%type json_default {bool}
+json_default(U) ::= . { U = false; }
+json_default(U) ::= DEFAULT NULL. { U = false; }
+json_default(U) ::= DEFAULT UNSET. { U = true; }
 
 /* ---- UPDATE ---- */
 

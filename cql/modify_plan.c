@@ -5,6 +5,7 @@
 
 #include "cql/condition.h"
 #include "cql/counter.h"
+#include "cql/json_insert.h"
 #include "cql/virtual.h"
 
 /* ---- parts ---- */
@@ -45,6 +46,22 @@ static bool about_static_row(const struct modify_plan *modify)
 
 /* ---- INSERT ---- */
 
+static bool insert_value(struct plan_builder *builder, const struct cql_column *column, uint32_t at,
+                         struct plan_term value, struct modify_plan *modify)
+{
+    if (column->kind == COLUMN_STATIC || column->kind == COLUMN_REGULAR) {
+        modify->cells[modify->cell_count] = modify_cell_of(column, MODIFY_SET);
+        modify->cells[modify->cell_count++].value = value;
+        return true;
+    }
+    const struct cql_column **columns = arena_alloc(builder->arena, sizeof *columns);
+    if (!columns)
+        return build_nomem(builder);
+    columns[0] = column;
+    restrictions_add_equal(&modify->keys, at, columns, value);
+    return true;
+}
+
 static bool insert_column(struct plan_builder *builder, const struct ast_insert *insert, uint32_t at,
                           struct modify_plan *modify)
 {
@@ -57,18 +74,30 @@ static bool insert_column(struct plan_builder *builder, const struct ast_insert 
         if (strcmp(insert->columns[i].text, name->text) == 0)
             return BUILD_REFUSE_AT(builder, name->at, MSG_INSERT_TWICE, name->text);
     struct plan_term value;
-    if (!term_compile(builder, insert->values[at], column->name, column->type, &value))
-        return false;
-    if (column->kind == COLUMN_STATIC || column->kind == COLUMN_REGULAR) {
-        modify->cells[modify->cell_count] = modify_cell_of(column, MODIFY_SET);
-        modify->cells[modify->cell_count++].value = value;
-        return true;
-    }
-    const struct cql_column **columns = arena_alloc(builder->arena, sizeof *columns);
-    if (!columns)
+    return term_compile(builder, insert->values[at], column->name, column->type, &value) &&
+           insert_value(builder, column, name->at, value, modify);
+}
+
+/* INSERT JSON gives every column a value, though it may be known only when the statement runs. */
+static bool insert_json(struct plan_builder *builder, const struct ast_insert *insert,
+                        struct modify_plan *modify)
+{
+    const struct cql_table *table = builder->table;
+    struct json_insert *json = arena_calloc(builder->arena, 1, sizeof *json);
+    if (!json)
         return build_nomem(builder);
-    columns[0] = column;
-    restrictions_add_equal(&modify->keys, name->at, columns, value);
+    json->table = table;
+    json->default_unset = insert->json_unset;
+    if (!term_compile(builder, insert->values[0], "[json]", type_scalar(TYPE_TEXT), &json->text) ||
+        !json_insert_check(builder, json))
+        return false;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct cql_column *column = &table->columns[i];
+        struct plan_term value = {
+            .kind = PLAN_TERM_JSON, .column = column->name, .type = column->type, .json = json, .ordinal = i};
+        if (!insert_value(builder, column, insert->values[0]->at, value, modify))
+            return false;
+    }
     return true;
 }
 
@@ -92,17 +121,18 @@ static bool make_insert(struct plan_builder *builder, const struct ast_insert *i
 {
     if (table_counts(builder->table))
         return BUILD_REFUSE(builder, MSG_COUNTER_INSERT);
-    if (insert->json)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "INSERT JSON");
-    if (!insert->column_count)
+    if (!insert->json && !insert->column_count)
         return BUILD_REFUSE(builder, MSG_INSERT_NO_COLUMNS);
-    if (insert->column_count != insert->value_count)
+    if (!insert->json && insert->column_count != insert->value_count)
         return BUILD_REFUSE(builder, MSG_INSERT_COUNT);
-    modify->cells = arena_calloc(builder->arena, insert->column_count, sizeof *modify->cells);
+    uint32_t count = insert->json ? builder->table->column_count : insert->column_count;
+    modify->cells = arena_calloc(builder->arena, count, sizeof *modify->cells);
     modify->keys.table = builder->table;
-    modify->keys.items = arena_calloc(builder->arena, insert->column_count, sizeof *modify->keys.items);
+    modify->keys.items = arena_calloc(builder->arena, count, sizeof *modify->keys.items);
     if (!modify->cells || !modify->keys.items)
         return build_nomem(builder);
+    if (insert->json && !insert_json(builder, insert, modify))
+        return false;
     for (uint32_t i = 0; i < insert->column_count; i++)
         if (!insert_column(builder, insert, i, modify))
             return false;

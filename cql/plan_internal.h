@@ -16,6 +16,7 @@ enum plan_kind {
 };
 
 struct virtual_context;
+struct json_insert;
 struct select_plan;
 struct modify_plan;
 struct batch_plan;
@@ -61,6 +62,9 @@ struct plan_run {
     struct cql_result *result;
     struct cql_error *error;
     int64_t now_us, now_s;
+    const struct json_insert *json; /* whose values these are, made from these binds; NULL at first */
+    const struct cql_value *json_bound;
+    struct cql_value *json_values; /* scratch */
 };
 
 /* A clustering interval in key bytes: start included, end not. */

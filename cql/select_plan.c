@@ -261,8 +261,6 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
     if (!select)
         return build_nomem(builder);
     select->distinct = ast->distinct;
-    if (ast->json)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "SELECT JSON");
     if (!selection_compile(builder, ast, &select->selection) ||
         !restrictions_compile(builder, ast->where, ast->where_count, MSG_COLUMN_UNKNOWN_WHERE,
                               &select->restrictions) ||

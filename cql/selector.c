@@ -160,23 +160,33 @@ static bool select_all(struct plan_builder *builder, struct selection *out)
     return true;
 }
 
-static bool make_columns(struct plan_builder *builder, const struct ast_select *select,
-                         const struct selection *selection)
+static bool make_names(struct plan_builder *builder, const struct ast_select *select,
+                       struct selection *selection)
 {
-    struct plan *plan = builder->plan;
-    plan->columns = arena_calloc(builder->arena, selection->count, sizeof *plan->columns);
-    if (!plan->columns)
+    selection->names = arena_calloc(builder->arena, selection->count + 1, sizeof *selection->names);
+    if (!selection->names)
         return build_nomem(builder);
-    plan->column_count = selection->count;
     for (uint32_t i = 0; i < selection->count; i++) {
         const char *alias = selection->all ? NULL : select->selectors[i]->alias.text;
+        selection->names[i] = alias ? alias : selection->items[i].name;
+    }
+    return true;
+}
+
+static bool make_columns(struct plan_builder *builder, const struct selection *selection)
+{
+    struct plan *plan = builder->plan;
+    plan->column_count = selection->json ? 1 : selection->count;
+    plan->columns = arena_calloc(builder->arena, plan->column_count, sizeof *plan->columns);
+    if (!plan->columns)
+        return build_nomem(builder);
+    for (uint32_t i = 0; i < plan->column_count; i++)
         plan->columns[i] = (struct cql_column_spec){
             .keyspace = builder->table->keyspace,
             .table = builder->table->name,
-            .name = alias ? alias : selection->items[i].name,
-            .type = selection->items[i].type,
+            .name = selection->json ? "[json]" : selection->names[i],
+            .type = selection->json ? type_scalar(TYPE_TEXT) : selection->items[i].type,
         };
-    }
     return true;
 }
 
@@ -195,8 +205,9 @@ bool selection_compile(struct plan_builder *builder, const struct ast_select *se
             if (!selector_compile(builder, select->selectors[i], NULL, out, &out->items[i]))
                 return false;
     }
-    out->plain = true;
+    out->json = select->json;
+    out->plain = !select->json;
     for (uint32_t i = 0; i < out->count; i++)
         out->plain &= out->items[i].kind == SELECT_COLUMN;
-    return make_columns(builder, select, out);
+    return make_names(builder, select, out) && make_columns(builder, out);
 }

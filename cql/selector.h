@@ -41,6 +41,8 @@ struct selection {
     uint32_t count;
     uint32_t aggregate_count;
     bool all;               /* SELECT * */
+    bool json;              /* SELECT JSON: each row is one text, with `names` for its members */
+    const char **names;     /* arena: the plan's; aliases where they were given */
     bool plain;             /* nothing but columns */
     bool statics, regulars; /* any column of the kind is looked at */
     bool clustering;

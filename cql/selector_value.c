@@ -158,12 +158,61 @@ static bool emit_plain(const struct selection *selection, struct plan_run *run, 
     return true;
 }
 
+/* Letters in a name that is not all lower case: JSON puts it in quotes of its own. */
+static bool needs_quotes(const char *name)
+{
+    for (; *name; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            return true;
+    return false;
+}
+
+static void put_member_name(struct buffer *out, const char *name)
+{
+    struct buffer quoted = {0};
+    const char *quote = needs_quotes(name) ? "\"" : "";
+    buffer_printf(&quoted, "%s%s%s", quote, name, quote);
+    type_json(out, type_scalar(TYPE_TEXT), buffer_slice(&quoted));
+    out->failed |= quoted.failed;
+    buffer_deinit(&quoted);
+}
+
+/* FUN-8: {"k": 1, "\"V\"": null} as one cell. */
+static bool emit_json(const struct selection *selection, struct plan_run *run, const struct row_slots *slots,
+                      const struct aggregate *aggregates)
+{
+    struct buffer text = {0};
+    bool made = true;
+    buffer_printf(&text, "{");
+    for (uint32_t i = 0; i < selection->count && made; i++) {
+        struct cql_value value;
+        made = selector_value(&selection->items[i], run, slots, aggregates, &value);
+        buffer_printf(&text, "%s", i ? ", " : "");
+        put_member_name(&text, selection->names[i]);
+        buffer_printf(&text, ": ");
+        if (made && value.kind == CQL_VALUE)
+            type_json(&text, selection->items[i].type, value.bytes);
+        else
+            buffer_printf(&text, "null");
+    }
+    buffer_printf(&text, "}");
+    if (made && text.failed)
+        made = run_nomem(run);
+    if (made)
+        cql_result_cell(run->result, buffer_slice(&text));
+    buffer_deinit(&text);
+    run->result->row_count++;
+    return made && run->result->rows.failed ? run_nomem(run) : made;
+}
+
 bool selection_emit(const struct selection *selection, struct plan_run *run, const struct row_slots *slots,
                     const struct aggregate *aggregates)
 {
     struct cql_result *result = run->result;
     if (selection->plain)
         return emit_plain(selection, run, slots);
+    if (selection->json)
+        return emit_json(selection, run, slots, aggregates);
     for (uint32_t i = 0; i < selection->count; i++) {
         struct cql_value value;
         if (!selector_value(&selection->items[i], run, slots, aggregates, &value))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cql/json_insert.h"
 #include "cql/restriction.h"
 #include "cql/type_resolve.h"
 
@@ -336,12 +337,26 @@ static bool token_value(const struct plan_term *term, struct plan_run *run, cons
     return true;
 }
 
+/* All columns of one statement read the text once. */
+static bool json_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out)
+{
+    if (run->json != term->json || run->json_bound != run->values) {
+        if (!json_insert_values(term->json, run, &run->json_values))
+            return false;
+        run->json = term->json;
+        run->json_bound = run->values;
+    }
+    *out = run->json_values[term->ordinal];
+    return true;
+}
+
 bool term_value(const struct plan_term *term, struct plan_run *run, struct cql_value *out_value)
 {
     struct cql_value *items;
     switch (term->kind) {
     case PLAN_TERM_CONSTANT: *out_value = term->constant; return true;
     case PLAN_TERM_BIND: return bind_value(term, run, out_value);
+    case PLAN_TERM_JSON: return json_value(term, run, out_value);
     case PLAN_TERM_TOKEN:
         return argument_values(term, run, &items) && token_value(term, run, items, out_value);
     case PLAN_TERM_CALL: return argument_values(term, run, &items) && term_call(term, run, items, out_value);

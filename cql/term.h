@@ -14,12 +14,14 @@
 struct plan_builder;
 struct plan_run;
 struct function_call;
+struct json_insert;
 
 enum plan_term_kind {
     PLAN_TERM_CONSTANT,
     PLAN_TERM_BIND,
     PLAN_TERM_CALL,
     PLAN_TERM_TOKEN,      /* token(...) of values: `arguments` are the partition key's components */
+    PLAN_TERM_JSON,       /* what the text of an INSERT JSON says of a column */
     PLAN_TERM_COLLECTION, /* list, set, map or tuple with items known only when run; map items alternate */
 };
 
@@ -29,10 +31,12 @@ struct plan_term {
     const struct type *type;
     struct cql_value constant; /* arena: the plan's */
     uint32_t bind;
-    uint32_t plain_bytes;        /* BIND: a value of that size needs no check; 0: every one does */
-    bool has_order;              /* BIND: the value may come in another order than it is kept in */
-    struct function_call *call;  /* arena: the plan's */
-    struct plan_term *arguments; /* arena: the plan's */
+    uint32_t plain_bytes;           /* BIND: a value of that size needs no check; 0: every one does */
+    bool has_order;                 /* BIND: the value may come in another order than it is kept in */
+    struct function_call *call;     /* arena: the plan's */
+    const struct json_insert *json; /* JSON; arena: the plan's */
+    uint32_t ordinal;               /* JSON: of the column */
+    struct plan_term *arguments;    /* arena: the plan's */
     uint32_t argument_count;
 };
 
