@@ -47,8 +47,11 @@ static int tear_down(void **state)
 static struct function_query query_of(const char *name, const struct function_argument *arguments,
                                       uint32_t count)
 {
-    return (struct function_query){
-        .name = name, .arguments = arguments, .count = count, .profile = PROFILE_SCYLLA_2025_1};
+    return (struct function_query){.name = name,
+                                   .arguments = arguments,
+                                   .count = count,
+                                   .selector = true,
+                                   .profile = PROFILE_SCYLLA_2025_1};
 }
 
 static struct function_call find(struct fixture *fixture, const char *name, const struct type *argument)
@@ -220,6 +223,7 @@ static void literals_choose_an_overload_and_bind_markers_may_not(void **state)
         fixture->error.message,
         "Invalid number of arguments in call to function system.now: 0 required but 1 provided");
     query = query_of("nosuch", NULL, 0);
+    query.selector = false;
     assert_false(function_find(&query, &fixture->arena, &call, &fixture->error));
     assert_string_equal(fixture->error.message, "Unknown function nosuch called");
     assert_false(function_exists("ks", "now", PROFILE_SCYLLA_2025_1));
