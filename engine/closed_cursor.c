@@ -83,6 +83,8 @@ static status closed_enter(struct cursor *base, struct cursor **out_cursor)
     status st = sstable_cursor_open_one(table, base->partition.key, base->reverse, &cursor);
     if (failed(st) && st.code != STATUS_NOT_FOUND)
         return st;
+    if (cursor && closed->read.no_unfold)
+        sstable_cursor_decode_whole(cursor);
     if (cursor) {
         st = cursor_next_partition(cursor);
         if (failed(st)) {

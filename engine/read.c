@@ -127,6 +127,8 @@ static status sstables_gather(struct gathering *sources, bool all)
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);
+        if (sources->read->no_unfold)
+            sstable_cursor_decode_whole(child);
         TRY(child_add(sources, child, &sources->counted.sstables));
     }
     return STATUS_DONE;

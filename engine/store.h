@@ -246,6 +246,7 @@ struct store_read {
     bool no_filter;   /* SSTables are looked into although their filter says no */
     bool no_skip;     /* sources are opened although their bounds lie outside the slice */
     bool no_closed;   /* SSTables are opened at once, not when the merge gets to their bounds */
+    bool no_unfold;   /* blocks are decoded as a whole, not as far as the walk gets */
     bool no_retained; /* SSTables are read although the memtable they came from is still there */
 };
 
@@ -332,6 +333,10 @@ struct store_table_stats {
     uint64_t sstable_runs;    /* sets of tables that were made together */
     uint64_t pending_flushes; /* memtables that wait for theirs */
     uint64_t largest_sstable_bytes; /* of each shard, added up */
+    /* What reads of its partitions asked of its SSTables: struct sstable_reads. Those of a file that another was made of
+     * stay counted; what a clone shares counts for both. */
+    uint64_t blocks_asked, blocks_cached, blocks_decoded, blocks_read;
+    uint64_t rows_made, rows_spared;
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 

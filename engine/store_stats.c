@@ -14,6 +14,16 @@ static void add_memtables(const struct version *version, struct store_table_stat
     }
 }
 
+static void add_reads(const struct sstable_reads *reads, struct store_table_stats *stats)
+{
+    stats->blocks_asked += reads->blocks_cached + reads->blocks_decoded + reads->blocks_read;
+    stats->blocks_cached += reads->blocks_cached;
+    stats->blocks_decoded += reads->blocks_decoded;
+    stats->blocks_read += reads->blocks_read;
+    stats->rows_made += reads->rows_made;
+    stats->rows_spared += reads->rows_spared;
+}
+
 static void add_sstables(const struct version *version, struct store_table_stats *stats)
 {
     for (uint32_t i = 0; i < version->sstable_count; i++) {
@@ -26,6 +36,9 @@ static void add_sstables(const struct version *version, struct store_table_stats
         stats->sstable_tombstones += info->tombstones;
         if (info->largest_partition_bytes > stats->largest_partition_bytes)
             stats->largest_partition_bytes = info->largest_partition_bytes;
+        struct sstable_reads reads;
+        sstable_reads(version->sstables[i], &reads);
+        add_reads(&reads, stats);
         bool counted = false;
         for (uint32_t j = 0; info->run && j < i && !counted; j++)
             counted = sstable_info(version->sstables[j])->run == info->run;
@@ -65,6 +78,7 @@ static void add_pending(struct tablet *tablet, const struct version *version, st
     stats->largest_sstable_bytes += largest;
     lock_acquire(&tablet->shard->versions);
     stats->pending_flushes += tablet->frozen_count;
+    add_reads(&tablet->gone, stats);
     lock_release(&tablet->shard->versions);
 }
 

@@ -235,6 +235,20 @@ static void frozen_remove(struct tablet *tablet, const struct write_buffer *flus
     tablet->frozen_count = kept;
 }
 
+/* What was read of a file stays known when the file goes. */
+static void reads_keep(struct tablet *tablet, struct sstable *const *tables, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct sstable_reads reads;
+        sstable_reads(tables[i], &reads);
+        tablet->gone.blocks_cached += reads.blocks_cached;
+        tablet->gone.blocks_decoded += reads.blocks_decoded;
+        tablet->gone.blocks_read += reads.blocks_read;
+        tablet->gone.rows_made += reads.rows_made;
+        tablet->gone.rows_spared += reads.rows_spared;
+    }
+}
+
 status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, struct sstable *const *removed,
                        uint32_t removed_count, struct sstable *const *added, uint32_t added_count)
 {
@@ -263,6 +277,7 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
         if (ok(st)) {
             old = tablet->version;
             tablet->version = next;
+            reads_keep(tablet, removed, removed_count);
         } else {
             for (uint32_t i = 0; i < frozen_count; i++)
                 tablet->frozen[i] = frozen[i];
@@ -340,6 +355,8 @@ void tablet_clear(struct tablet *tablet, bool dropped)
     tablet->dropped = tablet->dropped || dropped;
     struct version *old = tablet->version;
     tablet->version = NULL;
+    if (old)
+        reads_keep(tablet, old->sstables, old->sstable_count);
     shard_versions_changed(shard);
     lock_release(&shard->writer);
 

@@ -69,6 +69,7 @@ struct tablet {
     atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
     atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_coded, rows_reconciled;
     struct compaction_tally compacted[COMPACTION_REASONS];
+    struct sstable_reads gone; /* of files that are not among the sources any more; guard: versions */
 };
 
 status tablet_new(struct shard *shard, uint64_t table_id, const struct store_table_options *options,

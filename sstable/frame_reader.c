@@ -28,12 +28,45 @@ static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
     block_cache_give_zstd(table->cache, zstd);
 }
 
+static void reads_add(_Atomic uint64_t *total, uint64_t some)
+{
+    if (some)
+        atomic_fetch_add_explicit(total, some, memory_order_relaxed);
+}
+
+/* Once a cursor, so that readers on several cores do not fight for the table's counters at every block. */
+static void reads_count(struct frame_reader *reader)
+{
+    const struct sstable_reads *reads = &reader->reads;
+    struct sstable *table = reader->table;
+    if (reader->uncounted || (reader->access != FRAME_ACCESS_POINT && reader->access != FRAME_ACCESS_SCAN))
+        return;
+    reads_add(&table->reads.blocks_cached, reads->blocks_cached);
+    reads_add(&table->reads.blocks_decoded, reads->blocks_decoded);
+    reads_add(&table->reads.blocks_read, reads->blocks_read);
+    reads_add(&table->reads.rows_made, reads->rows_made);
+    reads_add(&table->reads.rows_spared, reads->rows_spared);
+}
+
+void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
+{
+    *out_reads = (struct sstable_reads){
+        .blocks_cached = atomic_load_explicit(&table->reads.blocks_cached, memory_order_relaxed),
+        .blocks_decoded = atomic_load_explicit(&table->reads.blocks_decoded, memory_order_relaxed),
+        .blocks_read = atomic_load_explicit(&table->reads.blocks_read, memory_order_relaxed),
+        .rows_made = atomic_load_explicit(&table->reads.rows_made, memory_order_relaxed),
+        .rows_spared = atomic_load_explicit(&table->reads.rows_spared, memory_order_relaxed),
+    };
+}
+
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
     buffer_deinit(&reader->scratch);
-    if (reader->table)
+    if (reader->table) {
         zstd_give(reader->table, reader->zstd);
+        reads_count(reader);
+    }
     reader->chunk = NULL;
     reader->zstd = NULL;
 }
@@ -190,6 +223,7 @@ static status frame_read(struct frame_reader *reader, const struct frame_ref *re
     }
     struct slice frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
     TRY(frame_check(root_identity(&reader->table->root), ref, frame, out_head));
+    reader->reads.blocks_read++;
     *out_frame = frame;
     return STATUS_DONE;
 }
@@ -233,6 +267,7 @@ static status stored_decode(struct frame_reader *reader, const struct frame_ref 
     status st = frame_head_decode(block_payload(stored), &head);
     if (ok(st))
         st = block_decode(reader, &head, block_payload(stored), out_block);
+    reader->reads.blocks_decoded++;
     block_unref(stored);
     return st;
 }
@@ -268,6 +303,7 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
         block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
+    reader->reads.blocks_cached += block != NULL;
     if (!block) {
         if (layout == FRAME_ROWS)
             TRY(stored_decode(reader, ref, &block));
@@ -344,6 +380,10 @@ void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfol
 {
     struct sstable *table = reader->table;
     struct block *block = unfolding->block;
+    if (block) {
+        reader->reads.rows_made += unfolding->rows - unfolding->passed;
+        reader->reads.rows_spared += block->items - (unfolding->rows - unfolding->passed);
+    }
     /* Who has read it to its end has decoded it as well. */
     if (block && unfolding->rows == block->items && !unfolding->passed &&
         has_room(table, reader->unfolded_offset, block->bytes))
@@ -361,7 +401,7 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
     struct slice frame;
     struct frame_head head;
     frame_reader_fold(reader, unfolding);
-    if (reader->access != FRAME_ACCESS_POINT || !block_cache_budget(table->cache))
+    if (reader->access != FRAME_ACCESS_POINT || reader->no_unfold || !block_cache_budget(table->cache))
         return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
     TRY(ref_check(reader, ref));
     struct block *block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
@@ -369,9 +409,11 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
         block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
+    reader->reads.blocks_cached += block != NULL;
     if (!block) {
         TRY(stored_get(reader, ref, &stored));
         bool again = stored;
+        reader->reads.blocks_decoded += again;
         if (!stored) {
             TRY(frame_read(reader, ref, &frame, &head));
             stored = stored_keep(reader, ref, frame);

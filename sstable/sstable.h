@@ -177,8 +177,8 @@ status sstable_cursor_next_block(struct cursor *cursor, struct sstable_block *ou
 /* Pass over the block just found, as if all its rows had been read: on no row, next() goes to the row behind it. */
 status sstable_cursor_skip_block(struct cursor *cursor);
 
-/* Rows of this cursor will be given to sstable_builder_add_row_of(). Any cursor may be told; it costs reading blocks that
- * somebody has decoded already. */
+/* Rows of this cursor will be given to sstable_builder_add_row_of(), and what it reads is no answer to anybody. Any cursor
+ * may be told; it costs reading blocks that somebody has decoded already. */
 void sstable_cursor_keep_codes(struct cursor *cursor);
 
 /* The dictionary of the table; NULL when it has none. The caller owns a reference. Reads it when nobody has yet. */
@@ -212,6 +212,21 @@ struct sstable_sizes {
     uint64_t row_bytes[SSTABLE_SIZE_BUCKETS];
 };
 void sstable_sizes(const struct sstable *table, struct sstable_sizes *out_sizes);
+
+/*
+ * What reads of single partitions, and scans of small tables, asked of the file since it was opened, each counted when its
+ * cursor closes. Compaction and verification are not among them.
+ */
+struct sstable_reads {
+    uint64_t blocks_cached;  /* of rows, indexes and directory, that were in memory as they are walked */
+    uint64_t blocks_decoded; /* kept compressed, decoded again */
+    uint64_t blocks_read;    /* from the disk */
+    uint64_t rows_made;      /* in blocks that are decoded little by little ... */
+    uint64_t rows_spared;    /* ... and those that nobody got to, or that were passed over */
+};
+void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads);
+/* Blocks are decoded as a whole from now on, for tests and comparisons. Any cursor may be told. */
+void sstable_cursor_decode_whole(struct cursor *cursor);
 
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);

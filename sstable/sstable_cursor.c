@@ -138,6 +138,7 @@ static status root_load(struct sstable_cursor *cursor, struct path_level *out_le
     const struct resident_page *resident = cursor->resident;
     out_level->block = resident ? resident_root_get(resident, cursor->item_at) : NULL;
     out_level->is_resident = out_level->block;
+    cursor->index_reader.reads.blocks_cached += out_level->is_resident;
     if (out_level->is_resident)
         return STATUS_DONE;
     TRY(frame_reader_get(&cursor->index_reader, &cursor->entry.at, FRAME_BLOCK_INDEX, &out_level->block));
@@ -371,6 +372,7 @@ static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
         resident = resident_page_get(&cursor->table->resident, page_at);
     if (resident) {
         block = resident->block;
+        cursor->directory_reader.reads.blocks_cached++;
     } else {
         TRY(frame_reader_get(&cursor->directory_reader, &item->page, FRAME_DIRECTORY, &block));
         if (is_point)
@@ -544,11 +546,22 @@ struct sstable_cursor *sstable_cursor_of(struct cursor *cursor)
     return cursor->ops == &sstable_cursor_ops ? of(cursor) : NULL;
 }
 
-void sstable_cursor_keep_codes(struct cursor *base)
+void sstable_cursor_decode_whole(struct cursor *base)
 {
     struct sstable_cursor *cursor = sstable_cursor_of(base);
     if (cursor)
-        cursor->rows_reader.codes = &cursor->codes;
+        cursor->rows_reader.no_unfold = true;
+}
+
+void sstable_cursor_keep_codes(struct cursor *base)
+{
+    struct sstable_cursor *cursor = sstable_cursor_of(base);
+    if (!cursor)
+        return;
+    cursor->rows_reader.codes = &cursor->codes;
+    cursor->rows_reader.uncounted = true;
+    cursor->directory_reader.uncounted = true;
+    cursor->index_reader.uncounted = true;
 }
 
 static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, enum frame_access access)

@@ -31,7 +31,10 @@ struct sstable {
         dictionary;                   /* counted; read when the first block asks, by whoever is first */
     const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
     _Atomic uint32_t unfoldings;      /* of cached blocks that found no room for a decoded one */
-    bool offers_blocks;               /* sstable_cursor_next_block() may find some */
+    struct {
+        _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared;
+    } reads;            /* relaxed: sstable_reads() */
+    bool offers_blocks; /* sstable_cursor_next_block() may find some */
 };
 
 /* Build the object over an open file whose root is known: takes directory index and filter from the tail, or reads
@@ -80,7 +83,10 @@ struct frame_reader {
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
-    size_t least_bytes;       /* read at least that much from the next frame on: the caller will go on */
+    size_t least_bytes;         /* read at least that much from the next frame on: the caller will go on */
+    struct sstable_reads reads; /* not counted in the table yet */
+    bool uncounted;             /* nor will they be: nobody reads for an answer */
+    bool no_unfold;             /* a shortcut off */
     struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
     struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
     uint64_t unfolded_offset;

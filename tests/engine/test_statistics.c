@@ -81,6 +81,47 @@ static void statistics_say_what_happened(void **state)
     assert_ok(store_close(store));
 }
 
+static void expect_row(struct store *store, const char *key, bool no_unfold)
+{
+    struct store_read read = {.table_id = 1, .no_unfold = no_unfold, .no_retained = true};
+    struct cursor *cursor;
+    assert_ok(store_cursor_open_one(store, &read, text_key(key), NULL, &cursor));
+    assert_non_null(cursor);
+    assert_ok(cursor_next(cursor));
+    assert_true(cursor->on_row);
+    cursor_close(cursor);
+}
+
+static void a_table_tells_where_its_reads_found_their_blocks(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    assert_ok(apply_text(store, "k/1 a=x @1; k/2 a=x @1; k/3 a=x @1; k/4 a=x @1", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_statistic(0, store, "blocks_asked");
+    expect_row(store, "k", false); /* directory page and rows, of which the first is made */
+    assert_statistic(2, store, "blocks_asked");
+    assert_statistic(2, store, "blocks_read");
+    assert_statistic(1, store, "rows_made");
+    assert_statistic(3, store, "rows_spared");
+    assert_statistic(0, store, "cache_hit_ratio");
+    expect_row(store, "k", true);
+    assert_statistic(1, store, "blocks_cached");
+    assert_statistic(1, store, "blocks_decoded");
+    assert_statistic(1, store, "rows_made");
+    expect_row(store, "k", false); /* now it is in memory as it is walked */
+    assert_statistic(3, store, "blocks_cached");
+    assert_statistic(2, store, "blocks_read");
+    assert_statistic(0.5, store, "cache_hit_ratio");
+    /* The file goes, what was read of it stays known. */
+    assert_ok(apply_text(store, "k/5 a=x @2", DURABILITY_DEFAULT));
+    assert_ok(store_flush(store, 1));
+    assert_ok(store_compact(store, 1));
+    assert_statistic(1, store, "sstables");
+    assert_statistic(6, store, "blocks_asked");
+    assert_ok(store_close(store));
+}
+
 static void partition_sizes_are_told_from_directories_and_memtables(void **state)
 {
     (void)state;
@@ -103,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_statistic_has_a_name_of_its_own_a_unit_and_a_meaning),
         cmocka_unit_test(statistics_say_what_happened),
+        cmocka_unit_test(a_table_tells_where_its_reads_found_their_blocks),
         cmocka_unit_test(partition_sizes_are_told_from_directories_and_memtables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
