@@ -49,6 +49,11 @@ void element_map_value(struct buffer *out, const struct type *map, struct slice 
 
 /* Append the wire bytes of the item of a set or the key of a map. STATUS_CORRUPT. */
 status element_key(const struct type *type, const struct element *element, struct buffer *out_wire);
+/* The number of the field; an element of a UDT that elements_wire() took. */
+static inline uint32_t element_field(const struct element *element)
+{
+    return load_be16(element->path.data);
+}
 /* The item of a list, the value of a map's entry, the value of a field; in a set there is none. STATUS_CORRUPT. */
 status element_value(const struct type *type, const struct element *element, struct slice *out_value);
 /* Append the wire bytes of a whole collection or UDT; its elements rise by path. STATUS_CORRUPT. */

@@ -111,6 +111,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .simple_strategy_is_for_vnodes = true,
             .simple_strategy_warned = true,
             .factor_warned_below = 3,
+            .part_facts = true,
         },
     [PROFILE_CASSANDRA_4_1] =
         {
@@ -164,6 +165,8 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .factor_beyond_nodes_warned = true,
             .factor_has_default = true,
             .alters_if_exists = true,
+            .part_facts = true,
+            .collection_facts = true,
         },
 };
 

@@ -38,27 +38,6 @@ static bool compile_column(struct plan_builder *builder, const struct ast_select
     return true;
 }
 
-static bool compile_cell_fact(struct plan_builder *builder, const struct ast_selector *ast,
-                              struct selection *selection, struct selector *out)
-{
-    bool ttl = ast->kind == SELECTOR_TTL;
-    const char *function = ast->name.text;
-    const struct ast_selector *of = ast->arguments[0];
-    if (of->kind != SELECTOR_COLUMN)
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_WRITETIME_COLLECTION, function);
-    if (!compile_column(builder, of, selection, out))
-        return false;
-    const struct cql_column *column = &builder->table->columns[out->ordinal];
-    if (column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING)
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_WRITETIME_KEY, function, column->name);
-    if (type_is_multicell(column->type))
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_WRITETIME_COLLECTION, function);
-    out->kind = ttl ? SELECT_TTL : SELECT_WRITETIME;
-    out->type = type_scalar(ttl ? TYPE_INT : TYPE_BIGINT);
-    out->name = arena_printf(builder->arena, "%s(%s)", function, column->name);
-    return out->name ? true : build_nomem(builder);
-}
-
 const char *selector_call_name(struct plan_builder *builder, const char *function,
                                const struct selector *arguments, uint32_t count)
 {
@@ -128,7 +107,7 @@ bool selector_compile(struct plan_builder *builder, const struct ast_selector *a
     switch (ast->kind) {
     case SELECTOR_COLUMN: return compile_column(builder, ast, selection, out);
     case SELECTOR_WRITETIME:
-    case SELECTOR_TTL: return compile_cell_fact(builder, ast, selection, out);
+    case SELECTOR_TTL: return selector_compile_cell(builder, ast, selection, out);
     case SELECTOR_COUNT_ALL: return compile_count_all(builder, selection, out);
     case SELECTOR_CALL: return selector_compile_call(builder, ast, selection, out);
     case SELECTOR_OPERATION: return selector_compile_operation(builder, ast, wanted, selection, out);

@@ -26,12 +26,12 @@ struct selector {
     enum selector_kind kind;
     const struct type *type;                            /* of what it yields */
     const char *name;                                   /* of the result column, before an alias (FUN-6) */
-    uint32_t ordinal;                                   /* COLUMN, WRITETIME, TTL, FIELD */
-    enum { CELL_NEWEST, CELL_OLDEST, CELL_EACH } which; /* WRITETIME, TTL of several cells */
+    uint32_t ordinal;                                   /* COLUMN, FIELD */
+    enum { CELL_NEWEST, CELL_OLDEST, CELL_EACH } which; /* WRITETIME, TTL of several cells: of arguments[0] */
     struct function_call call;
     struct selector *arguments; /* arena: the plan's */
     uint32_t argument_count;
-    struct plan_term term; /* TERM; WRITETIME, TTL of an element: its key */
+    struct plan_term term; /* TERM */
     uint32_t aggregate_at; /* which of the run's aggregates */
 };
 

@@ -22,6 +22,12 @@ bool selector_compile_operation(struct plan_builder *builder, const struct ast_s
 bool selector_compile_cast(struct plan_builder *builder, const struct ast_selector *ast,
                            struct selection *selection, struct selector *out);
 
+/* selector_cell.c: WRITETIME and TTL of columns and of parts of them */
+bool selector_compile_cell(struct plan_builder *builder, const struct ast_selector *ast,
+                           struct selection *selection, struct selector *out);
+bool selector_cell_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
+                         struct cql_value *out_value);
+
 /* selector_part.c: fields, elements, slices, literals of several selectors */
 bool selector_compile_field(struct plan_builder *builder, const struct ast_selector *ast,
                             struct selection *selection, struct selector *out);

@@ -5,16 +5,13 @@
 
 #include "cql/selector_internal.h"
 
-static bool put_integer(struct plan_run *run, int64_t value, size_t bytes, struct cql_value *out)
+static bool put_bigint(struct plan_run *run, int64_t value, struct cql_value *out)
 {
-    uint8_t *wire = arena_bytes(run->scratch, bytes);
+    uint8_t *wire = arena_bytes(run->scratch, 8);
     if (!wire)
         return run_nomem(run);
-    if (bytes == 8)
-        store_be64(wire, (uint64_t)value);
-    else
-        store_be32(wire, (uint32_t)value);
-    *out = (struct cql_value){.kind = CQL_VALUE, .bytes = slice_of(wire, bytes)};
+    store_be64(wire, (uint64_t)value);
+    *out = (struct cql_value){.kind = CQL_VALUE, .bytes = slice_of(wire, 8)};
     return true;
 }
 
@@ -38,7 +35,7 @@ static bool token_value(const struct selector *selector, struct plan_run *run, c
         if (composite)
             buffer_append_u8(key, 0);
     }
-    return put_integer(run, partition_key_of(buffer_slice(key)).token, 8, out);
+    return put_bigint(run, partition_key_of(buffer_slice(key)).token, out);
 }
 
 static bool call_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
@@ -62,17 +59,15 @@ static bool cast_value(const struct selector *selector, struct plan_run *run, co
 bool selector_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
                     const struct aggregate *aggregates, struct cql_value *out_value)
 {
-    const struct row_slot *slot = selector->kind <= SELECT_TTL ? &slots->items[selector->ordinal] : NULL;
+    const struct row_slot *slot = selector->kind == SELECT_COLUMN ? &slots->items[selector->ordinal] : NULL;
     *out_value = (struct cql_value){.kind = CQL_NULL};
     switch (selector->kind) {
     case SELECT_COLUMN:
         if (slot->present)
             *out_value = (struct cql_value){.kind = CQL_VALUE, .bytes = slot->value};
         return true;
-    case SELECT_WRITETIME: return slot->present ? put_integer(run, slot->timestamp, 8, out_value) : true;
-    case SELECT_TTL:
-        return slot->present && slot->ttl_s ? put_integer(run, slot->expiry_s - run->now_s, 4, out_value)
-                                            : true;
+    case SELECT_WRITETIME:
+    case SELECT_TTL: return selector_cell_value(selector, run, slots, out_value);
     case SELECT_TOKEN: return token_value(selector, run, slots, aggregates, out_value);
     case SELECT_FUNCTION: return call_value(selector, run, slots, aggregates, out_value);
     case SELECT_CAST: return cast_value(selector, run, slots, aggregates, out_value);
