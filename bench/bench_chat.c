@@ -24,7 +24,8 @@ enum {
 
 /* ---- the engine alone ---- */
 
-static const struct key_column clustering[] = {{KEY_INT64, true}, {KEY_UUID, true}};
+static const struct key_column clustering[] = {{.kind = KEY_INT64, .descending = true},
+                                               {.kind = KEY_UUID, .descending = true}};
 
 static void encode_row(const struct chat_message *message, struct row_builder *builder, struct buffer *key,
                        struct buffer *image)

@@ -182,7 +182,8 @@ static void close_strait(struct bench *bench)
 
 static void make_batch(struct bench *bench, const struct message *message, struct batch *batch)
 {
-    static const struct key_column clustering[] = {{KEY_INT64, true}, {KEY_UUID, true}};
+    static const struct key_column clustering[] = {{.kind = KEY_INT64, .descending = true},
+                                                   {.kind = KEY_UUID, .descending = true}};
     struct row_builder row = {0};
     struct buffer key = {0}, image = {0};
     measure_check(key_append(&key, clustering[0], slice_of(message->created_at, 8)), "key");

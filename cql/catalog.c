@@ -577,12 +577,10 @@ status table_seal(struct cql_table *table)
         return STATUS_FAIL(STATUS_NOMEM);
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         const struct cql_column *column = &table->columns[table->partition_count + i];
-        table->clustering[i].descending = column->descending;
-        if (type_key_kind(column->type, &table->clustering[i].kind))
-            continue;
-        if (!table->virtual_)
+        if (!type_can_be_key(column->type) && !table->virtual_)
             return STATUS_FAIL(STATUS_INVALID);
-        table->clustering[i].kind = KEY_BYTES; /* rows made when read need an order, not that of the type */
+        table->clustering[i] = column->type->key;
+        table->clustering[i].descending = column->descending;
     }
     TRY(table_resolve_indexes(table));
     if (table->virtual_)

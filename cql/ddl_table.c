@@ -107,8 +107,7 @@ static bool resolve_types(struct ddl *ddl, struct definition *definition)
     return true;
 }
 
-static bool check_key_column(struct ddl *ddl, const struct definition *definition, const char *name,
-                             bool is_clustering)
+static bool check_key_column(struct ddl *ddl, const struct definition *definition, const char *name)
 {
     uint32_t at;
     const struct ast_column_definition *column = column_of(definition, name, &at);
@@ -122,7 +121,6 @@ static bool check_key_column(struct ddl *ddl, const struct definition *definitio
     if (!type_text)
         return ddl_refuse(ddl, MSG_NOMEM);
     enum cql_message wrong;
-    enum key_kind kind;
     if (type_is_multicell(type))
         wrong = type->id == TYPE_UDT ? MSG_KEY_COLUMN_UDT : MSG_KEY_COLUMN_COLLECTION;
     else if (type->id == TYPE_COUNTER)
@@ -131,9 +129,6 @@ static bool check_key_column(struct ddl *ddl, const struct definition *definitio
         wrong = MSG_KEY_COLUMN_DURATION;
     else if (column->is_static)
         wrong = MSG_KEY_COLUMN_STATIC;
-    else if (is_clustering && !type_key_kind(type, &kind))
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED,
-                          arena_printf(ddl->scratch, "%s as a clustering column (%s)", type_text, name));
     else
         return true;
     return ddl_refuse(ddl, wrong, name, definition->keyspace, definition->name, type_text);
@@ -143,10 +138,10 @@ static bool check_key(struct ddl *ddl, const struct definition *definition)
 {
     const struct ast_create_table *ast = definition->ast;
     for (uint32_t i = 0; i < definition->partition_count; i++)
-        if (!check_key_column(ddl, definition, definition->partition[i].text, false))
+        if (!check_key_column(ddl, definition, definition->partition[i].text))
             return false;
     for (uint32_t i = 0; i < ast->clustering_key_count; i++)
-        if (!check_key_column(ddl, definition, ast->clustering_key[i].text, true))
+        if (!check_key_column(ddl, definition, ast->clustering_key[i].text))
             return false;
     for (uint32_t i = 0; i < definition->partition_count + ast->clustering_key_count; i++)
         for (uint32_t j = 0; j < i; j++) {

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <strings.h>
 
-#include "base/reader.h"
+#include "base/vint.h"
 
 /* Units from large to small, each usable once and in this order. */
 struct duration_unit {
@@ -189,25 +189,12 @@ void duration_print(struct buffer *out, struct duration duration)
 
 static void encode_integer(struct buffer *out, int64_t value)
 {
-    uint64_t bits = zigzag_encode(value);
-    uint32_t extra = 0; /* bytes after the first */
-    while (extra < 8 && bits >> (7 * (extra + 1)))
-        extra++;
-    /* The last `extra + 1` of nine bytes; the first of them has `extra` ones in front, and room for no more than that. */
-    uint8_t bytes[9] = {0};
-    store_be64(bytes + 1, bits);
-    bytes[8 - extra] |= (uint8_t) ~(0xffu >> extra);
-    buffer_append(out, bytes + (8 - extra), extra + 1);
+    vint_append(out, zigzag_encode(value));
 }
 
 static int64_t decode_integer(struct reader *wire)
 {
-    uint8_t first = reader_u8(wire);
-    uint32_t extra = (uint32_t)__builtin_clz((uint32_t)(uint8_t)~first << 24 | 1u << 23);
-    uint64_t bits = extra < 8 ? first & (0xffu >> extra) : 0;
-    for (uint32_t i = 0; i < extra; i++)
-        bits = bits << 8 | reader_u8(wire);
-    return zigzag_decode(bits);
+    return zigzag_decode(vint_read(wire));
 }
 
 void duration_encode(struct buffer *out, struct duration duration)

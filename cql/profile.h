@@ -37,6 +37,7 @@ struct cql_target {
     const char *cql_version;
     const char *native_protocol_version;
     bool is_scylla;
+    uint32_t vector_dimension_max; /* of vector<type, n>; 0: there is no such type */
     bool has_peers_v2, has_virtual_schema;
     bool smaller_ttl_wins;           /* TS-8 */
     int64_t future_timestamp_us;     /* TS-4: refused beyond now + this; 0: no limit */

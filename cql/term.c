@@ -142,7 +142,7 @@ static const char *const shape_names[] = {[TERM_LIST] = "list",
 static bool shape_fits(const struct ast_term *ast, const struct type *type)
 {
     switch (ast->kind) {
-    case TERM_LIST: return type->id == TYPE_LIST;
+    case TERM_LIST: return type->id == TYPE_LIST || type->id == TYPE_VECTOR;
     case TERM_SET: return type->id == TYPE_SET || (type->id == TYPE_MAP && !ast->item_count);
     case TERM_MAP: return type->id == TYPE_MAP;
     case TERM_UDT: return type->id == TYPE_UDT;
@@ -164,6 +164,10 @@ static bool compile_collection(struct plan_builder *builder, const struct ast_te
         return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind],
                                out->column, plan_type_text(builder->arena, out->type));
     }
+    if (out->type->id == TYPE_VECTOR && ast->item_count != out->type->dimension)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_VECTOR_SIZE, out->column,
+                               plan_type_text(builder->arena, out->type), (unsigned)out->type->dimension,
+                               (unsigned)ast->item_count);
     out->kind = PLAN_TERM_COLLECTION;
     out->argument_count = ast->item_count;
     out->arguments = arena_calloc(builder->arena, ast->item_count + 1, sizeof *out->arguments);

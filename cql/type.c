@@ -1,3 +1,4 @@
+#include "base/vint.h"
 #include "cql/json.h"
 #include "cql/number.h"
 #include "cql/type_internal.h"
@@ -134,12 +135,14 @@ static const struct type_row rows[] = {
 /* clang-format on */
 
 static const struct type scalars[] = {
-#define SCALAR(type_id) [type_id] = {.id = (type_id)}
-    SCALAR(TYPE_ASCII),   SCALAR(TYPE_BIGINT),    SCALAR(TYPE_BLOB),    SCALAR(TYPE_BOOLEAN),
-    SCALAR(TYPE_COUNTER), SCALAR(TYPE_DECIMAL),   SCALAR(TYPE_DOUBLE),  SCALAR(TYPE_FLOAT),
-    SCALAR(TYPE_INT),     SCALAR(TYPE_TIMESTAMP), SCALAR(TYPE_UUID),    SCALAR(TYPE_TEXT),
-    SCALAR(TYPE_VARINT),  SCALAR(TYPE_TIMEUUID),  SCALAR(TYPE_INET),    SCALAR(TYPE_DATE),
-    SCALAR(TYPE_TIME),    SCALAR(TYPE_SMALLINT),  SCALAR(TYPE_TINYINT), SCALAR(TYPE_DURATION),
+#define SCALAR(type_id, key_kind) [type_id] = {.id = (type_id), .key = {.kind = (key_kind)}}
+    SCALAR(TYPE_ASCII, KEY_BYTES),     SCALAR(TYPE_BIGINT, KEY_INT64),      SCALAR(TYPE_BLOB, KEY_BYTES),
+    SCALAR(TYPE_BOOLEAN, KEY_BOOLEAN), SCALAR(TYPE_COUNTER, KEY_INT64),     SCALAR(TYPE_DECIMAL, KEY_DECIMAL),
+    SCALAR(TYPE_DOUBLE, KEY_DOUBLE),   SCALAR(TYPE_FLOAT, KEY_FLOAT),       SCALAR(TYPE_INT, KEY_INT32),
+    SCALAR(TYPE_TIMESTAMP, KEY_INT64), SCALAR(TYPE_UUID, KEY_UUID),         SCALAR(TYPE_TEXT, KEY_BYTES),
+    SCALAR(TYPE_VARINT, KEY_VARINT),   SCALAR(TYPE_TIMEUUID, KEY_TIMEUUID), SCALAR(TYPE_INET, KEY_BYTES),
+    SCALAR(TYPE_DATE, KEY_UINT32),     SCALAR(TYPE_TIME, KEY_INT64),        SCALAR(TYPE_SMALLINT, KEY_INT16),
+    SCALAR(TYPE_TINYINT, KEY_INT8),    SCALAR(TYPE_DURATION, KEY_BYTES),
 #undef SCALAR
 };
 
@@ -153,23 +156,55 @@ const struct type *type_scalar(enum type_id id)
     return type_row(id) ? &scalars[id] : NULL;
 }
 
-static const struct type *composite(struct arena *arena, struct type shape)
+/* How the items of a composite are encoded in a key. NULL when memory ran out. */
+static const struct key_shape *key_shape_of(struct arena *arena, const struct type *type)
 {
-    struct type *type = arena_alloc(arena, sizeof *type);
-    if (type)
-        *type = shape;
+    bool members = type_has_members(type);
+    uint32_t count = members ? type->member_count : type->second ? 2 : 1;
+    struct key_shape *shape = arena_alloc(arena, sizeof *shape);
+    struct key_column *items = arena_calloc(arena, count + 1, sizeof *items);
+    if (!shape || !items)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = type_item(type, i)->key;
+    *shape =
+        (struct key_shape){.framing = members ? KEY_MEMBERS : KEY_SEQUENCE, .count = count, .items = items};
+    if (type->id == TYPE_VECTOR) {
+        shape->framing = KEY_VECTOR;
+        shape->count = type->dimension;
+        shape->item_bytes = type_vector_item_bytes(type);
+    }
+    return shape;
+}
+
+const struct type *type_composite(struct arena *arena, const struct type *like)
+{
+    struct type *type = arena_alloc(arena, sizeof *type), shape = *like;
+    shape.key = (struct key_column){.kind = KEY_COMPOSITE, .shape = key_shape_of(arena, like)};
+    if (!type || !shape.key.shape)
+        return NULL;
+    *type = shape;
     return type;
+}
+
+const struct type *type_vector(struct arena *arena, const struct type *element, uint32_t dimension)
+{
+    if (!element)
+        return NULL;
+    return type_composite(
+        arena, &(struct type){.id = TYPE_VECTOR, .frozen = true, .first = element, .dimension = dimension});
 }
 
 const struct type *type_list(struct arena *arena, const struct type *element, bool frozen)
 {
-    return element ? composite(arena, (struct type){.id = TYPE_LIST, .frozen = frozen, .first = element})
-                   : NULL;
+    return element
+               ? type_composite(arena, &(struct type){.id = TYPE_LIST, .frozen = frozen, .first = element})
+               : NULL;
 }
 
 const struct type *type_set(struct arena *arena, const struct type *element, bool frozen)
 {
-    return element ? composite(arena, (struct type){.id = TYPE_SET, .frozen = frozen, .first = element})
+    return element ? type_composite(arena, &(struct type){.id = TYPE_SET, .frozen = frozen, .first = element})
                    : NULL;
 }
 
@@ -178,26 +213,27 @@ const struct type *type_map(struct arena *arena, const struct type *key, const s
 {
     if (!key || !value)
         return NULL;
-    return composite(arena, (struct type){.id = TYPE_MAP, .frozen = frozen, .first = key, .second = value});
+    return type_composite(arena,
+                          &(struct type){.id = TYPE_MAP, .frozen = frozen, .first = key, .second = value});
 }
 
 const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count)
 {
-    return composite(
-        arena, (struct type){.id = TYPE_TUPLE, .frozen = true, .members = members, .member_count = count});
+    return type_composite(
+        arena, &(struct type){.id = TYPE_TUPLE, .frozen = true, .members = members, .member_count = count});
 }
 
 const struct type *type_udt(struct arena *arena, const char *keyspace, const char *name,
                             const char *const *field_names, const struct type *const *members, uint32_t count,
                             bool frozen)
 {
-    return composite(arena, (struct type){.id = TYPE_UDT,
-                                          .frozen = frozen,
-                                          .keyspace = keyspace,
-                                          .name = name,
-                                          .field_names = field_names,
-                                          .members = members,
-                                          .member_count = count});
+    return type_composite(arena, &(struct type){.id = TYPE_UDT,
+                                                .frozen = frozen,
+                                                .keyspace = keyspace,
+                                                .name = name,
+                                                .field_names = field_names,
+                                                .members = members,
+                                                .member_count = count});
 }
 
 bool type_is_collection(const struct type *type)
@@ -209,7 +245,8 @@ bool type_equal(const struct type *a, const struct type *b)
 {
     if (a == b)
         return true;
-    if (a->id != b->id || a->frozen != b->frozen || a->member_count != b->member_count)
+    if (a->id != b->id || a->frozen != b->frozen || a->member_count != b->member_count ||
+        a->dimension != b->dimension)
         return false;
     if (a->first && !type_equal(a->first, b->first))
         return false;
@@ -241,13 +278,20 @@ bool type_can_be_key(const struct type *type)
     return true;
 }
 
-bool type_key_kind(const struct type *type, enum key_kind *out_kind)
+size_t type_vector_item_bytes(const struct type *type)
 {
-    const struct type_row *row = type_row(type->id);
-    if (!row || !row->is_key)
-        return false;
-    *out_kind = row->key_kind;
-    return true;
+    switch (type->first->id) {
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_TIMEUUID: return type_fixed_bytes(type->first);
+    case TYPE_VECTOR: return type_vector_item_bytes(type->first) * type->first->dimension;
+    default: return 0; /* smaller numbers, dates and times too: Cassandra has them as they are in its files */
+    }
 }
 
 size_t type_fixed_bytes(const struct type *type)
@@ -291,6 +335,12 @@ struct type_items type_items_of(const struct type *type, struct slice wire)
         items.left = type->member_count;
         return items;
     }
+    if (type->id == TYPE_VECTOR) {
+        items.left = wire.bytes ? type->dimension : 0;
+        items.is_vector = true;
+        items.item_bytes = type_vector_item_bytes(type);
+        return items;
+    }
     uint32_t count = wire.bytes ? reader_be32(&items.reader) : 0;
     if (count > INT32_MAX) {
         items.reader.failed = true;
@@ -305,6 +355,12 @@ bool type_items_next(struct type_items *items, struct slice *out_item, bool *out
     if (!items->left || items->reader.failed)
         return false;
     items->left--;
+    if (items->is_vector) {
+        size_t size = items->item_bytes ? items->item_bytes : (size_t)vint_read(&items->reader);
+        *out_item = reader_take(&items->reader, size);
+        *out_null = false;
+        return !items->reader.failed;
+    }
     uint32_t bytes = reader_be32(&items->reader);
     bool null = (int32_t)bytes < 0;
     struct slice item = null ? (struct slice){0} : reader_take(&items->reader, bytes);

@@ -43,6 +43,7 @@ enum type_id {
     TYPE_SET = 0x22,
     TYPE_UDT = 0x30,
     TYPE_TUPLE = 0x31,
+    TYPE_VECTOR = 0x100, /* none of the protocol's: it travels as a custom type, by its Java class */
 };
 
 struct type {
@@ -54,9 +55,12 @@ struct type {
     uint32_t member_count;
     const char *keyspace, *name;    /* of a user-defined type */
     const char *const *field_names; /* of member_count */
+    uint32_t dimension;             /* of a vector */
+    struct key_column key;          /* how it is encoded in a key, ascending */
 };
 
 enum {
+    TYPE_DIMENSION_MAX = 1 << 20,
     TYPE_FIELDS_MAX = 32768, /* of a tuple or a user-defined type */
 };
 
@@ -67,6 +71,7 @@ const struct type *type_set(struct arena *arena, const struct type *element, boo
 const struct type *type_map(struct arena *arena, const struct type *key, const struct type *value,
                             bool frozen);
 const struct type *type_tuple(struct arena *arena, const struct type *const *members, uint32_t count);
+const struct type *type_vector(struct arena *arena, const struct type *element, uint32_t dimension);
 /* Names and members are borrowed and must live as long as the arena. */
 const struct type *type_udt(struct arena *arena, const char *keyspace, const char *name,
                             const char *const *field_names, const struct type *const *members, uint32_t count,
@@ -107,8 +112,8 @@ const struct type *type_item(const struct type *type, uint32_t i);
 uint32_t type_field(const struct type *type, struct slice name);
 /* False for duration, counter and non-frozen collections. */
 bool type_can_be_key(const struct type *type);
-/* Key encoding of a type that can be a clustering key; frozen collections and tuples are KEY_BYTES-like: refused. */
-bool type_key_kind(const struct type *type, enum key_kind *out_kind);
+/* The bytes of each item of a vector on the wire; 0 when each stands behind its size. */
+size_t type_vector_item_bytes(const struct type *type);
 
 /* Is every value of `from` one of `to` with the same meaning of its bytes, as text is of blob? */
 bool type_reads(const struct type *to, const struct type *from);

@@ -176,6 +176,33 @@ static bool check_members(const struct type *type, struct slice wire, bool scyll
     return false;
 }
 
+static bool check_vector(const struct type *type, struct slice wire, bool scylla, char *out_why,
+                         uint32_t depth)
+{
+    if (!wire.bytes)
+        return true;
+    struct type_items items = type_items_of(type, wire);
+    struct slice item;
+    bool null;
+    while (type_items_next(&items, &item, &null))
+        if (!check(type->first, item, scylla, out_why, depth + 1))
+            return false;
+    size_t left = reader_left(&items.reader);
+    if (!items.reader.failed && !left)
+        return true;
+    struct buffer name = {0};
+    type_name(&name, type);
+    int shown = name.bytes < 200 ? (int)name.bytes : 200;
+    if (items.reader.failed)
+        snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read a %.*s", scylla ? 14 : shown,
+                 scylla ? "vector element" : (const char *)name.data);
+    else
+        snprintf(out_why, TYPE_WHY_BYTES, "Unexpected %zu extraneous bytes after %.*s value", left, shown,
+                 (const char *)name.data);
+    buffer_deinit(&name);
+    return false;
+}
+
 static bool check_items(const struct type *type, struct slice wire, bool scylla, char *out_why,
                         uint32_t depth)
 {
@@ -212,6 +239,8 @@ static bool check(const struct type *type, struct slice wire, bool scylla, char 
     }
     if (type_has_members(type))
         return check_members(type, wire, scylla, out_why, depth);
+    if (type->id == TYPE_VECTOR)
+        return check_vector(type, wire, scylla, out_why, depth);
     if (!wire.bytes) {
         snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read a collection");
         return false;

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/vint.h"
 #include "cql/type_internal.h"
 
 struct entry {
@@ -26,6 +27,17 @@ static void put_item(struct buffer *out, struct type_value value)
     }
     buffer_append_be32(out, (uint32_t)value.bytes.bytes);
     buffer_append_slice(out, value.bytes);
+}
+
+static void put_vector(struct buffer *out, const struct type *type, const struct type_value *items,
+                       uint32_t count)
+{
+    bool sized = !type_vector_item_bytes(type);
+    for (uint32_t i = 0; i < count; i++) {
+        if (sized)
+            vint_append(out, items[i].bytes.bytes);
+        buffer_append_slice(out, items[i].bytes);
+    }
 }
 
 static bool put_sorted(struct buffer *out, struct arena *scratch, const struct type *type,
@@ -66,6 +78,10 @@ bool type_compose(struct buffer *out, struct arena *scratch, const struct type *
         return put_sorted(out, scratch, type, items, count) && !out->failed;
     if (type->id == TYPE_LIST)
         buffer_append_be32(out, count);
+    if (type->id == TYPE_VECTOR) {
+        put_vector(out, type, items, count);
+        return !out->failed;
+    }
     for (uint32_t i = 0; i < count; i++)
         put_item(out, items[i]);
     return !out->failed;

@@ -34,10 +34,15 @@ struct type_row {
 /* NULL for a composite or unknown id. */
 const struct type_row *type_row(enum type_id id);
 
+/* A composite type as `like` describes it, with its key encoding. Its parts are borrowed. NULL when memory ran out. */
+const struct type *type_composite(struct arena *arena, const struct type *like);
+
 /* The items of a collection, tuple or user-defined type, one after another. */
 struct type_items {
     struct reader reader;
     uint32_t left;
+    bool is_vector;    /* items without sizes, or with short ones */
+    size_t item_bytes; /* of a vector's; 0 when each has its size */
 };
 /* Begin to walk a list, set or map (two items an entry); a tuple or user-defined type of `member_count`. */
 struct type_items type_items_of(const struct type *type, struct slice wire);

@@ -21,6 +21,7 @@ static const char *composite_word(enum type_id id)
     case TYPE_LIST: return "list";
     case TYPE_SET: return "set";
     case TYPE_MAP: return "map";
+    case TYPE_VECTOR: return "vector";
     default: return "tuple";
     }
 }
@@ -65,6 +66,8 @@ static void append_parameters(struct buffer *out, const struct type *type, bool 
             append_text(out, ", ");
         append_name(out, type_item(type, i), with_definition);
     }
+    if (type->id == TYPE_VECTOR)
+        buffer_printf(out, ", %u", (unsigned)type->dimension);
     append_text(out, ">");
 }
 
@@ -75,7 +78,8 @@ static void append_name(struct buffer *out, const struct type *type, bool with_d
         append_text(out, row->name);
         return;
     }
-    if (type->frozen)
+    bool frozen = type->frozen && type->id != TYPE_VECTOR;
+    if (frozen)
         append_text(out, "frozen<");
     if (type->id == TYPE_UDT) {
         append_udt(out, type, with_definition);
@@ -84,7 +88,7 @@ static void append_name(struct buffer *out, const struct type *type, bool with_d
         append_text(out, "<");
         append_parameters(out, type, with_definition);
     }
-    if (type->frozen)
+    if (frozen)
         append_text(out, ">");
 }
 
@@ -116,13 +120,14 @@ static void append_java(struct buffer *out, const struct type *type, bool inside
         buffer_printf(out, "%s%s", package, row->java);
         return;
     }
-    bool frozen = type->frozen && type->id != TYPE_TUPLE && !inside_frozen;
+    bool frozen = type->frozen && type->id != TYPE_TUPLE && type->id != TYPE_VECTOR && !inside_frozen;
     if (frozen)
         buffer_printf(out, "%sFrozenType(", package);
     switch (type->id) {
     case TYPE_LIST: buffer_printf(out, "%sListType(", package); break;
     case TYPE_SET: buffer_printf(out, "%sSetType(", package); break;
     case TYPE_MAP: buffer_printf(out, "%sMapType(", package); break;
+    case TYPE_VECTOR: buffer_printf(out, "%sVectorType(", package); break;
     case TYPE_UDT: buffer_printf(out, "%sUserType(%s,", package, type->keyspace); break;
     default: buffer_printf(out, "%sTupleType(", package); break;
     }
@@ -138,6 +143,8 @@ static void append_java(struct buffer *out, const struct type *type, bool inside
         }
         append_java(out, type_item(type, i), inside_frozen || type->frozen);
     }
+    if (type->id == TYPE_VECTOR)
+        buffer_printf(out, " , %u", (unsigned)type->dimension);
     append_text(out, frozen ? "))" : ")");
 }
 
@@ -277,12 +284,27 @@ static const struct type *read_udt(struct name_reader *reader, bool frozen)
     return type_udt(reader->arena, keyspace, name, members.names, members.types, members.count, frozen);
 }
 
+static const struct type *read_vector(struct name_reader *reader)
+{
+    const struct type *element = read_type(reader, true);
+    if (!element || !take(reader, ','))
+        return NULL;
+    skip_space(reader);
+    uint64_t dimension = 0;
+    for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9'; reader->at++)
+        if ((dimension = dimension * 10 + (uint64_t)(*reader->at - '0')) > TYPE_DIMENSION_MAX)
+            return NULL;
+    return dimension && take(reader, '>') ? type_vector(reader->arena, element, (uint32_t)dimension) : NULL;
+}
+
 static const struct type *read_parameters(struct name_reader *reader, struct slice word, bool frozen)
 {
     if (!take(reader, '<'))
         return NULL;
     if (word_is(word, "tuple"))
         return read_tuple(reader);
+    if (word_is(word, "vector"))
+        return read_vector(reader);
     if (word_is(word, "udt"))
         return read_udt(reader, frozen);
     bool freezes = word_is(word, "frozen");

@@ -72,6 +72,29 @@ int type_compare_timeuuid(struct slice a, struct slice b)
     return order;
 }
 
+/* Null before every value. */
+static int compare_one(const struct type *type, struct slice a, bool a_null, struct slice b, bool b_null)
+{
+    if (a_null || b_null)
+        return (int)b_null - (int)a_null;
+    return type_compare(type, a, b);
+}
+
+/* Members that are not there are null. */
+static int compare_members(const struct type *type, struct slice a, struct slice b)
+{
+    struct type_items left = type_items_of(type, a), right = type_items_of(type, b);
+    int order = 0;
+    for (uint32_t i = 0; i < type->member_count && !order; i++) {
+        struct slice left_item = {0}, right_item = {0};
+        bool left_null = true, right_null = true;
+        type_items_next(&left, &left_item, &left_null);
+        type_items_next(&right, &right_item, &right_null);
+        order = compare_one(type->members[i], left_item, left_null, right_item, right_null);
+    }
+    return order;
+}
+
 static int compare_items(const struct type *type, struct slice a, struct slice b)
 {
     struct type_items left = type_items_of(type, a), right = type_items_of(type, b);
@@ -82,12 +105,7 @@ static int compare_items(const struct type *type, struct slice a, struct slice b
         bool has_right = type_items_next(&right, &right_item, &right_null);
         if (!has_left || !has_right)
             return has_left - has_right;
-        if (left_null || right_null) {
-            if (left_null != right_null)
-                return left_null ? -1 : 1;
-            continue;
-        }
-        int order = type_compare(type_item(type, i), left_item, right_item);
+        int order = compare_one(type_item(type, i), left_item, left_null, right_item, right_null);
         if (order)
             return order;
     }
@@ -99,7 +117,7 @@ int type_compare(const struct type *type, struct slice a, struct slice b)
         return (a.bytes > 0) - (b.bytes > 0);
     const struct type_row *row = type_row(type->id);
     if (!row)
-        return compare_items(type, a, b);
+        return type_has_members(type) ? compare_members(type, a, b) : compare_items(type, a, b);
     /* Bytes that are no value of the type still need an order. */
     if (row->wire_bytes && (a.bytes != row->wire_bytes || b.bytes != row->wire_bytes))
         return slice_compare(a, b);

@@ -1,5 +1,6 @@
 #include "cql/type_resolve.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -93,6 +94,29 @@ static bool resolve_tuple(const struct resolver *resolver, const struct ast_type
     return true;
 }
 
+/* vector<type, dimension>: a number stands where a type is expected. */
+static bool resolve_vector(const struct resolver *resolver, const struct ast_type *ast,
+                           const struct type **out_type)
+{
+    const struct type *element;
+    const struct cql_target *target = cql_target_of(resolver->profile);
+    if (!target->vector_dimension_max)
+        return cql_refuse(resolver->error, resolver->profile, MSG_VECTOR_UNKNOWN);
+    if (!check_parameters(resolver, ast, 2) || !resolve(resolver, ast->params[0], true, &element))
+        return false;
+    const char *text = ast->params[1]->name.name.text;
+    if (!*text || strspn(text, "0123456789") != strlen(text))
+        return check_parameters(resolver, ast, 1);
+    unsigned long dimension = strtoul(text, NULL, 10);
+    if (!dimension)
+        return cql_refuse(resolver->error, resolver->profile, MSG_VECTOR_EMPTY);
+    if (dimension > target->vector_dimension_max)
+        return cql_refuse(resolver->error, resolver->profile, MSG_VECTOR_LARGE,
+                          (unsigned)target->vector_dimension_max);
+    *out_type = type_vector(resolver->arena, element, (uint32_t)dimension);
+    return *out_type || cql_refuse(resolver->error, resolver->profile, MSG_NOMEM);
+}
+
 static bool resolve_udt(const struct resolver *resolver, const struct ast_type *ast, bool frozen,
                         const struct type **out_type)
 {
@@ -141,8 +165,8 @@ static bool resolve(const struct resolver *resolver, const struct ast_type *ast,
                 return resolve_collection(resolver, ast, collections[i].id, frozen, out_type);
         if (strcasecmp(name, "tuple") == 0)
             return resolve_tuple(resolver, ast, out_type);
-        if (strcasecmp(name, "vector") == 0)
-            return cql_refuse(resolver->error, resolver->profile, MSG_NOT_SUPPORTED, "type vector");
+        if (strcasecmp(name, "vector") == 0 && ast->param_count)
+            return resolve_vector(resolver, ast, out_type);
         const struct type *scalar = type_scalar_named(slice_text(name));
         if (scalar) {
             *out_type = scalar;

@@ -53,18 +53,17 @@ static const struct type *reshape(const struct reshape *how, const struct type *
         struct reshape inner = {.arena = how->arena, .freeze = how->freeze || type->frozen};
         return reshape(&inner, how->udt);
     }
-    struct type *copy = arena_alloc(how->arena, sizeof *copy);
-    if (!copy)
+    struct type copy = *type;
+    copy.frozen = how->freeze || type->frozen;
+    if (type->first && !(copy.first = reshape(how, type->first)))
         return NULL;
-    *copy = *type;
-    copy->frozen = how->freeze || type->frozen;
-    if (type->first && !(copy->first = reshape(how, type->first)))
+    if (type->second && !(copy.second = reshape(how, type->second)))
         return NULL;
-    if (type->second && !(copy->second = reshape(how, type->second)))
+    if (type_has_members(type) && !copy_members(how, type, &copy))
         return NULL;
-    if (type_has_members(type) && !copy_members(how, type, copy))
+    if (type->id == TYPE_UDT && !copy_names(how, type, &copy))
         return NULL;
-    return type->id != TYPE_UDT || copy_names(how, type, copy) ? copy : NULL;
+    return type_composite(how->arena, &copy);
 }
 
 const struct type *type_copy(struct arena *arena, const struct type *type)

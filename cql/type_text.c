@@ -296,7 +296,8 @@ struct brackets {
 
 static struct brackets brackets_of(const struct type *type, enum text_style style)
 {
-    if (type->id == TYPE_LIST || (style == STYLE_JSON && (type->id == TYPE_SET || type->id == TYPE_TUPLE)))
+    if (type->id == TYPE_LIST || type->id == TYPE_VECTOR ||
+        (style == STYLE_JSON && (type->id == TYPE_SET || type->id == TYPE_TUPLE)))
         return (struct brackets){'[', ']'};
     return type->id == TYPE_TUPLE ? (struct brackets){'(', ')'} : (struct brackets){'{', '}'};
 }

@@ -77,7 +77,6 @@ static bool refers_to_duration(const struct type *type)
 static bool check_key_type(struct ddl *ddl, const struct cql_column *column, bool is_clustering)
 {
     const struct type *type = column->type;
-    enum key_kind kind;
     struct buffer text = {0};
     type_name(&text, type);
     const char *shown = text.failed ? NULL : arena_text(ddl->scratch, buffer_slice(&text));
@@ -88,7 +87,7 @@ static bool check_key_type(struct ddl *ddl, const struct cql_column *column, boo
         return ddl_refuse(ddl, MSG_VIEW_KEY_COLLECTION, column->name, shown);
     if (refers_to_duration(type))
         return ddl_refuse(ddl, MSG_VIEW_KEY_DURATION, column->name);
-    if (is_clustering && !type_key_kind(type, &kind))
+    if (is_clustering && !type_can_be_key(type))
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED,
                           arena_printf(ddl->scratch, "%s in the key of a view (%s)", shown, column->name));
     return true;

@@ -10,7 +10,7 @@ enum {
 };
 
 /* Wire sizes of the fixed-size kinds; 0 for the others. */
-static const uint8_t wire_bytes[KEY_KINDS] = {
+static const uint8_t wire_bytes[KEY_KINDS + 1] = {
     [KEY_BOOLEAN] = 1, [KEY_INT8] = 1,  [KEY_INT16] = 2,  [KEY_INT32] = 4, [KEY_INT64] = 8,
     [KEY_UINT32] = 4,  [KEY_FLOAT] = 4, [KEY_DOUBLE] = 8, [KEY_UUID] = 16, [KEY_TIMEUUID] = 16,
 };
@@ -140,8 +140,9 @@ static status append_bytes(struct buffer *out, struct slice wire)
     return STATUS_DONE;
 }
 
-static status append_body(struct buffer *out, enum key_kind kind, struct slice wire)
+static status append_body(struct buffer *out, struct key_column column, struct slice wire)
 {
+    enum key_kind kind = column.kind;
     if (wire_bytes[kind] && wire.bytes != wire_bytes[kind])
         return STATUS_FAIL(STATUS_INVALID);
     switch (kind) {
@@ -150,6 +151,7 @@ static status append_body(struct buffer *out, enum key_kind kind, struct slice w
     case KEY_TIMEUUID: return append_uuid(out, kind, wire);
     case KEY_VARINT: return key_append_varint(out, wire);
     case KEY_DECIMAL: return key_append_decimal(out, wire);
+    case KEY_COMPOSITE: return key_append_composite(out, column.shape, wire);
     default: return append_number(out, kind, wire);
     }
 }
@@ -158,7 +160,7 @@ status key_append(struct buffer *out, struct key_column column, struct slice wir
 {
     size_t start = out->bytes;
     buffer_append_u8(out, wire.bytes ? KEY_VALUE : KEY_EMPTY);
-    status st = wire.bytes ? append_body(out, column.kind, wire) : STATUS_DONE;
+    status st = wire.bytes ? append_body(out, column, wire) : STATUS_DONE;
     if (ok(st))
         st = buffer_status(out);
     if (failed(st)) {
@@ -260,6 +262,7 @@ status key_take(struct reader *key, struct key_column column, struct buffer *out
     case KEY_BYTES: st = take_bytes(key, mask, out_wire); break;
     case KEY_VARINT: st = key_take_varint(key, mask, out_wire); break;
     case KEY_DECIMAL: st = key_take_decimal(key, mask, out_wire); break;
+    case KEY_COMPOSITE: st = key_take_composite(key, column.shape, mask, out_wire); break;
     default: st = take_fixed(key, column, out_wire); break;
     }
     if (ok(st))

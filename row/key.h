@@ -16,6 +16,7 @@
  *     KEY_TIMEUUID                60-bit time, then the low 8 bytes with their signs inverted: TYP-2; 16 bytes
  *     KEY_VARINT, KEY_DECIMAL     sign, magnitude class, digits: by value, so 1.0 and 1.00 are one key (TYP-5);
  *                                 key_take() gives the value back, not the scale it was written with
+ *     KEY_COMPOSITE               items one after another, in the order of their type (key_composite.c)
  *
  * A bound is a prefix of whole columns: the prefix itself sorts before everything that begins with
  * it, prefix + KEY_AFTER sorts after all of that.
@@ -40,12 +41,28 @@ enum key_kind {
     KEY_TIMEUUID,
     KEY_VARINT,
     KEY_DECIMAL,
-    KEY_KINDS
+    KEY_KINDS,                /* of one item */
+    KEY_COMPOSITE = KEY_KINDS /* of many: a key_shape says which */
+};
+
+/* How the items of a composite value stand on the wire. */
+enum key_framing {
+    KEY_SEQUENCE, /* a count, then sized items; `count` of them belong together, as key and value of a map do */
+    KEY_MEMBERS, /* at most `count` sized items, of kinds of their own; any may be null */
+    KEY_VECTOR,  /* `count` items of one kind: of `item_bytes` each, or each behind its size */
 };
 
 struct key_column {
     enum key_kind kind;
     bool descending;
+    const struct key_shape *shape; /* KEY_COMPOSITE; borrowed */
+};
+
+struct key_shape {
+    enum key_framing framing;
+    uint32_t count;
+    size_t item_bytes;              /* KEY_VECTOR: 0 when items differ in size */
+    const struct key_column *items; /* of `count`, of one in a vector; none descending */
 };
 
 enum {

@@ -138,6 +138,7 @@ static uint8_t type_since(enum type_id id)
     case TYPE_SMALLINT:
     case TYPE_TINYINT: return 4;
     case TYPE_DURATION: return 5;
+    case TYPE_VECTOR: return UINT8_MAX;
     default: return 1;
     }
 }

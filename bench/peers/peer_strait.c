@@ -21,8 +21,8 @@ enum {
     LEVEL = 3,
 };
 
-static const struct key_column created_column = {KEY_INT64, true};
-static const struct key_column id_column = {KEY_UUID, false};
+static const struct key_column created_column = {.kind = KEY_INT64, .descending = true};
+static const struct key_column id_column = {.kind = KEY_UUID, .descending = false};
 
 struct strait {
     struct store *store;

@@ -38,6 +38,8 @@ static void names_read_back_to_the_same_type(void **state)
         "set<frozen<list<frozen<set<inet>>>>>",
         "frozen<map<text, blob>>",
         "list<frozen<tuple<int, frozen<list<text>>>>>",
+        "vector<float, 3>",
+        "frozen<list<vector<text, 1536>>>",
         "udt<\"k\", \"address\", \"street\" text, \"Zip \"\"x\"\"\" frozen<list<int>>>",
         "frozen<udt<\"k\", \"t\", \"a\" frozen<udt<\"k\", \"u\", \"b\" int>>>>",
     };
@@ -64,6 +66,9 @@ static void names_read_back_to_the_same_type(void **state)
                                        "tuple<>",
                                        "int int",
                                        "list<list<",
+                                       "vector<int>",
+                                       "vector<int, 0>",
+                                       "vector<int, 9999999999>",
                                        "udt<>",
                                        "udt<\"k\", \"t\">",
                                        "udt<\"k",
@@ -92,12 +97,10 @@ static void what_has_no_order_is_no_key(void **state)
 {
     (void)state;
     struct arena arena = {0};
-    enum key_kind kind;
     for (size_t i = 0; i < ARRAY_LEN(all_scalars); i++) {
         const struct type *type = type_scalar(all_scalars[i]);
         bool is_key = all_scalars[i] != TYPE_DURATION && all_scalars[i] != TYPE_COUNTER; /* TYP-7, CNT-1 */
         assert_int_equal(type_can_be_key(type), is_key);
-        assert_int_equal(type_key_kind(type, &kind), is_key);
     }
     assert_false(type_can_be_key(type_parse(&arena, slice_text("list<int>"))));
     assert_true(type_can_be_key(type_parse(&arena, slice_text("frozen<list<int>>"))));
@@ -351,15 +354,15 @@ static void encoded_keys_order_as_the_values_do(void **state)
     struct random rng = {.state = 20240229};
     for (size_t t = 0; t < ARRAY_LEN(all_scalars); t++) {
         const struct type *type = type_scalar(all_scalars[t]);
-        enum key_kind kind;
-        if (!type_key_kind(type, &kind))
+        if (!type_can_be_key(type))
             continue;
         for (int i = 0; i < 2000; i++) {
             uint8_t rooms[2][16];
             struct slice a = random_value(type, &rng, rooms[0]), b = random_value(type, &rng, rooms[1]);
             struct buffer keys[2] = {0};
             for (int descending = 0; descending < 2; descending++) {
-                struct key_column column = {.kind = kind, .descending = descending};
+                struct key_column column = type->key;
+                column.descending = descending;
                 assert_true(ok(key_append(&keys[0], column, a)) && ok(key_append(&keys[1], column, b)));
                 int by_key = slice_compare(buffer_slice(&keys[0]), buffer_slice(&keys[1]));
                 int by_value = type_compare(type, a, b);
@@ -374,6 +377,78 @@ static void encoded_keys_order_as_the_values_do(void **state)
             buffer_deinit(&keys[1]);
         }
     }
+}
+
+/* Few items of few values, so that one is often the beginning of another. */
+static struct slice random_composite(struct arena *arena, const struct type *type, struct random *rng)
+{
+    if (type_scalar(type->id)) {
+        uint8_t *room = arena_bytes(arena, 16);
+        assert_non_null(room);
+        return random_value(type, rng, room);
+    }
+    bool members = type_has_members(type);
+    uint32_t count = type->id == TYPE_VECTOR ? type->dimension
+                     : members               ? (uint32_t)random_below(rng, type->member_count + 1)
+                               : (uint32_t)random_below(rng, 4) * (type->id == TYPE_MAP ? 2 : 1);
+    struct type_value values[16] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        values[i].is_null = members && random_below(rng, 3) == 0;
+        if (!values[i].is_null)
+            values[i].bytes = random_composite(arena, type_item(type, i), rng);
+    }
+    struct buffer wire = {0};
+    assert_true(type_compose(&wire, arena, type, values, count));
+    struct slice copy = arena_copy(arena, buffer_slice(&wire));
+    buffer_deinit(&wire);
+    return copy;
+}
+
+static void composite_keys_order_and_come_back_as_the_values_do(void **state)
+{
+    (void)state;
+    static const char *const types[] = {
+        "frozen<list<int>>",
+        "frozen<set<text>>",
+        "frozen<map<tinyint, varint>>",
+        "frozen<tuple<int, text, double>>",
+        "frozen<list<frozen<set<frozen<list<tinyint>>>>>>",
+        "frozen<udt<\"k\", \"t\", \"a\" tinyint, \"b\" frozen<list<decimal>>, \"c\" text>>",
+        "frozen<map<frozen<tuple<tinyint, tinyint>>, frozen<set<tinyint>>>>",
+        "vector<int, 3>",
+        "vector<text, 2>",
+        "vector<tinyint, 2>",
+        "frozen<list<vector<float, 2>>>",
+    };
+    struct random rng = {.state = 7};
+    struct arena arena = {0};
+    for (size_t t = 0; t < ARRAY_LEN(types); t++)
+        for (int i = 0; i < 1000; i++) {
+            arena_reset(&arena);
+            const struct type *type = type_parse(&arena, slice_text(types[t]));
+            assert_non_null(type);
+            assert_true(type_can_be_key(type));
+            struct slice a = random_composite(&arena, type, &rng), b = random_composite(&arena, type, &rng);
+            assert_true(!a.bytes || type_validate(type, a));
+            struct buffer keys[2] = {0}, back = {0};
+            struct key_column column = type->key;
+            column.descending = i % 2;
+            if (!a.bytes || !b.bytes)
+                continue; /* the empty value has an order of its own */
+            assert_true(ok(key_append(&keys[0], column, a)) && ok(key_append(&keys[1], column, b)));
+            int by_key = slice_compare(buffer_slice(&keys[0]), buffer_slice(&keys[1]));
+            int by_value = i % 2 ? type_compare(type, b, a) : type_compare(type, a, b);
+            if ((by_key > 0) - (by_key < 0) != (by_value > 0) - (by_value < 0))
+                fail_msg("%s, pair %d: keys %d, values %d", types[t], i, by_key, by_value);
+            struct reader in = reader_of(buffer_slice(&keys[0]));
+            assert_true(ok(key_take(&in, column, &back)) && !reader_left(&in));
+            assert_true(type_validate(type, buffer_slice(&back)));
+            assert_int_equal(type_compare(type, a, buffer_slice(&back)), 0);
+            buffer_deinit(&keys[0]);
+            buffer_deinit(&keys[1]);
+            buffer_deinit(&back);
+        }
+    arena_deinit(&arena);
 }
 
 int main(void)
@@ -393,6 +468,7 @@ int main(void)
         cmocka_unit_test(equal_numbers_of_other_scale_compare_equal),
         cmocka_unit_test(collections_order_item_by_item),
         cmocka_unit_test(encoded_keys_order_as_the_values_do),
+        cmocka_unit_test(composite_keys_order_and_come_back_as_the_values_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

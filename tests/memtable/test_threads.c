@@ -83,7 +83,7 @@ static uint64_t check_partition(struct cursor *cursor)
             break;
         struct reader in = reader_of(cursor->row.clustering);
         buffer_clear(&key);
-        assert_ok(key_take(&in, (struct key_column){KEY_INT32, true}, &key));
+        assert_ok(key_take(&in, (struct key_column){.kind = KEY_INT32, .descending = true}, &key));
         uint32_t number = load_be32(key.data);
         int64_t timestamp = written_at(cursor->row.image);
         if (number < GROUPS)

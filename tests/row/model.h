@@ -313,11 +313,13 @@ static inline void model_clustering(const struct model_space *space, uint64_t nu
     if (space->integers) {
         uint8_t wire[4];
         store_be32(wire, (uint32_t)number);
-        assert_ok(key_append(out, (struct key_column){KEY_INT32, true}, slice_of(wire, 4)));
+        assert_ok(
+            key_append(out, (struct key_column){.kind = KEY_INT32, .descending = true}, slice_of(wire, 4)));
     } else {
         char text[48];
         int bytes = sprintf(text, "a long common start %llu", (unsigned long long)number);
-        assert_ok(key_append(out, (struct key_column){KEY_BYTES, false}, slice_of(text, (size_t)bytes)));
+        assert_ok(key_append(out, (struct key_column){.kind = KEY_BYTES, .descending = false},
+                             slice_of(text, (size_t)bytes)));
     }
     if (after)
         buffer_append_u8(out, KEY_AFTER);

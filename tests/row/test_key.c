@@ -201,7 +201,7 @@ static void every_kind_orders_as_its_values_and_descending_reversed(void **state
         for (int round = 0; round < 6000; round++) {
             uint8_t x_image[64], y_image[64];
             struct slice x = random_value(&rng, kind, x_image), y = random_value(&rng, kind, y_image);
-            struct key_column column = {kind, round % 2};
+            struct key_column column = {.kind = kind, .descending = round % 2};
             buffer_clear(&a);
             buffer_clear(&b);
             assert_ok(key_append(&a, column, x));
@@ -226,7 +226,7 @@ static void taking_a_column_gives_its_value_back(void **state)
         for (int round = 0; round < 4000; round++) {
             uint8_t image[64];
             struct slice value = random_value(&rng, kind, image);
-            struct key_column column = {kind, round % 2};
+            struct key_column column = {.kind = kind, .descending = round % 2};
             buffer_clear(&key);
             buffer_clear(&wire);
             buffer_clear(&again);
@@ -258,7 +258,8 @@ static void several_columns_order_by_the_first_that_differs(void **state)
         buffer_clear(&a);
         buffer_clear(&b);
         for (int i = 0; i < 3; i++) {
-            struct key_column column = {(enum key_kind)random_below(&rng, KEY_KINDS), random_below(&rng, 2)};
+            struct key_column column = {.kind = (enum key_kind)random_below(&rng, KEY_KINDS),
+                                        .descending = random_below(&rng, 2)};
             uint8_t x_image[64], y_image[64];
             struct slice x = random_value(&rng, column.kind, x_image);
             struct slice y = random_below(&rng, 2) ? x : random_value(&rng, column.kind, y_image);
@@ -282,8 +283,10 @@ static void a_bound_stands_before_and_its_after_behind_all_that_it_begins(void *
     struct random rng = random_for("bounds");
     struct buffer bound = {0}, key = {0};
     for (int round = 0; round < 20000; round++) {
-        struct key_column column = {(enum key_kind)random_below(&rng, KEY_KINDS), random_below(&rng, 2)};
-        struct key_column next = {(enum key_kind)random_below(&rng, KEY_KINDS), random_below(&rng, 2)};
+        struct key_column column = {.kind = (enum key_kind)random_below(&rng, KEY_KINDS),
+                                    .descending = random_below(&rng, 2)};
+        struct key_column next = {.kind = (enum key_kind)random_below(&rng, KEY_KINDS),
+                                  .descending = random_below(&rng, 2)};
         uint8_t image[64];
         buffer_clear(&bound);
         buffer_clear(&key);
@@ -337,27 +340,35 @@ static void the_bytes_are_as_documented(void **state)
 {
     (void)state;
     uint8_t wire[16];
-    assert_key((struct key_column){KEY_INT32, false}, be_value(1, 4, wire), "4180000001");
-    assert_key((struct key_column){KEY_INT32, true}, be_value(1, 4, wire), "be7ffffffe");
-    assert_key((struct key_column){KEY_INT32, false}, slice_of(wire, 0), "40");
-    assert_key((struct key_column){KEY_INT32, true}, slice_of(wire, 0), "bf");
-    assert_key((struct key_column){KEY_UINT32, false}, be_value(1, 4, wire), "4100000001");
-    assert_key((struct key_column){KEY_DOUBLE, false}, be_value(0, 8, wire), "418000000000000000");
-    assert_key((struct key_column){KEY_BYTES, false}, slice_of("a\0b", 3), "416100ff620000");
-    assert_key((struct key_column){KEY_UUID, false},
+    assert_key((struct key_column){.kind = KEY_INT32, .descending = false}, be_value(1, 4, wire),
+               "4180000001");
+    assert_key((struct key_column){.kind = KEY_INT32, .descending = true}, be_value(1, 4, wire),
+               "be7ffffffe");
+    assert_key((struct key_column){.kind = KEY_INT32, .descending = false}, slice_of(wire, 0), "40");
+    assert_key((struct key_column){.kind = KEY_INT32, .descending = true}, slice_of(wire, 0), "bf");
+    assert_key((struct key_column){.kind = KEY_UINT32, .descending = false}, be_value(1, 4, wire),
+               "4100000001");
+    assert_key((struct key_column){.kind = KEY_DOUBLE, .descending = false}, be_value(0, 8, wire),
+               "418000000000000000");
+    assert_key((struct key_column){.kind = KEY_BYTES, .descending = false}, slice_of("a\0b", 3),
+               "416100ff620000");
+    assert_key((struct key_column){.kind = KEY_UUID, .descending = false},
                slice_of("\x01\x23\x45\x67\x89\xab\x4c\xde\xf0\x12\x34\x56\x78\x9a\xbc\xde", 16),
                "41401234567"
                "89abcdef0123456789abcde");
-    assert_key((struct key_column){KEY_TIMEUUID, false},
+    assert_key((struct key_column){.kind = KEY_TIMEUUID, .descending = false},
                slice_of("\x01\x23\x45\x67\x89\xab\x1c\xde\xf0\x12\x34\x56\x78\x9a\xbc\xde", 16),
                "410cde89ab01234567"
                "7092b4d6f81a3c5e");
-    assert_key((struct key_column){KEY_VARINT, false}, slice_of("\x00", 1), "4180");
-    assert_key((struct key_column){KEY_VARINT, false}, slice_of("\x01\x00", 2), "41820100");
-    assert_key((struct key_column){KEY_VARINT, false}, slice_of("\xff", 1), "417efe");
+    assert_key((struct key_column){.kind = KEY_VARINT, .descending = false}, slice_of("\x00", 1), "4180");
+    assert_key((struct key_column){.kind = KEY_VARINT, .descending = false}, slice_of("\x01\x00", 2),
+               "41820100");
+    assert_key((struct key_column){.kind = KEY_VARINT, .descending = false}, slice_of("\xff", 1), "417efe");
     /* 1.0 and 1.00 are 0.1 * 10^1 (TYP-5) */
-    assert_key((struct key_column){KEY_DECIMAL, false}, slice_of("\0\0\0\1\x0a", 5), "418180000000010b00");
-    assert_key((struct key_column){KEY_DECIMAL, false}, slice_of("\0\0\0\2\x64", 5), "418180000000010b00");
+    assert_key((struct key_column){.kind = KEY_DECIMAL, .descending = false}, slice_of("\0\0\0\1\x0a", 5),
+               "418180000000010b00");
+    assert_key((struct key_column){.kind = KEY_DECIMAL, .descending = false}, slice_of("\0\0\0\2\x64", 5),
+               "418180000000010b00");
 }
 
 static void wrong_sizes_are_invalid_and_leave_the_key_as_it_was(void **state)
@@ -370,11 +381,12 @@ static void wrong_sizes_are_invalid_and_leave_the_key_as_it_was(void **state)
         for (size_t bytes = 1; bytes < 20; bytes++) {
             if (!fixed_bytes[kind] || fixed_bytes[kind] == bytes)
                 continue;
-            status st = key_append(&key, (struct key_column){kind, false}, slice_of(wire, bytes));
+            status st = key_append(&key, (struct key_column){.kind = kind}, slice_of(wire, bytes));
             assert_int_equal(st.code, STATUS_INVALID);
             assert_int_equal(key.bytes, 1);
         }
-    struct key_column decimal = {KEY_DECIMAL, false}, timeuuid = {KEY_TIMEUUID, false};
+    struct key_column decimal = {.kind = KEY_DECIMAL, .descending = false},
+                      timeuuid = {.kind = KEY_TIMEUUID, .descending = false};
     assert_int_equal(key_append(&key, decimal, slice_of(wire, 4)).code, STATUS_INVALID);
     wire[6] = 0x40; /* a random uuid is no timeuuid */
     assert_int_equal(key_append(&key, timeuuid, slice_of(wire, 16)).code, STATUS_INVALID);
@@ -394,14 +406,14 @@ static void huge_numbers_survive(void **state)
                 buffer_clear(&key);
                 buffer_clear(&back);
                 memset(buffer_extend(&wire, sizes[i]), sign ? 0x91 : 0x61, sizes[i]);
-                struct key_column column = {KEY_VARINT, descending};
+                struct key_column column = {.kind = KEY_VARINT, .descending = descending};
                 assert_ok(key_append(&key, column, buffer_slice(&wire)));
                 struct reader reader = reader_of(buffer_slice(&key));
                 assert_ok(key_take(&reader, column, &back));
                 assert_true(slice_equal(buffer_slice(&wire), buffer_slice(&back)));
             }
     /* 1 * 10^(2^31): the digits cannot be written out, and are not */
-    struct key_column decimal = {KEY_DECIMAL, false};
+    struct key_column decimal = {.kind = KEY_DECIMAL, .descending = false};
     struct slice big = slice_of("\x80\0\0\0\x01", 5);
     buffer_clear(&key);
     buffer_clear(&back);
@@ -420,7 +432,8 @@ static void arbitrary_bytes_are_taken_or_refused(void **state)
     struct random rng = random_for("arbitrary keys");
     struct buffer wire = {0}, again = {0};
     for (int round = 0; round < 100000; round++) {
-        struct key_column column = {(enum key_kind)random_below(&rng, KEY_KINDS), random_below(&rng, 2)};
+        struct key_column column = {.kind = (enum key_kind)random_below(&rng, KEY_KINDS),
+                                    .descending = random_below(&rng, 2)};
         size_t bytes = random_below(&rng, 24);
         uint8_t *image = malloc(bytes ? bytes : 1);
         for (size_t i = 0; i < bytes; i++)
@@ -458,8 +471,9 @@ static void a_decimal_with_an_absurd_exponent_is_corrupt(void **state)
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         struct buffer wire = {0};
         struct reader reader = reader_of(slice_of(keys[i], sizeof keys[i]));
-        assert_int_equal(key_take(&reader, (struct key_column){KEY_DECIMAL, false}, &wire).code,
-                         STATUS_CORRUPT);
+        assert_int_equal(
+            key_take(&reader, (struct key_column){.kind = KEY_DECIMAL, .descending = false}, &wire).code,
+            STATUS_CORRUPT);
         buffer_deinit(&wire);
     }
 }

@@ -103,7 +103,8 @@ static void a_range_may_reach_the_end_of_the_partition(void **state)
     struct range_list list = {&all, 1};
     struct buffer key = {0};
     assert_int_equal(range_list_over(&list, (struct slice){0}).timestamp, 5);
-    assert_ok(key_append(&key, (struct key_column){KEY_INT32, true}, (struct slice){0}));
+    assert_ok(
+        key_append(&key, (struct key_column){.kind = KEY_INT32, .descending = true}, (struct slice){0}));
     assert_int_equal(range_list_over(&list, buffer_slice(&key)).timestamp, 5);
     buffer_deinit(&key);
 }
