@@ -270,6 +270,7 @@ static void assert_purges(const char *text, struct deletion cover, struct purge 
 static void tombstones_are_forgotten_only_when_old_and_alone_DEL_5(void **state)
 {
     (void)state;
+    /* DEL-5 */
     struct purge purge = {.now_s = 1000, .gc_before_s = 100, .max_purgeable_timestamp = 50};
     assert_purges("1@49!99", DELETION_NONE, purge, NULL);
     assert_purges("1@49!100", DELETION_NONE, purge, "1@49!100"); /* within gc_grace */

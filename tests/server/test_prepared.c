@@ -95,6 +95,7 @@ static void a_changed_table_asks_to_prepare_again(void **state)
 
 static void metadata_is_left_out_when_the_client_has_it(void **state)
 {
+    /* PAG-6 */
     struct client client = client_with_table(*state, 4);
     client_query(&client, "INSERT INTO t (p, c, v) VALUES (1, 2, 'three')");
     uint8_t id_bytes[16];

@@ -163,7 +163,7 @@ describe('the Node.js driver', () => {
     });
   });
 
-  test('gives nulls back, and leaves what is undefined alone', async () => {
+  test('NUL-4 gives nulls back, and leaves what is undefined alone', async () => {
     await client.execute('CREATE TABLE notes (id int PRIMARY KEY, a text, b text)');
     const insert = 'INSERT INTO notes (id, a, b) VALUES (?, ?, ?)';
     await client.execute(insert, [1, 'kept', 'gone'], prepared);

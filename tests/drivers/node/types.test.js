@@ -204,6 +204,7 @@ for (const profile of ['scylla-2025.1', 'cassandra-5.0']) {
         'a token range': ['SELECT * FROM paged WHERE token(p) > ?', [Long.fromNumber(-4069959284402364209)]],
         'distinct partitions': ['SELECT DISTINCT p, s FROM paged', []],
         'groups': ['SELECT p, c, count(v) FROM paged GROUP BY p, c', []],
+        JSON: ['SELECT JSON p, c FROM paged', []],
         'an aggregate': ['SELECT count(*), max(v) FROM paged', []],
       };
       for (const [name, [query, parameters]] of Object.entries(queries)) {

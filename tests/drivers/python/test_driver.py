@@ -147,6 +147,7 @@ class Driver(unittest.TestCase):
         session.execute(select, (1,))
 
     def test_light_weight_transactions(self):
+        """LWT-12: was_applied looks for [applied]."""
         insert = self.session.prepare('INSERT INTO notes (id, a) VALUES (?, ?) IF NOT EXISTS')
         self.assertTrue(self.session.execute(insert, (15, 'first')).was_applied)
         second = self.session.execute(insert, (15, 'second'))
