@@ -189,7 +189,7 @@ class Runner:
         """Cassandra builds indexes and views behind the statement that makes them; ours are built when it answers"""
         if not self.is_cassandra:
             return
-        for _ in range(200):
+        for _ in range(40):
             made = {(r[0], r[1]) for r in self.admin.query(
                 'SELECT keyspace_name, index_name FROM system_schema.indexes').rows}
             made |= {(r[0], r[1]) for r in self.admin.query(
