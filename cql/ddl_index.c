@@ -15,59 +15,6 @@ enum {
     INDEX_NAME_BYTES_MAX = 192,
 };
 
-static const char *target_text(enum ast_index_target target)
-{
-    static const char *const texts[] = {"value", "keys()", "values()", "entries()", "full()"};
-    return texts[target];
-}
-
-/* What may be indexed, in the order in which ScyllaDB asks (create_index_statement). Static columns are refused: an index entry
- * leads to rows, and Cassandra and ScyllaDB differ in what rows a static value leads to. */
-static bool check_target(struct ddl *ddl, const struct ast_create_index *ast, const struct cql_table *table,
-                         const struct cql_column **out_column)
-{
-    const char *name = ast->column.text;
-    const struct cql_column *column = table_column(table, name);
-    if (table_counts(table))
-        return ddl_refuse(ddl, MSG_INDEX_ON_COUNTER);
-    if (!column)
-        return ddl_refuse(ddl, MSG_INDEX_COLUMN_UNKNOWN, name, table->name);
-    if (column->type->id == TYPE_DURATION)
-        return ddl_refuse(ddl, MSG_INDEX_ON_DURATION);
-    if (column->kind == COLUMN_PARTITION && table->partition_count == 1)
-        return ddl_refuse(ddl, MSG_INDEX_ON_ONLY_PARTITION_KEY, name);
-    if (type_is_multicell(column->type))
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "indexes on non-frozen collections and user-defined types");
-    if (type_is_collection(column->type)) {
-        if (ast->target != INDEX_FULL)
-            return ddl_refuse(ddl, MSG_INDEX_ON_FROZEN, name, target_text(ast->target));
-    } else if (ast->target == INDEX_FULL) {
-        return ddl_refuse(ddl, MSG_INDEX_FULL_NOT_FROZEN);
-    } else if (ast->target != INDEX_VALUES_OF_COLUMN) {
-        return ddl_refuse(ddl, MSG_INDEX_NOT_COLLECTION, name, target_text(ast->target));
-    }
-    if (column->kind == COLUMN_STATIC)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "indexes on static columns");
-    *out_column = column;
-    return true;
-}
-
-static bool check_kind(struct ddl *ddl, const struct ast_create_index *ast)
-{
-    if (ast->using_class && strcmp(ast->using_class, "legacy_local_table") != 0) {
-        if (ddl->target->is_scylla)
-            return ddl_refuse(ddl, MSG_INDEX_CUSTOM_UNKNOWN, ast->using_class);
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "custom indexes (CREATE CUSTOM INDEX)");
-    }
-    if (ast->custom)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "custom indexes (CREATE CUSTOM INDEX)");
-    if (ast->partition_column_count)
-        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "local indexes (ON t ((pk), c))");
-    for (uint32_t i = 0; i < ast->property_count; i++)
-        return ddl_refuse(ddl, MSG_UNKNOWN_PROPERTY, ast->properties[i].name.text);
-    return true;
-}
-
 /* "TABLE_COLUMN_idx", with "_1" and so on while it is taken (SCH-11). Characters that no name has are left out. */
 static const char *default_name(struct ddl *ddl, const struct cql_table *table,
                                 const struct cql_column *column)
@@ -149,36 +96,35 @@ static bool build_and_publish(struct ddl *ddl, struct cql_table *next, const cha
     return ddl_commit(ddl, true);
 }
 
-static bool create_index(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column,
-                         const char *name)
+static bool create_index(struct ddl *ddl, const struct cql_table *table, struct cql_index *index)
 {
-    uint64_t store_id = store_new_table_id(ddl->database->store);
+    index->store_id = store_new_table_id(ddl->database->store);
+    ddl_uuid(ddl, index->uuid);
     struct cql_table *next = table_clone(table);
     if (!next)
         return ddl_refuse(ddl, MSG_NOMEM);
-    struct cql_index index = {.name = name, .store_id = store_id};
-    ddl_uuid(ddl, index.uuid);
-    status st = table_add_index(next, &index, column->name);
+    status st = table_add_index(next, index, index->column->name);
     if (ok(st))
         st = table_seal(next);
     if (failed(st) || !ddl_begin(ddl)) {
         table_unref(next);
         return failed(st) ? ddl_failed(ddl, st) : false;
     }
-    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) || !ddl_entries_create(ddl, table, name, store_id))
+    if (!ddl_put_table(ddl, next, STORE_ALTER_TABLE) ||
+        !ddl_entries_create(ddl, table, index->name, index->store_id))
         return false;
     gate_close(&ddl->database->gate);
-    bool done = build_and_publish(ddl, next, name);
+    bool done = build_and_publish(ddl, next, index->name);
     gate_open(&ddl->database->gate);
     if (!done)
-        ddl_entries_drop(ddl, store_id);
+        ddl_entries_drop(ddl, index->store_id);
     return done;
 }
 
 bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast)
 {
     const struct cql_table *table;
-    const struct cql_column *column;
+    struct cql_index index;
     struct ast_table_name target = ast->table;
     if (!target.keyspace.text)
         target.keyspace = ast->name.keyspace;
@@ -191,19 +137,17 @@ bool ddl_create_index(struct ddl *ddl, const struct ast_create_index *ast)
     const char *name = ast->name.name.text;
     if (name && strlen(name) > INDEX_NAME_BYTES_MAX)
         return ddl_refuse(ddl, MSG_INDEX_NAME_LONG, (unsigned)INDEX_NAME_BYTES_MAX, name);
-    if (!check_kind(ddl, ast) || !check_target(ddl, ast, table, &column))
+    if (!index_define(ddl, ast, table, &index))
         return false;
     if (name && catalog_index(ddl->catalog, table->keyspace, name))
         return ast->if_not_exists || ddl_refuse(ddl, MSG_INDEX_EXISTS, name);
-    if (!name)
-        name = default_name(ddl, table, column);
-    if (!name)
+    index.name = name ? name : default_name(ddl, table, index.column);
+    if (!index.name)
         return ddl_refuse(ddl, MSG_NOMEM);
-    const struct cql_index *existing = table_index_on(table, column);
+    const struct cql_index *existing = index_duplicate(table, &index);
     if (existing)
-        return ast->if_not_exists || ddl_refuse(ddl, MSG_INDEX_DUPLICATE, name, existing->name);
-
-    if (!create_index(ddl, table, column, name))
+        return ast->if_not_exists || ddl_refuse(ddl, MSG_INDEX_DUPLICATE, index.name, existing->name);
+    if (!create_index(ddl, table, &index))
         return false;
     ddl_report(ddl, "UPDATED", "TABLE", table->keyspace, table->name);
     return true;

@@ -76,6 +76,11 @@ bool ddl_view_free(struct ddl *ddl, const struct cql_table *table);
 /* ddl_view_alter.c: what ALTER TABLE of a base does to the views on it, in the same change; `next` is sealed. */
 bool ddl_view_column_free(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column);
 bool ddl_views_follow(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *next);
+/* index_define.c: everything of an index but its name and numbers; false with the refusal. */
+bool index_define(struct ddl *ddl, const struct ast_create_index *ast, const struct cql_table *table,
+                  struct cql_index *out);
+/* The index of the table that indexes the same in the same way; NULL when there is none. */
+const struct cql_index *index_duplicate(const struct cql_table *table, const struct cql_index *of);
 /* ddl_index.c, for views too. An empty store table for what is derived from `base`: if nothing names it before the program
  * ends, the next open drops it. */
 bool ddl_entries_create(struct ddl *ddl, const struct cql_table *base, const char *name, uint64_t store_id);

@@ -102,18 +102,6 @@ void describe_table(struct buffer *out, const struct cql_table *table, const str
     buffer_append_u8(out, ';');
 }
 
-void describe_index(struct buffer *out, const struct cql_index *index)
-{
-    bool is_full = type_is_collection(index->column->type);
-    buffer_printf(out, "CREATE INDEX ");
-    parse_put_name(out, index->name);
-    buffer_printf(out, " ON ");
-    put_qualified_name(out, index->table->keyspace, index->table->name);
-    buffer_printf(out, is_full ? " (FULL(" : " (");
-    parse_put_name(out, index->column->name);
-    buffer_printf(out, is_full ? "));" : ");");
-}
-
 /* ---- rows ---- */
 
 struct description {
@@ -152,7 +140,7 @@ static void add_row(struct description *description, const char *keyspace, const
 
 static void add_index(struct description *description, const struct cql_index *index)
 {
-    describe_index(&description->statement, index);
+    describe_index(&description->statement, index, description->request->target);
     add_row(description, index->table->keyspace, "index", index->name);
 }
 

@@ -15,8 +15,8 @@ void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
 void describe_type(struct buffer *out, const struct type *type);
 /* "CREATE TABLE k.t (...) WITH ...;", without its indexes. */
 void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target);
-/* "CREATE INDEX i ON k.t (c);" */
-void describe_index(struct buffer *out, const struct cql_index *index);
+/* describe_index.c: "CREATE INDEX i ON k.t (c);" */
+void describe_index(struct buffer *out, const struct cql_index *index, const struct cql_target *target);
 
 /* describe_view.c: "CREATE MATERIALIZED VIEW k.v AS ...;" */
 void describe_view(struct buffer *out, const struct cql_table *view, const struct cql_target *target);

@@ -1,31 +1,14 @@
 /* describe_view.c: materialized views as the statements that would make them again. */
-#include <string.h>
-
 #include "cql/ast.h"
 #include "cql/describe.h"
 #include "cql/parse.h"
 #include "cql/table_options.h"
 
-static void put_name(struct buffer *out, const char *name)
-{
-    if (!parse_needs_quotes(name)) {
-        buffer_printf(out, "%s", name);
-        return;
-    }
-    buffer_append_u8(out, '"');
-    for (const char *c = name; *c; c++) {
-        if (*c == '"')
-            buffer_append_u8(out, '"');
-        buffer_append_u8(out, (uint8_t)*c);
-    }
-    buffer_append_u8(out, '"');
-}
-
 static void put_names(struct buffer *out, const struct cql_column *columns, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         buffer_printf(out, "%s", i ? ", " : "");
-        put_name(out, columns[i].name);
+        parse_put_name(out, columns[i].name);
     }
 }
 
@@ -33,7 +16,7 @@ void view_print_where(struct buffer *out, const struct cql_view *view)
 {
     for (uint32_t i = 0; i < view->filter_count; i++) {
         buffer_printf(out, "%s", i ? " AND " : "");
-        put_name(out, view->filters[i].column);
+        parse_put_name(out, view->filters[i].column);
         buffer_printf(out, " %s", view->filters[i].text);
     }
 }
@@ -50,18 +33,18 @@ static void put_key(struct buffer *out, const struct cql_table *view)
 void describe_view(struct buffer *out, const struct cql_table *view, const struct cql_target *target)
 {
     buffer_printf(out, "CREATE MATERIALIZED VIEW ");
-    put_name(out, view->keyspace);
+    parse_put_name(out, view->keyspace);
     buffer_printf(out, ".");
-    put_name(out, view->name);
+    parse_put_name(out, view->name);
     buffer_printf(out, " AS\n    SELECT ");
     if (view->view->all_columns)
         buffer_printf(out, "*");
     else
         put_names(out, view->columns, view->column_count);
     buffer_printf(out, "\n    FROM ");
-    put_name(out, view->keyspace);
+    parse_put_name(out, view->keyspace);
     buffer_printf(out, ".");
-    put_name(out, view->view->base);
+    parse_put_name(out, view->view->base);
     buffer_printf(out, "\n    WHERE ");
     view_print_where(out, view->view);
     buffer_printf(out, "\n    ");
@@ -71,7 +54,7 @@ void describe_view(struct buffer *out, const struct cql_table *view, const struc
     for (uint32_t i = 0; i < view->clustering_count; i++) {
         const struct cql_column *column = &view->columns[view->partition_count + i];
         buffer_printf(out, "%s", i ? ", " : "CLUSTERING ORDER BY (");
-        put_name(out, column->name);
+        parse_put_name(out, column->name);
         buffer_printf(out, "%s", column->descending ? " DESC" : " ASC");
     }
     if (view->clustering_count)

@@ -864,7 +864,9 @@ index_target(X) ::= name(N). { X = grammar_index(state, INDEX_VALUES_OF_COLUMN, 
 index_target(X) ::= name(F) LP name(N) RP. { X = grammar_index_function(state, F, N); }
 index_target(X) ::= ENTRIES LP name(N) RP. { X = grammar_index(state, INDEX_ENTRIES, N); }
 index_target(X) ::= FULL LP name(N) RP. { X = grammar_index(state, INDEX_FULL, N); }
-index_target(X) ::= LP names(L) RP COMMA name(N). {
+index_target(X) ::= LP(P) names(L) RP COMMA name(N). {
+    if (!cql_target_of(state->profile)->is_scylla)
+        parse_refuse(state, P.at, "no viable alternative at input '('");
     X = grammar_index(state, INDEX_VALUES_OF_COLUMN, N);
     X->create_index.partition_columns = L.items;
     X->create_index.partition_column_count = L.count;

@@ -25,6 +25,18 @@ enum {
     INDEX_VALUE_BYTES_MAX = 65535,
 };
 
+struct restriction;
+/* index_serve.c: does the index find the rows that a restriction asks for? One that serves ranges does not find them, it stands
+ * for a filter that needs no ALLOW FILTERING. */
+bool index_serves(const struct cql_index *index, const struct restriction *restriction);
+bool index_finds(const struct cql_index *index, const struct restriction *restriction);
+/* The value that the entries of a restriction stand under, in the scratch arena; false in *out_some when there is none. */
+bool index_wanted_value(struct plan_run *run, const struct restriction *restriction, struct slice *out_value,
+                        bool *out_some);
+/* "c", "keys(c)": as CREATE INDEX takes it. */
+void index_target_text(struct buffer *out, const struct cql_index *index, const struct cql_target *target,
+                       bool quoted);
+
 /* One entry of an index or a view, in the scratch arena. */
 struct entry {
     struct slice partition, clustering;

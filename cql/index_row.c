@@ -1,6 +1,7 @@
 /*
  * index_row.c: which entries a row has in the indexes and views of its table, and which it gains and loses.
  */
+#include "cql/element.h"
 #include "cql/index_internal.h"
 #include "cql/restriction.h"
 #include "cql/view.h"
@@ -132,6 +133,54 @@ static bool cell_entries(struct plan_run *run, const struct index_row *row, stru
     return !found || add_cell(run, row, index, &cell, cell.value, out);
 }
 
+/* What an index has of one element of its collection, in the scratch arena. */
+static status element_part(struct plan_run *run, const struct cql_index *index, const struct cell *cell,
+                           struct slice *out_part)
+{
+    const struct type *type = index->column->type;
+    struct element element = {.path = cell->path, .value = cell->value};
+    struct buffer *wire = &run->workspace->wire;
+    bool of_key = index->target != INDEX_ON_VALUES || type->id == TYPE_SET;
+    struct slice value;
+    buffer_clear(wire);
+    if (index->target == INDEX_ON_ENTRIES)
+        buffer_append_be32(wire, 0);
+    if (of_key)
+        TRY(element_key(type, &element, wire));
+    TRY(element_value(type, &element, &value));
+    if (index->target == INDEX_ON_ENTRIES) {
+        if (!wire->failed)
+            store_be32(wire->data, (uint32_t)(wire->bytes - 4));
+        buffer_append_be32(wire, (uint32_t)value.bytes);
+    }
+    if (!of_key || index->target == INDEX_ON_ENTRIES)
+        buffer_append_slice(wire, value);
+    TRY(buffer_status(wire));
+    *out_part = arena_copy(run->scratch, buffer_slice(wire));
+    return wire->bytes && !out_part->data ? STATUS_FAIL(STATUS_NOMEM) : STATUS_DONE;
+}
+
+/* One for each element; those of one value share theirs (entry_list_sort()). */
+static bool element_entries(struct plan_run *run, const struct index_row *row, struct slice image,
+                            const struct cql_index *index, struct entry_list *out)
+{
+    struct row_reader reader;
+    status st = row_open(image, &reader);
+    for (bool more = true; ok(st) && more;) {
+        struct cell cell;
+        struct slice part;
+        st = row_next_cell(&reader, &cell, &more);
+        if (failed(st) || !more || cell.column > index->column->id)
+            break;
+        if (cell.column != index->column->id || !cell.path.bytes || cell_is_tombstone(&cell))
+            continue;
+        st = element_part(run, index, &cell, &part);
+        if (ok(st) && !add_cell(run, row, index, &cell, part, out))
+            return false;
+    }
+    return ok(st) ? true : cql_refuse_status(run->error, st);
+}
+
 bool index_entries(struct plan_run *run, const struct index_row *row, struct slice image,
                    const struct cql_index *index, struct entry_list *out)
 {
@@ -141,7 +190,8 @@ bool index_entries(struct plan_run *run, const struct index_row *row, struct sli
         return true;
     if (index->column->kind <= COLUMN_CLUSTERING)
         return key_entries(run, row, image, index, out);
-    return cell_entries(run, row, image, index, out);
+    return index->target == INDEX_ON_VALUE ? cell_entries(run, row, image, index, out)
+                                           : element_entries(run, row, image, index, out);
 }
 
 /* ---- what becomes of them ---- */

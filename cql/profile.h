@@ -39,6 +39,12 @@ struct cql_target {
     bool is_scylla;
     uint32_t vector_dimension_max; /* of vector<type, n>; 0: there is no such type */
     bool has_peers_v2, has_virtual_schema;
+    bool has_sai;                    /* StorageAttachedIndex */
+    bool index_class_alone;          /* CREATE INDEX ... USING without CUSTOM */
+    bool set_index_on_keys;          /* an index on a set is shown as one on its keys */
+    bool view_not_null_on_keys;      /* IS NOT NULL in a view's WHERE is for the view's key alone */
+    bool view_single_key_implied;    /* ... and goes without saying for a partition key of one column */
+    const char *view_warning;        /* with every CREATE MATERIALIZED VIEW; NULL for none */
     bool smaller_ttl_wins;           /* TS-8 */
     int64_t future_timestamp_us;     /* TS-4: refused beyond now + this; 0: no limit */
     bool null_ttl_refused;           /* TTL-3 */
@@ -61,9 +67,6 @@ struct cql_target {
     bool part_facts;               /* TS-16: WRITETIME and TTL of elements and fields */
     bool collection_facts;         /* TS-16: and of whole collections and slices, which is a list */
     bool maxwritetime;             /* MAXWRITETIME() and MINWRITETIME() */
-    bool view_not_null_on_keys;    /* IS NOT NULL in a view's WHERE is for the view's key alone */
-    bool view_single_key_implied;  /* ... and goes without saying for a partition key of one column */
-    const char *view_warning;      /* with every CREATE MATERIALIZED VIEW; NULL for none */
     bool contains_in_conditions;   /* IF c CONTAINS x */
     bool like_in_conditions;       /* IF c LIKE x */
     bool unset_in_list_skipped;    /* IF c IN (?, ?): else refused */

@@ -13,6 +13,12 @@ static bool index_fail(struct row_walk *walk, status st)
     return cql_refuse_status(walk->run->error, st);
 }
 
+/* The entries of an index on a static column stand for whole partitions. */
+static bool of_static(const struct row_walk *walk)
+{
+    return walk->request.index->column->kind == COLUMN_STATIC;
+}
+
 /* Byte bounds of range number `at` among the entries. */
 static bool entry_bounds(struct row_walk *walk, uint32_t at, struct key_range *out)
 {
@@ -23,7 +29,10 @@ static bool entry_bounds(struct row_walk *walk, uint32_t at, struct key_range *o
         buffer_clear(key);
         if (request->by_key) {
             index_entry_key(key, request->keys[0], (struct slice){0});
-            buffer_append_slice(key, end ? request->ranges[at].end : request->ranges[at].start);
+            if (!of_static(walk))
+                buffer_append_slice(key, end ? request->ranges[at].end : request->ranges[at].start);
+            else if (end)
+                buffer_append_u8(key, KEY_AFTER);
         } else {
             uint8_t wire[8];
             store_be64(wire, (uint64_t)(end ? request->last_token : request->first_token));
@@ -53,7 +62,7 @@ static bool resume_entry(struct row_walk *walk)
         return true;
     buffer_clear(key);
     index_entry_key(key, partition_key_of(from->partition),
-                    from->partition_done ? (struct slice){0} : from->clustering);
+                    from->partition_done || of_static(walk) ? (struct slice){0} : from->clustering);
     if (from->partition_done)
         buffer_append_u8(key, KEY_AFTER);
     walk->resume = arena_copy(walk->run->scratch, buffer_slice(key));
@@ -63,8 +72,8 @@ static bool resume_entry(struct row_walk *walk)
 bool walk_open_index(struct row_walk *walk)
 {
     struct walk_request *request = &walk->request;
-    uint32_t count = request->by_key ? request->range_count : 1;
-    if (request->by_key && !request->key_count)
+    uint32_t count = request->by_key && !of_static(walk) ? request->range_count : 1;
+    if (request->by_key && (!request->key_count || !request->range_count))
         count = 0;
     struct key_range *bounds = arena_alloc(walk->run->scratch, (count + 1) * sizeof *bounds);
     if (!bounds)
@@ -92,7 +101,8 @@ static status seek_entry(struct row_walk *walk, const struct key_range *range)
     bool within = resume.bytes && slice_compare(resume, range->start) >= 0;
     walk->must_seek_entry = false;
     TRY(cursor_seek_row(cursor, within ? resume : range->start));
-    if (within && cursor->on_row && slice_equal(cursor->row.clustering, resume))
+    /* The last entry was left behind; of a static column it may have been given in part. */
+    if (within && cursor->on_row && slice_equal(cursor->row.clustering, resume) && !of_static(walk))
         return cursor_next(cursor);
     return STATUS_DONE;
 }
@@ -172,9 +182,93 @@ static bool base_row(struct row_walk *walk, bool *out_live)
     return walk_live_row(walk, out_live);
 }
 
+/* ---- whole partitions ---- */
+
+/* Enter the partition of the next entry, after the rows that earlier pages have given out; false in *out_found at the end. */
+static bool next_whole_partition(struct row_walk *walk, bool *out_found)
+{
+    const struct walk_position *from = &walk->request.from;
+    struct buffer *partition = &walk->run->workspace->key;
+    struct slice clustering;
+    for (;;) {
+        if (!next_entry(walk, out_found))
+            return false;
+        if (!*out_found)
+            return true;
+        buffer_clear(partition);
+        status st = index_entry_split(walk->index_cursor->row.clustering, partition, &clustering);
+        if (failed(st))
+            return index_fail(walk, st);
+        bool there;
+        if (!enter_base(walk, buffer_slice(partition), &there))
+            return false;
+        if (!there)
+            continue;
+        bool again = from->partition.bytes && !from->partition_done &&
+                     slice_equal(walk->partition.bytes, from->partition);
+        struct slice start = again ? from->clustering : (struct slice){0};
+        walk->gave_row = again && from->gave_row;
+        st = cursor_seek_row(walk->cursor, start);
+        /* The row that the last page ended with. */
+        walk->moved =
+            !(again && ok(st) && walk->cursor->on_row && slice_equal(walk->cursor->row.clustering, start));
+        return ok(st) ? true : index_fail(walk, st);
+    }
+}
+
+/* The next live row of the partition that the walk is in. */
+static bool next_whole_row(struct row_walk *walk, bool *out_found)
+{
+    *out_found = false;
+    for (;;) {
+        status st = walk->moved ? STATUS_DONE : cursor_next(walk->cursor);
+        walk->moved = false;
+        if (failed(st))
+            return index_fail(walk, st);
+        if (!walk->cursor->on_row || walk->skip)
+            return true;
+        walk->clustering = walk->cursor->row.clustering;
+        if (!walk_live_row(walk, out_found))
+            return false;
+        if (*out_found)
+            return true;
+    }
+}
+
+static bool next_static(struct row_walk *walk, enum walk_event *out_event)
+{
+    for (;;) {
+        bool found;
+        if (!walk->in_partition) {
+            if (!next_whole_partition(walk, &found))
+                return false;
+            if (!found) {
+                *out_event = WALK_END;
+                return true;
+            }
+        }
+        if (!next_whole_row(walk, &found))
+            return false;
+        if (found) {
+            walk->gave_row = true;
+            *out_event = WALK_ROW;
+            return true;
+        }
+        walk->in_partition = false;
+        if (walk->gave_row || !walk->static_lives || walk->skip || !walk->request.statics)
+            continue;
+        walk->clustering = (struct slice){0};
+        slots_no_row(walk->slots);
+        *out_event = WALK_PARTITION;
+        return true;
+    }
+}
+
 bool walk_next_index(struct row_walk *walk, enum walk_event *out_event)
 {
     walk->new_partition = false;
+    if (of_static(walk))
+        return next_static(walk, out_event);
     for (;;) {
         bool found, live;
         if (!next_entry(walk, &found))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cql/consistency.h"
+#include "cql/index.h"
 #include "cql/paging.h"
 #include "cql/select_group.h"
 
@@ -80,12 +81,11 @@ static bool open_limits(struct select_run *it)
 static bool request_index(struct select_run *it, struct walk_request *request, bool *out_nothing)
 {
     const struct select_plan *select = it->select;
-    struct cql_value value;
-    if (!term_value(&select->index_restriction->value, it->run, &value))
-        return false;
+    bool some;
     request->index = select->index;
-    request->index_value = value.bytes;
-    *out_nothing = value.kind != CQL_VALUE || value.bytes.bytes > PARTITION_KEY_BYTES_MAX;
+    if (!index_wanted_value(it->run, select->index_restriction, &request->index_value, &some))
+        return false;
+    *out_nothing = !some || request->index_value.bytes > PARTITION_KEY_BYTES_MAX;
     return true;
 }
 

@@ -12,7 +12,7 @@ struct select_plan {
     enum walk_kind access;
     bool by_key;                   /* partitions are named: KEYS, or an INDEX within one partition */
     const struct cql_index *index; /* INDEX */
-    const struct restriction *index_restriction; /* INDEX: the EQ it serves */
+    const struct restriction *index_restriction; /* INDEX: the one it finds rows of */
     const struct restriction **filters;          /* what keys and ranges do not decide */
     uint32_t filter_count;
     struct slot_map map;

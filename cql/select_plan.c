@@ -1,14 +1,10 @@
 /*
  * select_plan.c: how a SELECT finds its rows, or why it may not (WHR, ORD, STA-6).
  */
+#include "cql/index.h"
 #include "cql/select_group.h"
 
 /* ---- access path ---- */
-
-static bool same_column(const struct restriction *r, const struct cql_column *column)
-{
-    return !r->tuple && !r->token && r->columns[0] == column;
-}
 
 /* Which restrictions do keys and ranges not decide? With nothing but part of a partition key, none are decided. */
 static uint32_t undecided(const struct restrictions *restrictions, const struct restriction **out)
@@ -23,13 +19,50 @@ static uint32_t undecided(const struct restrictions *restrictions, const struct 
     return count;
 }
 
-static const struct restriction *find_indexed(const struct cql_table *table, const struct restriction **list,
-                                              uint32_t count)
+/* A local index finds rows of one partition. */
+static bool usable(const struct restrictions *restrictions, const struct cql_index *index)
+{
+    return !index->is_local || (restrictions->partition_complete && !restrictions->partition_in);
+}
+
+/* The index to walk and the restriction it finds rows of: of several the first, and of one column's a local one (IDX-1). */
+static const struct cql_index *find_index(const struct restrictions *restrictions,
+                                          const struct restriction **list, uint32_t count,
+                                          const struct restriction **out_restriction)
+{
+    const struct cql_table *table = restrictions->table;
+    const struct cql_index *found = NULL;
+    for (uint32_t i = 0; i < count && !found; i++)
+        for (uint32_t j = 0; j < table->index_count; j++) {
+            const struct cql_index *index = table->indexes[j];
+            if (!usable(restrictions, index) || !index_finds(index, list[i]) || (found && !index->is_local))
+                continue;
+            found = index;
+            *out_restriction = list[i];
+        }
+    return found;
+}
+
+/* Does an index stand for the restriction, so that it needs no ALLOW FILTERING? Beside the index that is walked only those of
+ * StorageAttachedIndex count, and they serve ranges too. */
+static bool is_served(const struct restriction *restriction, const struct cql_table *table,
+                      const struct cql_index *walked)
+{
+    if (walked && index_serves(walked, restriction))
+        return true;
+    for (uint32_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i]->is_sai && index_serves(table->indexes[i], restriction))
+            return true;
+    return false;
+}
+
+static bool all_served(const struct restriction **list, uint32_t count, const struct cql_table *table,
+                       const struct cql_index *walked)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (list[i]->op == OP_EQ && !list[i]->tuple && table_index_on(table, list[i]->columns[0]))
-            return list[i];
-    return NULL;
+        if (!is_served(list[i], table, walked))
+            return false;
+    return true;
 }
 
 /* `indexed`: an index serves one of the restrictions, so that a gap in the clustering key is not what is wrong. */
@@ -49,25 +82,15 @@ static bool check_after_slice(struct plan_builder *builder, const struct restric
     return beyond_slice ? restrictions_check_prefix(builder, restrictions) : true;
 }
 
-/* Everything that is not served by the index on `column` needs a filter. */
-static bool more_than(const struct restriction **list, uint32_t count, const struct cql_column *column)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!same_column(list[i], column))
-            return true;
-    return false;
-}
-
 static bool choose_index(struct plan_builder *builder, struct select_plan *select, bool allow_filtering,
-                         const struct restriction *indexed, const struct restriction **list, uint32_t count)
+                         const struct cql_index *index, const struct restriction **list, uint32_t count)
 {
-    const struct cql_column *column = indexed->columns[0];
-    if (!allow_filtering && more_than(list, count, column))
+    if (!allow_filtering && !all_served(list, count, builder->table, index))
         return refuse_filtering(builder, &select->restrictions,
-                                column->kind == COLUMN_CLUSTERING || !builder->context->target->is_scylla);
+                                index->column->kind == COLUMN_CLUSTERING ||
+                                    !builder->context->target->is_scylla);
     select->access = WALK_INDEX;
-    select->index = table_index_on(builder->table, column);
-    select->index_restriction = indexed;
+    select->index = index;
     return true;
 }
 
@@ -85,12 +108,14 @@ static bool choose_access(struct plan_builder *builder, struct select_plan *sele
         return true;
     if (!allow_filtering && !check_after_slice(builder, restrictions))
         return false;
-    const struct restriction *indexed = find_indexed(builder->table, list, count);
-    if (indexed && !(restrictions->partition_complete && restrictions->partition_in))
-        return choose_index(builder, select, allow_filtering, indexed, list, count);
-    if (!allow_filtering && indexed)
+    const struct cql_index *index = find_index(restrictions, list, count, &select->index_restriction);
+    if (index && !(restrictions->partition_complete && restrictions->partition_in))
+        return choose_index(builder, select, allow_filtering, index, list, count);
+    if (!allow_filtering && index)
         return BUILD_REFUSE(builder, MSG_INDEX_WITH_IN);
-    return allow_filtering ? true : refuse_filtering(builder, restrictions, false);
+    if (allow_filtering || all_served(list, count, builder->table, NULL))
+        return true;
+    return refuse_filtering(builder, restrictions, false);
 }
 
 static bool collect_filters(struct plan_builder *builder, struct select_plan *select)
@@ -239,7 +264,8 @@ static bool compile_limits(struct plan_builder *builder, const struct ast_select
 static bool shows_statics(const struct plan_builder *builder, const struct select_plan *select)
 {
     const struct selection *selection = &select->selection;
-    if (!builder->table->static_count || select->restrictions.clustering || select->access == WALK_INDEX)
+    bool of_rows = select->access == WALK_INDEX && select->index->column->kind != COLUMN_STATIC;
+    if (!builder->table->static_count || select->restrictions.clustering || of_rows)
         return false;
     if (builder->context->target->empty_static_row_shown || selection->all || selection->statics)
         return true;

@@ -1,7 +1,9 @@
 /* system_schema.c: the schema as tables, from the catalog that the reading statement was planned with. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cql/describe.h"
+#include "cql/index.h"
 #include "cql/system_tables.h"
 
 #define CASSANDRA(n, t)                                                      \
@@ -136,6 +138,18 @@ static void set_map(struct virtual_rows *rows, const char *column, const struct 
     rows->failed |= wire.failed;
     virtual_row_set(rows, column, buffer_slice(&wire));
     buffer_deinit(&wire);
+}
+
+static int option_compare(const void *left, const void *right)
+{
+    return strcmp(((const struct cql_option *)left)->key, ((const struct cql_option *)right)->key);
+}
+
+static void set_sorted_map(struct virtual_rows *rows, const char *column, struct cql_option *items,
+                           uint32_t count)
+{
+    qsort(items, count, sizeof *items, option_compare);
+    set_map(rows, column, &(struct cql_option_map){.items = items, .count = count});
 }
 
 static void set_type(struct virtual_rows *rows, const char *column, const struct type *type)
@@ -316,38 +330,61 @@ static bool generate_dropped_columns(const struct virtual_context *context, stru
     return true;
 }
 
-/* As CREATE INDEX takes it: `c`, or `full(c)` for a collection. */
-static const char *index_target(const struct cql_column *column, struct buffer *text)
+/* What ScyllaDB shows of a local index. */
+static void local_target(struct buffer *out, const struct cql_index *index)
 {
-    bool is_full = type_is_collection(column->type);
-    buffer_clear(text);
-    buffer_printf(text, is_full ? "full(%s)" : "%s", column->name);
-    buffer_append_u8(text, 0);
-    return text->failed ? column->name : (const char *)text->data;
+    buffer_printf(out, "{\"pk\":[");
+    for (uint32_t i = 0; i < index->table->partition_count; i++)
+        buffer_printf(out, "%s\"%s\"", i ? "," : "", index->table->columns[i].name);
+    buffer_printf(out, "],\"ck\":[\"%s\"]}", index->column->name);
 }
 
-static void index_rows(struct virtual_rows *rows, const struct cql_table *table)
+static void index_options(struct virtual_rows *rows, const struct cql_index *index,
+                          const struct cql_target *target)
 {
     struct buffer text = {0};
+    uint32_t count = 0;
+    struct cql_option *items = calloc(index->options.count + 2, sizeof *items);
+    if (index->is_local)
+        local_target(&text, index);
+    else
+        index_target_text(&text, index, target, false);
+    buffer_append_u8(&text, 0);
+    if (!items || text.failed) {
+        rows->failed = true;
+    } else {
+        for (uint32_t i = 0; i < index->options.count; i++)
+            items[count++] = index->options.items[i];
+        if (index->custom_class)
+            items[count++] = (struct cql_option){"class_name", index->custom_class};
+        items[count++] = (struct cql_option){"target", (const char *)text.data};
+        set_sorted_map(rows, "options", items, count);
+    }
+    free(items);
+    buffer_deinit(&text);
+}
+
+static void index_rows(struct virtual_rows *rows, const struct cql_table *table,
+                       const struct cql_target *target)
+{
     for (uint32_t i = 0; i < table->index_count; i++) {
         const struct cql_index *index = table->indexes[i];
-        struct cql_option target = {"target", index_target(index->column, &text)};
-        struct cql_option_map options = {.items = &target, .count = 1};
         virtual_row_begin(rows);
         virtual_row_text(rows, "keyspace_name", table->keyspace);
         virtual_row_text(rows, "table_name", table->name);
         virtual_row_text(rows, "index_name", index->name);
-        virtual_row_text(rows, "kind", "COMPOSITES");
-        set_map(rows, "options", &options);
+        virtual_row_text(rows, "kind", index->custom_class ? "CUSTOM" : "COMPOSITES");
+        index_options(rows, index, target);
     }
-    buffer_deinit(&text);
 }
 
 static bool generate_indexes(const struct virtual_context *context, struct virtual_rows *rows,
                              struct cql_error *error)
 {
     (void)error;
-    for_tables(context, rows, index_rows);
+    for (uint32_t i = 0; i < context->catalog->keyspace_count; i++)
+        for (uint32_t j = 0; j < context->catalog->keyspaces[i]->table_count; j++)
+            index_rows(rows, context->catalog->keyspaces[i]->tables[j], context->target);
     return true;
 }
 

@@ -81,7 +81,7 @@ static void a_name_is_looked_for_everywhere(void **state)
     (void)state;
     struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
     make_schema(f);
-    shows(f, "DESC by_tags", "k,index,by_tags,CREATE INDEX by_tags ON k.messages (FULL(tags));");
+    shows(f, "DESC by_tags", "k,index,by_tags,CREATE INDEX by_tags ON k.messages (full(tags));");
     shows(f, "DESC INDEX k.simple_v_idx", "k,index,simple_v_idx,CREATE INDEX simple_v_idx ON k.simple (v);");
     shows(f, "DESC ONLY KEYSPACE k",
           "k,keyspace,k,CREATE KEYSPACE k WITH replication = {'class': "
