@@ -77,7 +77,7 @@ static void what_may_be_indexed(void **state)
     refuses(f, CQL_INVALID, "full() indexes can only be created on frozen collections",
             "CREATE INDEX ON t (FULL(c))");
     refuses(f, CQL_INVALID, "Cannot create index on keys() of column c", "CREATE INDEX ON t (KEYS(c))");
-    refuses(f, CQL_INVALID, "not supported by Strait: indexes on static columns", "CREATE INDEX ON t (s)");
+    does(f, "CREATE INDEX ON t (s)");
     refuses(f, CQL_INVALID, "unconfigured table x", "CREATE INDEX ON x (v)");
     fixture_close(f);
 }
@@ -126,17 +126,6 @@ static void an_indexed_column_stays(void **state)
     fixture_close(f);
 }
 
-static void custom_and_local_indexes_are_refused_by_name(void **state)
-{
-    (void)state;
-    struct fixture *f = fixture_open(PROFILE_SCYLLA_2025_1);
-    does(f, "CREATE TABLE t (id int, c int, v int, PRIMARY KEY (id, c))");
-    refuses(f, CQL_INVALID, "Non-supported custom class 'sai' provided",
-            "CREATE CUSTOM INDEX ON t (v) USING 'sai'");
-    refuses(f, CQL_INVALID, "not supported by Strait: local indexes", "CREATE INDEX ON t ((id), v)");
-    fixture_close(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,7 +136,6 @@ int main(void)
         cmocka_unit_test(an_index_is_made_once),
         cmocka_unit_test(dropping_one_makes_its_queries_need_filtering_again),
         cmocka_unit_test(an_indexed_column_stays),
-        cmocka_unit_test(custom_and_local_indexes_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
