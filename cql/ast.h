@@ -137,6 +137,7 @@ struct ast_property {
 
 struct ast_using {
     struct ast_term *timestamp, *ttl, *timeout; /* NULL when absent */
+    uint32_t timeout_at;
 };
 
 struct ast_column_definition {

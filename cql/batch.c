@@ -5,12 +5,6 @@
 #include "cql/counter.h"
 #include "cql/index.h"
 
-/* Distinct tables of the members, in the scratch arena. */
-struct table_set {
-    const struct cql_table **items;
-    uint32_t count;
-};
-
 static void add_table(struct table_set *set, const struct cql_table *table)
 {
     for (uint32_t i = 0; i < set->count; i++)
@@ -19,45 +13,8 @@ static void add_table(struct table_set *set, const struct cql_table *table)
     set->items[set->count++] = table;
 }
 
-/* Are there mutations of more than one partition? */
-static bool spans_partitions(struct plan_run *run, const struct batch *batch, bool *out_spans)
-{
-    struct reader in = reader_of(buffer_slice(&batch->bytes));
-    struct mutation first, mutation;
-    bool more;
-    *out_spans = false;
-    status st = mutation_next(&in, &first, &more);
-    while (ok(st) && more && !*out_spans) {
-        st = mutation_next(&in, &mutation, &more);
-        *out_spans =
-            ok(st) && more &&
-            (mutation.table_id != first.table_id || !slice_equal(mutation.key.bytes, first.key.bytes));
-    }
-    return ok(st) ? true : cql_refuse_status(run->error, st);
-}
-
-bool batch_check_size(struct plan_run *run, const struct batch *batch, const struct cql_table *table)
-{
-    const struct cql_target *target = run->context->target;
-    size_t bytes = batch->bytes.bytes;
-    bool spans;
-    if (bytes <= target->batch_warn_bytes)
-        return true;
-    if (!spans_partitions(run, batch, &spans))
-        return false;
-    if (!spans)
-        return true;
-    if (target->batch_fail_bytes && bytes > target->batch_fail_bytes)
-        return RUN_REFUSE(run, MSG_BATCH_TOO_LARGE);
-    buffer_printf(&run->result->warnings,
-                  "Batch for [%s.%s] is of size %zu, exceeding specified threshold of %llu by %llu.",
-                  table->keyspace, table->name, bytes, (unsigned long long)target->batch_warn_bytes,
-                  (unsigned long long)(bytes - target->batch_warn_bytes));
-    buffer_append_u8(&run->result->warnings, 0);
-    return true;
-}
-
-static bool apply_members(struct plan_run *run, const struct table_set *tables, bool locked)
+static bool apply_members(struct plan_run *run, enum ast_batch_kind kind, const struct table_set *tables,
+                          bool locked)
 {
     struct batch *batch = &run->workspace->batch;
     status st = batch_status(batch);
@@ -65,7 +22,7 @@ static bool apply_members(struct plan_run *run, const struct table_set *tables, 
         return cql_refuse_status(run->error, st);
     if (!batch->mutation_count)
         return true;
-    if (!batch_check_size(run, batch, tables->items[0]))
+    if (!batch_check_size(run, batch, tables->items[0]) || !batch_warn(run, batch, kind, tables))
         return false;
     return locked ? index_apply_locked(run, tables->items, tables->count, batch)
                   : index_apply(run, tables->items, tables->count, batch);
@@ -86,8 +43,8 @@ static bool append_members(struct plan_run *run, const struct batch_member *memb
     return true;
 }
 
-static bool write_members(struct plan_run *run, const struct batch_member *members, uint32_t count,
-                          struct modify_time *time)
+static bool write_members(struct plan_run *run, enum ast_batch_kind kind, const struct batch_member *members,
+                          uint32_t count, struct modify_time *time)
 {
     struct table_set tables = {
         .items = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(const struct cql_table *))};
@@ -97,7 +54,8 @@ static bool write_members(struct plan_run *run, const struct batch_member *membe
     bool reads = modify_members_read(members, count);
     if (reads && !modify_lock(run, members, count, &guard))
         return false;
-    bool done = append_members(run, members, count, time, &tables) && apply_members(run, &tables, reads);
+    bool done =
+        append_members(run, members, count, time, &tables) && apply_members(run, kind, &tables, reads);
     if (reads)
         store_unlock_partitions(run->context->store, &guard);
     return done;
@@ -113,7 +71,7 @@ static bool run_members(struct plan_run *run, const struct batch_member *members
     if (!consistency_check_write(run, facts->conditional))
         return false;
     return facts->conditional ? condition_batch_execute(run, members, count)
-                              : write_members(run, members, count, time);
+                              : write_members(run, facts->kind, members, count, time);
 }
 
 bool batch_execute(struct plan_run *run)

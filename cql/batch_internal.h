@@ -25,4 +25,14 @@ void batch_facts_add(struct batch_facts *facts, const struct plan *first, const 
 bool batch_facts_fit(const struct batch_facts *facts, const struct cql_target *target,
                      enum cql_message *out_message);
 
+/* Distinct tables of the members, in the scratch arena. */
+struct table_set {
+    const struct cql_table **items;
+    uint32_t count;
+};
+
+/* batch_limit.c: what a target tells the client about a batch that it accepts. */
+bool batch_warn(struct plan_run *run, const struct batch *batch, enum ast_batch_kind kind,
+                const struct table_set *tables);
+
 #endif

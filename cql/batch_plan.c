@@ -1,6 +1,7 @@
 /* batch_plan.c: what may stand in one batch (BAT-1 to BAT-6, CNT-4). */
 #include "cql/batch_internal.h"
 #include "cql/condition.h"
+#include "cql/using.h"
 
 void batch_facts_add(struct batch_facts *facts, const struct plan *first, const struct plan *member)
 {
@@ -102,6 +103,10 @@ bool batch_plan_make(struct plan_builder *builder, const struct ast_batch *ast)
     if (ast->using_.ttl)
         return BUILD_REFUSE(builder, MSG_BATCH_TTL);
     batch->has_timestamp = ast->using_.timestamp;
+    if (batch->count)
+        builder->table = batch->members[0]->table;
+    if (!using_compile_timeout(builder, &ast->using_))
+        return false;
     if (batch->count) {
         builder->table = builder->plan->table = batch->members[0]->table;
         if (batch->has_timestamp && !term_compile(builder, ast->using_.timestamp, "[timestamp]",

@@ -35,7 +35,7 @@ static bool refuse_word(struct plan_builder *builder, const struct ast_relation 
                                                         : "CONTAINS";
     struct cql_error place;
     cql_error_at(&place, builder->statement->text, relation->at);
-    return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_OPERATOR, place.line, place.column, word);
+    return BUILD_REFUSE_AT(builder, relation->at, MSG_WORD_UNKNOWN, place.line, place.column, word);
 }
 
 static bool compile_contains(struct plan_builder *builder, const struct ast_relation *relation,

@@ -217,13 +217,14 @@ objectives(U) ::= objectives(K) AND objective(A). {
     U.timestamp = A.timestamp ? A.timestamp : K.timestamp;
     U.ttl = A.ttl ? A.ttl : K.ttl;
     U.timeout = A.timeout ? A.timeout : K.timeout;
+    U.timeout_at = A.timeout ? A.timeout_at : K.timeout_at;
 }
 
 %type objective {struct ast_using}
 objective(U) ::= TIMESTAMP number(A). { U = (struct ast_using){.timestamp = A}; }
 objective(U) ::= TTL number(A). { U = (struct ast_using){.ttl = A}; }
-objective(U) ::= TIMEOUT constant(A). { U = (struct ast_using){.timeout = A}; }
-objective(U) ::= TIMEOUT bind(A). { U = (struct ast_using){.timeout = A}; }
+objective(U) ::= TIMEOUT(W) constant(A). { U = (struct ast_using){.timeout = A, .timeout_at = W.at}; }
+objective(U) ::= TIMEOUT(W) bind(A). { U = (struct ast_using){.timeout = A, .timeout_at = W.at}; }
 
 /* ---- WHERE ---- */
 

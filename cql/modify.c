@@ -82,6 +82,10 @@ static bool write_facts(struct plan_run *run, const struct modify_plan *modify, 
     if (!ttl_value(run, modify, &out->ttl_s))
         return false;
     out->expiry_s = out->ttl_s ? run->now_s + out->ttl_s : 0;
+    int64_t last = run->context->target->expiry_max_s;
+    if (last && out->expiry_s > last)
+        return RUN_REFUSE(run, MSG_TTL_EXPIRY, run->plan->table->keyspace, run->plan->table->name,
+                          modify->has_ttl ? "" : "default ", (int)out->ttl_s);
     out->time = time;
     return true;
 }

@@ -6,6 +6,7 @@
 #include "cql/condition.h"
 #include "cql/counter.h"
 #include "cql/json_insert.h"
+#include "cql/using.h"
 #include "cql/virtual.h"
 
 /* ---- parts ---- */
@@ -18,7 +19,9 @@ static bool compile_using(struct plan_builder *builder, const struct ast_using *
     if (using_->timestamp && !term_compile(builder, using_->timestamp, "[timestamp]",
                                            type_scalar(TYPE_BIGINT), &modify->timestamp))
         return false;
-    return !using_->ttl || term_compile(builder, using_->ttl, "[ttl]", type_scalar(TYPE_INT), &modify->ttl);
+    if (using_->ttl && !term_compile(builder, using_->ttl, "[ttl]", type_scalar(TYPE_INT), &modify->ttl))
+        return false;
+    return using_compile_timeout(builder, using_);
 }
 
 /* Is the whole column deleted already? */

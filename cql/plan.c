@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "cql/plan_internal.h"
+#include "cql/using.h"
 
 #define FINGERPRINT_SEED UINT64_C(0x706c616e)
 
@@ -231,6 +232,8 @@ bool plan_execute(const struct plan *plan, const struct plan_context *context,
     if (!plan_bind_values(&run, plan, params->values, params->names, params->value_count, &run.values))
         return false;
     result->kind = CQL_RESULT_VOID;
+    if (!using_check_timeout(&run))
+        return false;
     switch (plan->kind) {
     case PLAN_SELECT: return select_execute(&run);
     case PLAN_MODIFY: return modify_execute(&run);

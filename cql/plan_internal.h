@@ -34,6 +34,8 @@ struct plan {
     uint32_t partition_bind_count;
     struct cql_column_spec *columns;
     uint32_t column_count;
+    bool has_timeout; /* USING TIMEOUT */
+    struct plan_term timeout;
     union {
         const struct select_plan *select;
         const struct modify_plan *modify;

@@ -56,8 +56,14 @@ struct cql_target {
     bool page_counts_before_filter;  /* PAG-2 */
     bool uppercase_in_name;          /* PRE-2: "IN(col)" against "in(col)" */
     bool named_binds_are_one;        /* PRE-4 */
-    uint32_t name_bytes_max_table, name_bytes_max_keyspace;         /* TYP-11 */
-    uint64_t batch_warn_bytes, batch_fail_bytes;                    /* BAT-4 */
+    uint32_t name_bytes_max_table, name_bytes_max_keyspace; /* TYP-11 */
+    uint64_t batch_warn_bytes, batch_fail_bytes;            /* BAT-4 */
+    bool logged_batch_needs_grace;                          /* warns of tables with gc_grace_seconds = 0 */
+    uint32_t unlogged_batch_keys_warn;                      /* warns above so many partitions; 0: never */
+    bool using_timeout;                                     /* USING TIMEOUT */
+    int64_t expiry_max_s; /* TTL-4: the last second at which something may expire; 0: any */
+    bool conditional_addition, conditional_subtraction;             /* LWT-10: SET n = n + 1 IF ... */
+    bool conditional_overflow_refused;                              /* ... else it wraps around */
     bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
     bool list_places_by_timestamp; /* TYP-10: items of a list stand in the order of their timestamps */

@@ -3,6 +3,7 @@
  */
 #include "cql/index.h"
 #include "cql/select_group.h"
+#include "cql/using.h"
 
 /* ---- access path ---- */
 
@@ -293,7 +294,8 @@ bool select_plan_make(struct plan_builder *builder, const struct ast_select *ast
         (select->distinct && !check_distinct(builder, select)) || !check_statics(builder, select) ||
         !group_compile(builder, ast, select) || !choose_access(builder, select, ast->allow_filtering) ||
         !collect_filters(builder, select) || !make_map(builder, select) || !choose_copy(builder, select) ||
-        !compile_order(builder, ast, select) || !compile_limits(builder, ast, select))
+        !compile_order(builder, ast, select) || !compile_limits(builder, ast, select) ||
+        !using_compile_timeout(builder, &ast->using_))
         return false;
     select->statics = shows_statics(builder, select);
     restrictions_note_binds(builder, &select->restrictions);
