@@ -79,6 +79,7 @@ enum ast_relation_kind {
     RELATION_TUPLE,   /* (c, d) op term */
     RELATION_TOKEN,   /* token(c, d) op term */
     RELATION_ELEMENT, /* c[term] op term */
+    RELATION_FIELD,   /* c.field op term */
 };
 
 struct ast_relation {
@@ -88,6 +89,7 @@ struct ast_relation {
     uint32_t column_count;
     enum ast_operator op;
     struct ast_term *element;
+    struct ast_name field;
     struct ast_term *value;   /* NULL for IN with a list in parentheses, and IS NOT NULL */
     struct ast_term **values; /* IN (a, b) */
     uint32_t value_count;

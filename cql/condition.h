@@ -18,8 +18,19 @@
 #include "cql/modify_internal.h"
 #include "cql/row_slots.h"
 
+enum condition_part {
+    CONDITION_COLUMN, /* the whole */
+    CONDITION_ELEMENT,
+    CONDITION_FIELD,
+};
+
 struct condition {
     const struct cql_column *column;
+    enum condition_part part;
+    struct plan_term element; /* index or key */
+    uint32_t field;
+    const char *name; /* of what is compared: "m", "value(m)", "u.street" */
+    const struct type *type;
     enum ast_operator op; /* EQ, NE, LT, LE, GT, GE, IN, LIKE, CONTAINS, CONTAINS_KEY */
     struct plan_term value;
     bool whole_list; /* IN ?: `value` is a list */

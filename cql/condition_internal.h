@@ -41,6 +41,13 @@ const struct cas_row *cas_row_of(const struct cas *cas, const struct cas_member 
 /* Did anything of the partition come to light? */
 bool cas_partition_lives(const struct cas *cas);
 
+/* condition_part.c: set the part that the relation is about, its name and type. */
+bool condition_compile_part(struct plan_builder *builder, const struct ast_relation *relation,
+                            struct condition *condition);
+/* What the condition looks at, null when it is not there. */
+bool condition_part_value(struct plan_run *run, const struct condition *condition,
+                          const struct row_slot *slot, struct cql_value *out_value);
+
 /* condition_judge.c */
 bool cas_judge(const struct cas *cas, bool *out_applied);
 /* Conditions that cannot stand together (LWT-5). */

@@ -20,7 +20,7 @@ static bool orders(enum ast_operator op, int order)
 
 static bool compare(const struct condition *condition, struct slice there, struct slice wanted)
 {
-    const struct type *type = condition->column->type;
+    const struct type *type = condition->type;
     switch (condition->op) {
     case OP_LIKE: return filter_like(there, wanted);
     case OP_CONTAINS: return filter_contains(type, there, wanted, false);
@@ -29,25 +29,35 @@ static bool compare(const struct condition *condition, struct slice there, struc
     }
 }
 
+/* NUL-9: to some targets a collection that is not there is an empty one, when it is compared with another. */
+static bool is_empty_collection(const struct plan_run *run, const struct condition *condition)
+{
+    return condition->part == CONDITION_COLUMN && type_is_collection(condition->type) &&
+           type_is_multicell(condition->type) && run->context->target->absent_collection_is_empty;
+}
+
 /* *out_holds is set when the value fits, and left alone when not. */
-static bool try_value(struct plan_run *run, const struct condition *condition, const struct row_slot *slot,
+static bool try_value(struct plan_run *run, const struct condition *condition, struct cql_value there,
                       struct cql_value value, bool *out_holds)
 {
+    static const uint8_t empty[4];
     bool equals = condition->op == OP_EQ || condition->op == OP_IN;
     if (value.kind == CQL_UNSET)
         return RUN_REFUSE(run, MSG_IF_UNSET);
     if (value.kind == CQL_NULL && !equals && condition->op != OP_NE)
         return RUN_REFUSE(run, MSG_IF_NULL_OPERATOR, operator_text(condition->op));
     if (value.kind == CQL_NULL)
-        *out_holds |= slot->present != equals;
-    else if (!slot->present)
-        *out_holds |= condition->op == OP_NE;
+        *out_holds |= (there.kind == CQL_VALUE) != equals;
+    else if (there.kind == CQL_VALUE)
+        *out_holds |= compare(condition, there.bytes, value.bytes);
+    else if (is_empty_collection(run, condition))
+        *out_holds |= compare(condition, slice_of(empty, sizeof empty), value.bytes);
     else
-        *out_holds |= compare(condition, slot->value, value.bytes);
+        *out_holds |= condition->op == OP_NE;
     return true;
 }
 
-static bool try_list(struct plan_run *run, const struct condition *condition, const struct row_slot *slot,
+static bool try_list(struct plan_run *run, const struct condition *condition, struct cql_value there,
                      bool *out_holds)
 {
     struct cql_value value, *items = NULL;
@@ -69,7 +79,7 @@ static bool try_list(struct plan_run *run, const struct condition *condition, co
             return false;
         if (value.kind == CQL_UNSET && run->context->target->unset_in_list_skipped)
             continue;
-        if (!try_value(run, condition, slot, value, out_holds))
+        if (!try_value(run, condition, there, value, out_holds))
             return false;
     }
     return true;
@@ -98,15 +108,14 @@ static bool judge_member(const struct cas *cas, const struct cas_member *member,
     for (uint32_t i = 0; i < plan->count && *out_holds; i++) {
         const struct condition *condition = &plan->items[i];
         const struct row_slot *slot = &slots[condition->column - cas->table->columns];
+        struct cql_value there, value;
         *out_holds = false;
-        bool tried;
-        if (condition->op == OP_IN) {
-            tried = try_list(&run, condition, slot, out_holds);
-        } else {
-            struct cql_value value;
+        bool tried = condition_part_value(&run, condition, slot, &there);
+        if (tried && condition->op == OP_IN)
+            tried = try_list(&run, condition, there, out_holds);
+        else if (tried)
             tried = term_value(&condition->value, &run, &value) &&
-                    try_value(&run, condition, slot, value, out_holds);
-        }
+                    try_value(&run, condition, there, value, out_holds);
         if (!tried)
             return false;
     }

@@ -1,17 +1,16 @@
 #include <stdlib.h>
 
-#include "cql/condition.h"
+#include "cql/condition_internal.h"
 
 /* ---- conditions ---- */
 
 static bool compile_list(struct plan_builder *builder, const struct ast_relation *relation,
                          struct condition *condition)
 {
-    const struct cql_column *column = condition->column;
     const char *in = builder->context->target->uppercase_in_name ? "IN" : "in";
     if (!relation->value_list) {
-        const struct type *list = type_list(builder->arena, column->type, true);
-        const char *name = arena_printf(builder->arena, "%s(%s)", in, column->name);
+        const struct type *list = type_list(builder->arena, condition->type, true);
+        const char *name = arena_printf(builder->arena, "%s(%s)", in, condition->name);
         condition->whole_list = true;
         return list && name ? term_compile(builder, relation->value, name, list, &condition->value)
                             : build_nomem(builder);
@@ -21,7 +20,8 @@ static bool compile_list(struct plan_builder *builder, const struct ast_relation
     if (!condition->items)
         return build_nomem(builder);
     for (uint32_t i = 0; i < relation->value_count; i++)
-        if (!term_compile(builder, relation->values[i], column->name, column->type, &condition->items[i]))
+        if (!term_compile(builder, relation->values[i], condition->name, condition->type,
+                          &condition->items[i]))
             return false;
     return true;
 }
@@ -29,13 +29,11 @@ static bool compile_list(struct plan_builder *builder, const struct ast_relation
 /* Words that the target's grammar does not know behind IF. */
 static bool refuse_word(struct plan_builder *builder, const struct ast_relation *relation)
 {
-    const char *word = relation->op == OP_NOT_IN        ? "NOT"
-                       : relation->op == OP_IS_NOT_NULL ? "IS"
-                       : relation->op == OP_LIKE        ? "LIKE"
-                                                        : "CONTAINS";
-    struct cql_error place;
-    cql_error_at(&place, builder->statement->text, relation->at);
-    return BUILD_REFUSE_AT(builder, relation->at, MSG_WORD_UNKNOWN, place.line, place.column, word);
+    return relation_refuse_word(builder, relation,
+                                relation->op == OP_NOT_IN        ? "NOT"
+                                : relation->op == OP_IS_NOT_NULL ? "IS"
+                                : relation->op == OP_LIKE        ? "LIKE"
+                                                                 : "CONTAINS");
 }
 
 static bool compile_contains(struct plan_builder *builder, const struct ast_relation *relation,
@@ -71,17 +69,17 @@ static bool compile_like(struct plan_builder *builder, const struct ast_relation
 static bool compile_value(struct plan_builder *builder, const struct ast_relation *relation,
                           struct condition *condition)
 {
-    const struct cql_column *column = condition->column;
     switch (relation->op) {
     case OP_LT:
     case OP_LE:
     case OP_GT:
     case OP_GE:
-        if (column->type->id == TYPE_DURATION)
+        if (condition->type->id == TYPE_DURATION)
             return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_SLICE_DURATION, operator_text(relation->op));
-        return term_compile(builder, relation->value, column->name, column->type, &condition->value);
+        return term_compile(builder, relation->value, condition->name, condition->type, &condition->value);
     case OP_EQ:
-    case OP_NE: return term_compile(builder, relation->value, column->name, column->type, &condition->value);
+    case OP_NE:
+        return term_compile(builder, relation->value, condition->name, condition->type, &condition->value);
     case OP_IN: return compile_list(builder, relation, condition);
     case OP_LIKE: return compile_like(builder, relation, condition);
     case OP_CONTAINS:
@@ -99,10 +97,7 @@ static bool compile_one(struct plan_builder *builder, const struct ast_relation 
     if (!condition->column)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_COLUMN_UNKNOWN_CONDITION, name,
                                builder->table->keyspace, builder->table->name);
-    if (relation->kind != RELATION_COLUMN)
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_NOT_SUPPORTED,
-                               "IF on collection elements and fields");
-    if (!compile_value(builder, relation, condition))
+    if (!condition_compile_part(builder, relation, condition) || !compile_value(builder, relation, condition))
         return false;
     if (condition->column->kind == COLUMN_PARTITION || condition->column->kind == COLUMN_CLUSTERING)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_KEY, name);

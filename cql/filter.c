@@ -166,13 +166,10 @@ bool filter_contains(const struct type *type, struct slice wire, struct slice wa
 /* m[key] = wanted */
 static bool has_entry(const struct type *map, struct slice wire, struct slice key, struct slice wanted)
 {
-    struct type_items items = type_items_of(map, wire);
-    struct slice item, value;
+    struct slice value;
     bool null;
-    while (type_items_next(&items, &item, &null) && type_items_next(&items, &value, &null))
-        if (type_compare(map->first, item, key) == 0)
-            return !null && type_compare(map->second, value, wanted) == 0;
-    return false;
+    return type_find_element(map, wire, key, &value, &null) && !null &&
+           type_compare(map->second, value, wanted) == 0;
 }
 
 static bool order_fits(enum ast_operator op, int order)

@@ -288,6 +288,11 @@ element(R) ::= name(N) LBRACKET term(T) RBRACKET. {
     R.kind = RELATION_ELEMENT;
     R.element = T;
 }
+element(R) ::= name(N) DOT name(F). {
+    R = parse_relation(state, N, OP_EQ, NULL);
+    R.kind = RELATION_FIELD;
+    R.field = F;
+}
 
 %type in {enum ast_operator}
 in(O) ::= IN. { O = OP_IN; }

@@ -123,6 +123,10 @@ static void print_term(struct buffer *out, const struct ast_term *term)
 
 static void print_columns(struct buffer *out, const struct ast_relation *relation)
 {
+    if (relation->kind == RELATION_FIELD) {
+        buffer_printf(out, "%s.%s", relation->columns[0].text, relation->field.text);
+        return;
+    }
     if (relation->kind == RELATION_COLUMN || relation->kind == RELATION_ELEMENT) {
         buffer_printf(out, "%s", relation->columns[0].text);
         if (relation->kind == RELATION_ELEMENT) {
@@ -150,6 +154,13 @@ const char *term_text(struct arena *arena, const struct ast_term *term)
 const char *operator_text(enum ast_operator op)
 {
     return operator_texts[op];
+}
+
+bool relation_refuse_word(struct plan_builder *builder, const struct ast_relation *relation, const char *word)
+{
+    struct cql_error place;
+    cql_error_at(&place, builder->statement->text, relation->at);
+    return BUILD_REFUSE_AT(builder, relation->at, MSG_WORD_UNKNOWN, place.line, place.column, word);
 }
 
 const char *relation_text(struct arena *arena, const struct ast_relation *relation)

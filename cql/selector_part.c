@@ -164,24 +164,6 @@ static bool argument(const struct selector *selector, uint32_t i, struct plan_ru
     return selector_value(&selector->arguments[i], run, slots, aggregates, out);
 }
 
-/* An item of a list by index, of a set or map by itself or its key. */
-static void find_element(const struct type *type, struct slice wire, struct slice key, struct cql_value *out)
-{
-    struct type_items items = type_items_of(type, wire);
-    struct slice item;
-    bool null;
-    int64_t left = type->id == TYPE_LIST ? type_integer(key) : 0;
-    while (type_items_next(&items, &item, &null)) {
-        bool here = type->id == TYPE_LIST ? left-- == 0 : type_compare(type->first, item, key) == 0;
-        if (type->id == TYPE_MAP && !type_items_next(&items, &item, &null))
-            return;
-        if (!here)
-            continue;
-        *out = (struct cql_value){.kind = null ? CQL_NULL : CQL_VALUE, .bytes = item};
-        return;
-    }
-}
-
 /* The entries of a set or map within two bounds; either is unset when that end is open. */
 static bool make_slice(struct plan_run *run, const struct type *type, struct slice wire,
                        struct cql_value first, struct cql_value last, struct cql_value *out)
@@ -232,7 +214,10 @@ static bool part_element_value(const struct selector *selector, struct plan_run 
         return true;
     if (slice)
         return make_slice(run, selector->type, of.bytes, first, last, out);
-    find_element(selector->arguments[0].type, of.bytes, first.bytes, out);
+    struct slice part;
+    bool null;
+    if (type_find_element(selector->arguments[0].type, of.bytes, first.bytes, &part, &null) && !null)
+        *out = (struct cql_value){.kind = CQL_VALUE, .bytes = part};
     return true;
 }
 
@@ -261,14 +246,9 @@ static bool part_field_value(const struct selector *selector, struct plan_run *r
     *out = (struct cql_value){.kind = CQL_NULL};
     if (of.kind != CQL_VALUE)
         return true;
-    struct type_items items = type_items_of(selector->arguments[0].type, of.bytes);
-    struct slice item;
-    bool null = true;
-    for (uint32_t i = 0; i <= selector->ordinal; i++)
-        if (!type_items_next(&items, &item, &null))
-            return true;
-    if (!null)
-        *out = (struct cql_value){.kind = CQL_VALUE, .bytes = item};
+    struct slice part;
+    if (type_find_field(selector->arguments[0].type, of.bytes, selector->ordinal, &part))
+        *out = (struct cql_value){.kind = CQL_VALUE, .bytes = part};
     return true;
 }
 

@@ -49,6 +49,13 @@ struct type_items type_items_of(const struct type *type, struct slice wire);
 /* The next item; *out_null for a null one. False at the end or at broken bytes (`reader.failed` then). */
 bool type_items_next(struct type_items *items, struct slice *out_item, bool *out_null);
 
+/* type_part.c */
+/* The item of a list at an index (an int), the value of a map's entry, the item of a set itself; false when there is none. */
+bool type_find_element(const struct type *type, struct slice wire, struct slice key, struct slice *out_part,
+                       bool *out_null);
+/* The field of a user-defined type by its number, the member of a tuple; false for a null one. */
+bool type_find_field(const struct type *type, struct slice wire, uint32_t field, struct slice *out_part);
+
 /* type_order.c */
 int type_compare_bytes(struct slice a, struct slice b);
 int type_compare_integer(struct slice a, struct slice b);
