@@ -156,6 +156,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .profile = PROFILE_CASSANDRA_5_0,
             .name = "cassandra-5.0",
             .release_version = "5.0.6",
+            .empty_static_row_shown = true,
             .has_sai = true,
             .index_class_alone = true,
             .view_warning = "Materialized views are experimental and are not recommended for production use.",
