@@ -28,16 +28,16 @@ static bool is_big(const struct type *type)
     return type->id == TYPE_VARINT || type->id == TYPE_DECIMAL;
 }
 
-const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type)
+const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type, bool all)
 {
     switch (kind) {
     case AGGREGATE_COUNT_ALL:
     case AGGREGATE_COUNT: return type_scalar(TYPE_BIGINT);
     case AGGREGATE_MIN:
-    case AGGREGATE_MAX: return type->id == TYPE_DURATION ? NULL : type;
+    case AGGREGATE_MAX: return type->id == TYPE_DURATION && !all ? NULL : type;
     case AGGREGATE_SUM:
     case AGGREGATE_AVG:
-        if (type->id == TYPE_COUNTER)
+        if (type->id == TYPE_COUNTER && !all)
             return type_scalar(TYPE_BIGINT);
         return whole_bytes(type) || is_floating(type) || is_big(type) ? type : NULL;
     }
@@ -45,9 +45,10 @@ const struct type *aggregate_type(enum aggregate_kind kind, const struct type *t
 }
 
 void aggregate_init(struct aggregate *aggregate, enum aggregate_kind kind, const struct type *type,
-                    struct arena *arena)
+                    struct arena *arena, bool runs)
 {
     *aggregate = (struct aggregate){.kind = kind, .type = type, .arena = arena};
+    aggregate->runs = runs && kind == AGGREGATE_AVG && type->id == TYPE_DECIMAL;
 }
 
 static void keep(struct aggregate *aggregate, struct slice value)
@@ -91,6 +92,20 @@ static double floating_of(struct slice wire)
     return value;
 }
 
+/* average + (value - average) / count, each step with the scale it comes to. */
+static void move_average(struct aggregate *aggregate, struct slice value, struct buffer *out)
+{
+    struct buffer apart = {0}, share = {0};
+    aggregate->overflows |= !decimal_operate(&apart, '-', value, aggregate->best);
+    if (!aggregate->overflows && !apart.failed) {
+        decimal_divide(&share, buffer_slice(&apart), aggregate->count);
+        aggregate->overflows |= share.failed || !decimal_add(out, aggregate->best, buffer_slice(&share));
+    }
+    aggregate->failed |= apart.failed || share.failed;
+    buffer_deinit(&apart);
+    buffer_deinit(&share);
+}
+
 static void add_big(struct aggregate *aggregate, struct slice value)
 {
     bool decimal = aggregate->type->id == TYPE_DECIMAL;
@@ -101,7 +116,9 @@ static void add_big(struct aggregate *aggregate, struct slice value)
         return;
     }
     struct buffer sum = {0};
-    if (decimal)
+    if (aggregate->runs)
+        move_average(aggregate, value, &sum);
+    else if (decimal)
         aggregate->overflows |= !decimal_add(&sum, aggregate->best, value);
     else
         varint_add(&sum, aggregate->best, value);
@@ -214,7 +231,7 @@ bool aggregate_result(const struct aggregate *aggregate, bool wrap, struct cql_v
     case AGGREGATE_SUM:
     case AGGREGATE_AVG: break;
     }
-    int64_t divisor = average && count ? count : 1; /* over nothing both are 0 */
+    int64_t divisor = average && count && !aggregate->runs ? count : 1; /* over nothing both are 0 */
     if (is_big(aggregate->type))
         return put_big(aggregate, divisor, out_value);
     if (is_floating(aggregate->type))

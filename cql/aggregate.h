@@ -32,13 +32,15 @@ struct aggregate {
     size_t best_capacity_bytes;
     bool failed;
     bool overflows; /* the sum has too many digits */
+    bool runs;      /* of decimals: `best` is the average so far, not the sum */
 };
 
-/* What it returns for an argument of `type`; NULL when it cannot be applied to one. */
-const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type);
+/* What it returns for an argument of `type`; NULL when it cannot be applied to one. `all`: durations may be compared, and
+ * what counters add up to is a counter. */
+const struct type *aggregate_type(enum aggregate_kind kind, const struct type *type, bool all);
 
 void aggregate_init(struct aggregate *aggregate, enum aggregate_kind kind, const struct type *type,
-                    struct arena *arena);
+                    struct arena *arena, bool runs);
 /* One row's value; nulls are passed over but by COUNT_ALL. */
 void aggregate_add(struct aggregate *aggregate, struct cql_value value);
 /* The result, in the arena; wraps around where the target does, false when it refuses an overflow. */

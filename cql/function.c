@@ -93,9 +93,13 @@ static enum match match_type(const struct type *wanted, const struct function_ar
     }
     if (type_equal(wanted, given->type))
         return MATCH_EXACT;
-    /* An ascii is a text; a timeuuid is a uuid. */
-    bool fits = (wanted->id == TYPE_TEXT && given->type->id == TYPE_ASCII) ||
-                (wanted->id == TYPE_UUID && given->type->id == TYPE_TIMEUUID);
+    enum type_id id = given->type->id;
+    bool number = (id == TYPE_BIGINT && (wanted->id == TYPE_TIMESTAMP || wanted->id == TYPE_TIME)) ||
+                  (id == TYPE_INT && wanted->id == TYPE_DATE);
+    /* An ascii is a text, a timeuuid a uuid. */
+    bool fits = (wanted->id == TYPE_TEXT && id == TYPE_ASCII) ||
+                (wanted->id == TYPE_UUID && id == TYPE_TIMEUUID) ||
+                (number && cql_target_of(profile)->numbers_are_times);
     return fits ? MATCH_WEAK : MATCH_NONE;
 }
 
@@ -132,7 +136,8 @@ static const struct type *result_type(const struct function_query *query, const 
     case RESULT_VALUES: return type_list(arena, first->second, true);
     case RESULT_ELEMENT: return first->first;
     case RESULT_WIDER: return function_wider(first, call->arguments[1]);
-    case RESULT_AGGREGATE: return aggregate_type(function->aggregate, first);
+    case RESULT_AGGREGATE:
+        return aggregate_type(function->aggregate, first, cql_target_of(query->profile)->aggregates_all);
     }
     return NULL;
 }
@@ -173,6 +178,11 @@ bool function_exists(const char *keyspace, const char *name, enum cql_profile pr
         if (is_named(&function_table[i], name, profile))
             return true;
     return false;
+}
+
+const char *function_shown(const struct function *function)
+{
+    return function->shown ? function->shown : function->name;
 }
 
 const char *function_of_operator(char op, bool unary)
@@ -218,8 +228,8 @@ static void print_signature(struct buffer *out, const struct function *function)
 /* A row for numbers stands for one overload a type. */
 static void print_signatures(struct buffer *out, const struct function *function)
 {
-    static const enum type_id numbers[] = {TYPE_TINYINT, TYPE_SMALLINT, TYPE_INT,     TYPE_BIGINT,
-                                           TYPE_FLOAT,   TYPE_DOUBLE,   TYPE_DECIMAL, TYPE_VARINT};
+    static const enum type_id numbers[] = {TYPE_TINYINT, TYPE_SMALLINT, TYPE_INT,    TYPE_BIGINT, TYPE_FLOAT,
+                                           TYPE_DOUBLE,  TYPE_DECIMAL,  TYPE_VARINT, TYPE_COUNTER};
     bool numeric = function->argument_count == 1 && function->arguments[0].kind == PARAMETER_NUMBER;
     for (size_t i = 0; numeric && i < ARRAY_LEN(numbers); i++)
         buffer_printf(out, "%ssystem.%s : (%s) -> %s", out->bytes ? ", " : "", function->name,
@@ -237,7 +247,9 @@ static bool refuse_operator(const struct function_query *query, char op, bool am
         return cql_refuse(error, query->profile, ambiguous ? MSG_NEGATION_AMBIGUOUS : MSG_NEGATION,
                           arguments[0].shown ? arguments[0].shown : "?");
     if (ambiguous)
-        return cql_refuse(error, query->profile, MSG_OPERATION_AMBIGUOUS, sign);
+        return cql_refuse(error, query->profile, MSG_OPERATION_AMBIGUOUS, sign,
+                          arguments[0].shown ? arguments[0].shown : "?",
+                          arguments[1].shown ? arguments[1].shown : "?");
     return cql_refuse(error, query->profile, MSG_OPERATION, sign,
                       arguments[0].shown ? arguments[0].shown : "?",
                       arguments[1].shown ? arguments[1].shown : "?");
@@ -264,6 +276,38 @@ static bool refuse_call(const struct function_query *query, struct arena *arena,
     return false;
 }
 
+/* What a function wants that takes a family of types; NULL where the type says it. */
+static const char *family_wanted(enum parameter_kind kind)
+{
+    switch (kind) {
+    case PARAMETER_MAP: return "a map argument";
+    case PARAMETER_COLLECTION: return "a collection argument";
+    case PARAMETER_LIST: return "a set or list argument";
+    case PARAMETER_NUMBERS: return "a numeric set/list argument";
+    default: return NULL;
+    }
+}
+
+static bool refuse_argument(const struct function_query *query, const struct function *function, uint32_t at,
+                            const char *qualified, struct cql_error *error)
+{
+    const struct parameter *parameter = &function->arguments[at];
+    const struct function_argument *given = &query->arguments[at];
+    const char *shown = given->shown ? given->shown : "?", *family = family_wanted(parameter->kind);
+    if (!family)
+        return cql_refuse(error, query->profile, MSG_FUNCTION_ARGUMENT_TYPE, shown, (unsigned)at, qualified,
+                          parameter_text(parameter));
+    if (given->kind == FUNCTION_ARGUMENT_UNKNOWN)
+        return cql_refuse(error, query->profile, MSG_FUNCTION_ARGUMENT_UNTYPED, shown, qualified);
+    struct buffer type = {0};
+    type_name(&type, given->type ? given->type : function_literal_type(given->literal, given->text));
+    buffer_append_u8(&type, 0);
+    cql_refuse(error, query->profile, MSG_FUNCTION_FAMILY, qualified, family, shown,
+               type.failed ? "?" : (const char *)type.data);
+    buffer_deinit(&type);
+    return false;
+}
+
 /* Of a function without overloads it can be said what is wrong. */
 static bool refuse_only(const struct function_query *query, const struct function *function,
                         struct cql_error *error)
@@ -275,11 +319,8 @@ static bool refuse_only(const struct function_query *query, const struct functio
                           (unsigned)function->argument_count, (unsigned)query->count);
     for (uint32_t i = 0; i < query->count; i++) {
         const struct type *type;
-        const struct function_argument *given = &query->arguments[i];
-        if (match_argument(query, &function->arguments[i], given, &type) == MATCH_NONE)
-            return cql_refuse(error, query->profile, MSG_FUNCTION_ARGUMENT_TYPE,
-                              given->shown ? given->shown : "?", (unsigned)i, qualified,
-                              parameter_text(&function->arguments[i]));
+        if (match_argument(query, &function->arguments[i], &query->arguments[i], &type) == MATCH_NONE)
+            return refuse_argument(query, function, i, qualified, error);
     }
     return cql_refuse(error, query->profile, MSG_FUNCTION_UNKNOWN, query->name);
 }
@@ -331,8 +372,8 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
     }
     if (op)
         return refuse_operator(query, op, unknown, error);
-    return named == 1 && !only->is_aggregate ? refuse_only(query, only, error)
-                                             : refuse_call(query, arena, weak_count > 1, error);
+    bool alone = named == 1 && !only->is_aggregate && only->arguments[0].kind != PARAMETER_NUMBER;
+    return alone ? refuse_only(query, only, error) : refuse_call(query, arena, weak_count > 1, error);
 }
 
 /* ---- evaluate ---- */

@@ -58,7 +58,8 @@ enum function_result {
 struct function_call;
 
 struct function {
-    const char *name;  /* folded: "totimestamp"; as a result column it is "system.totimestamp(...)" */
+    const char *name;  /* folded: "totimestamp" */
+    const char *shown; /* in the name of a result column, "system.totimestamp(...)"; NULL: as `name` */
     uint32_t profiles; /* bit 1 << enum cql_profile for each target that has it */
     struct parameter arguments[FUNCTION_ARGUMENTS_MAX];
     uint32_t argument_count;
@@ -116,6 +117,8 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
                    struct cql_error *error);
 /* Does the target have any function of that name? */
 bool function_exists(const char *keyspace, const char *name, enum cql_profile profile);
+/* Its name in refusals and result columns. */
+const char *function_shown(const struct function *function);
 /* The operator's function: "_add" for '+'. */
 const char *function_of_operator(char op, bool unary);
 /* What a literal is where nothing says what it should be. */
@@ -129,6 +132,10 @@ bool function_evaluate(const struct function_call *call, const struct cql_value 
 
 /* CAST(x AS type): between numbers, between times, and anything to text. */
 bool function_can_cast(const struct type *from, const struct type *to);
+/* The type whose values `from` stands for in a cast that does not exist, where the target has it so (a bigint for the
+ * milliseconds of a timestamp); NULL when there is none. */
+const struct type *function_cast_stand_in(const struct type *from, const struct type *to,
+                                          enum cql_profile profile);
 /* As function_evaluate(), of one argument that is not null; *out_null for an empty one, which no cast can read. */
 bool function_cast(const struct type *from, const struct type *to, struct slice wire,
                    enum cql_profile profile, struct buffer *out_wire, bool *out_null,

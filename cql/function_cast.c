@@ -49,31 +49,21 @@ bool function_can_cast(const struct type *from, const struct type *to)
     return to->id == TYPE_DATE && (from->id == TYPE_TIMESTAMP || from->id == TYPE_TIMEUUID);
 }
 
-/* ---- to text ---- */
-
-static void cast_to_text(const struct type *from, struct slice wire, struct buffer *out)
+const struct type *function_cast_stand_in(const struct type *from, const struct type *to,
+                                          enum cql_profile profile)
 {
-    switch (from->id) {
-    case TYPE_BOOLEAN: buffer_printf(out, "%s", wire.data[0] ? "true" : "false"); return;
-    case TYPE_TIMESTAMP: {
-        size_t start = out->bytes;
-        if (!calendar_print_timestamp(out, type_integer(wire), TIMESTAMP_STYLE_JSON))
-            type_print_integer(out, wire);
-        else if (!out->failed)
-            out->data[start + 10] = 'T';
-        return;
-    }
-    case TYPE_FLOAT:
-    case TYPE_DOUBLE: type_json(out, from, wire); return;
-    default: type_text(out, from, wire);
-    }
-}
-
-/* ---- between numbers ---- */
-
-static bool is_floating(enum type_id id)
-{
-    return id == TYPE_FLOAT || id == TYPE_DOUBLE;
+    static const struct {
+        enum type_id from, to, stand_in;
+    } pairs[] = {
+        {TYPE_BIGINT, TYPE_DATE, TYPE_TIMESTAMP},
+        {TYPE_INT, TYPE_TIMESTAMP, TYPE_DATE},
+        {TYPE_TIMESTAMP, TYPE_BIGINT, TYPE_BIGINT},
+        {TYPE_TIMESTAMP, TYPE_VARINT, TYPE_BIGINT},
+    };
+    for (size_t i = 0; cql_target_of(profile)->numbers_are_times && i < ARRAY_LEN(pairs); i++)
+        if (pairs[i].from == from->id && pairs[i].to == to->id)
+            return type_scalar(pairs[i].stand_in);
+    return NULL;
 }
 
 static double floating_of(const struct type *from, struct slice wire)
@@ -88,6 +78,40 @@ static double floating_of(const struct type *from, struct slice wire)
     float value;
     memcpy(&value, &bits, sizeof value);
     return (double)value;
+}
+
+/* ---- to text ---- */
+
+static void cast_to_text(const struct type *from, struct slice wire, bool java, struct buffer *out)
+{
+    switch (from->id) {
+    case TYPE_BOOLEAN: buffer_printf(out, "%s", wire.data[0] ? "true" : "false"); return;
+    case TYPE_TIMESTAMP: {
+        size_t start = out->bytes;
+        if (!calendar_print_timestamp(out, type_integer(wire), TIMESTAMP_STYLE_JSON))
+            type_print_integer(out, wire);
+        else if (!out->failed)
+            out->data[start + 10] = 'T';
+        return;
+    }
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+        if (!java)
+            type_json(out, from, wire);
+        else if (from->id == TYPE_FLOAT)
+            float_print_java(out, (float)floating_of(from, wire));
+        else
+            double_print_java(out, floating_of(from, wire));
+        return;
+    default: type_text(out, from, wire);
+    }
+}
+
+/* ---- between numbers ---- */
+
+static bool is_floating(enum type_id id)
+{
+    return id == TYPE_FLOAT || id == TYPE_DOUBLE;
 }
 
 static void append_low_bytes(struct buffer *out, int64_t value, uint8_t bytes)
@@ -219,9 +243,23 @@ static bool cast_number(const struct type *from, const struct type *to, struct s
     return done;
 }
 
+/* By way of 64 bits, as short as can be. */
+static bool cast_to_long(const struct type *from, struct slice wire, struct buffer *out)
+{
+    static const uint8_t zero[1] = {0};
+    struct buffer whole = {0};
+    bool done = from->id == TYPE_VARINT || cast_to_integer(from, wire, 8, &whole);
+    if (done && !whole.failed)
+        varint_add(out, from->id == TYPE_VARINT ? wire : buffer_slice(&whole), slice_of(zero, 1));
+    out->failed |= whole.failed;
+    buffer_deinit(&whole);
+    return done;
+}
+
 /* ---- between times ---- */
 
-static void cast_time(const struct type *from, const struct type *to, struct slice wire, struct buffer *out)
+static void cast_time(const struct type *from, const struct type *to, struct slice wire, bool cut,
+                      struct buffer *out)
 {
     int64_t ms = from->id == TYPE_TIMEUUID ? timeuuid_ms(wire.data)
                  : from->id == TYPE_DATE   ? ((int64_t)load_be32(wire.data) - (INT64_C(1) << 31)) * DAY_MS
@@ -229,7 +267,7 @@ static void cast_time(const struct type *from, const struct type *to, struct sli
     if (to->id == TYPE_TIMESTAMP)
         buffer_append_be64(out, (uint64_t)ms);
     else
-        buffer_append_be32(out, (uint32_t)(ms / DAY_MS - (ms % DAY_MS < 0) + (INT64_C(1) << 31)));
+        buffer_append_be32(out, (uint32_t)(ms / DAY_MS - (!cut && ms % DAY_MS < 0) + (INT64_C(1) << 31)));
 }
 
 bool function_cast(const struct type *from, const struct type *to, struct slice wire,
@@ -244,13 +282,14 @@ bool function_cast(const struct type *from, const struct type *to, struct slice 
         *out_null = true;
         return true;
     }
-    bool done = true;
+    bool done = true, java = cql_target_of(profile)->casts_are_javas;
     if (is_text(to->id))
-        cast_to_text(from, wire, out_wire);
+        cast_to_text(from, wire, java, out_wire);
     else if (is_number(from->id))
-        done = cast_number(from, to, wire, out_wire);
+        done = java && to->id == TYPE_VARINT ? cast_to_long(from, wire, out_wire)
+                                             : cast_number(from, to, wire, out_wire);
     else
-        cast_time(from, to, wire, out_wire);
+        cast_time(from, to, wire, cql_target_of(profile)->dates_cut, out_wire);
     if (out_wire->failed)
         return cql_refuse(error, profile, MSG_NOMEM);
     if (done)

@@ -58,7 +58,8 @@ static bool aggregate_items(enum aggregate_kind kind, const struct function_call
     struct aggregate aggregate;
     struct cql_value result = {.kind = CQL_NULL};
     arena_init(&arena, 0);
-    aggregate_init(&aggregate, kind, call->returns, &arena);
+    aggregate_init(&aggregate, kind, call->returns, &arena,
+                   cql_target_of(environment->profile)->average_runs);
     struct type_items items = type_items_of(call->arguments[0], collection.bytes);
     struct slice item;
     bool null;

@@ -109,7 +109,17 @@ static bool convert(const struct type *from, const struct type *to, struct slice
                     struct cql_error *error)
 {
     bool null = false;
-    return function_cast(from, to, wire, environment->profile, out, &null, error);
+    struct buffer wide = {0};
+    /* Where they meet a decimal, numbers of a fixed size go by way of a double, and so does its text: 7 is 7.0. */
+    bool by_double = to->id == TYPE_DECIMAL && number_bytes(from) != UNLIMITED && from->id != TYPE_FLOAT;
+    if (!by_double)
+        return function_cast(from, to, wire, environment->profile, out, &null, error);
+    const struct type *middle = type_scalar(TYPE_DOUBLE);
+    bool done = function_cast(from, middle, wire, environment->profile, &wide, &null, error) &&
+                decimal_from_double(out, floating_of(buffer_slice(&wide)));
+    buffer_deinit(&wide);
+    return done || error->code != CQL_OK ||
+           cql_refuse(error, environment->profile, MSG_FUNCTION_VALUE, "cast", "the value is no decimal");
 }
 
 /* ---- a op b ---- */
@@ -157,7 +167,9 @@ static bool operate(const struct function_call *call, struct slice a, struct sli
     if (type->id == TYPE_DECIMAL)
         return decimal_operate(out_wire, op, a, b)
                    ? true
-                   : function_refuse_operation(call, environment, "Division by zero", error);
+                   : function_refuse_operation(call, environment,
+                                               op == '/' ? "BigInteger divide by zero" : "Division by zero",
+                                               error);
     if (type->id == TYPE_VARINT)
         return varint_operate(out_wire, op, a, b)
                    ? true
@@ -195,10 +207,11 @@ EVALUATOR(negate)
     UNUSED_HERE;
     const struct type *type = call->returns;
     struct slice wire = arguments[0].bytes;
-    static const uint8_t zero[5] = {0};
-    if (type->id == TYPE_DECIMAL)
-        return decimal_operate(out_wire, '-', slice_of(zero, 5), wire) ||
-               function_refuse_operation(call, environment, "out of range", error);
+    static const uint8_t zero[1] = {0};
+    if (type->id == TYPE_DECIMAL) { /* the scale stays */
+        buffer_append_slice(out_wire, slice_of(wire.data, 4));
+        return varint_operate(out_wire, '-', slice_of(zero, 1), slice_of(wire.data + 4, wire.bytes - 4));
+    }
     if (type->id == TYPE_VARINT)
         return varint_operate(out_wire, '-', slice_of(zero, 1), wire);
     if (has_fraction(type))
@@ -230,35 +243,41 @@ static bool from_double(const struct function_call *call, double value,
                    out_wire, error);
 }
 
-static bool apply(double (*function)(double), const struct function_call *call,
+static bool apply(double (*function)(double), const char *refused, const struct function_call *call,
                   const struct cql_value *arguments, const struct function_environment *environment,
                   struct buffer *out_wire, struct cql_error *error)
 {
     struct buffer wide = {0};
     bool done = convert(call->arguments[0], type_scalar(TYPE_DOUBLE), arguments[0].bytes, environment, &wide,
                         error) &&
-                !wide.failed &&
-                from_double(call, function(floating_of(buffer_slice(&wide))), environment, out_wire, error);
+                !wide.failed;
+    double value = done ? floating_of(buffer_slice(&wide)) : 0;
     buffer_deinit(&wide);
-    return done;
+    if (!done)
+        return false;
+    /* Numbers of any size have no infinities and nothing that is no number. */
+    double result = function(value);
+    if (number_bytes(call->returns) == UNLIMITED && !isfinite(result))
+        return cql_refuse(error, environment->profile, MSG_MATHEMATICS, refused);
+    return from_double(call, result, environment, out_wire, error);
 }
 
 EVALUATOR(exp)
 {
     UNUSED_HERE;
-    return apply(exp, call, arguments, environment, out_wire, error);
+    return apply(exp, "Overflow", call, arguments, environment, out_wire, error);
 }
 
 EVALUATOR(log)
 {
     UNUSED_HERE;
-    return apply(log, call, arguments, environment, out_wire, error);
+    return apply(log, "Natural log of number zero or less", call, arguments, environment, out_wire, error);
 }
 
 EVALUATOR(log10)
 {
     UNUSED_HERE;
-    return apply(log10, call, arguments, environment, out_wire, error);
+    return apply(log10, "Log10 of number zero or less", call, arguments, environment, out_wire, error);
 }
 
 /* The sign of any number's bytes. */
@@ -276,6 +295,17 @@ EVALUATOR(abs)
     return true;
 }
 
+/* To a whole number that an int (of a float) or a bigint can hold: what is beyond is cut to the largest of those. */
+static double round_half_up(double value, bool narrow)
+{
+    double most = narrow ? (double)INT32_MAX : (double)INT64_MAX;
+    double least = narrow ? (double)INT32_MIN : (double)INT64_MIN;
+    if (isnan(value))
+        return 0;
+    double rounded = floor(value + 0.5);
+    return rounded < least ? least : rounded > most ? most : rounded;
+}
+
 /* Half away from zero for decimals, half up for floats: as Java's BigDecimal and Math do. */
 EVALUATOR(round)
 {
@@ -286,10 +316,7 @@ EVALUATOR(round)
         return decimal_round(out_wire, wire) ||
                function_refuse_operation(call, environment, "out of range", error);
     if (has_fraction(type))
-        put_floating(out_wire, type,
-                     isfinite(floating_of(wire)) ? floor(floating_of(wire) + 0.5)
-                     : isnan(floating_of(wire))  ? 0
-                                                 : floating_of(wire));
+        put_floating(out_wire, type, round_half_up(floating_of(wire), type->id == TYPE_FLOAT));
     else
         buffer_append_slice(out_wire, wire);
     return true;

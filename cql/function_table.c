@@ -183,6 +183,7 @@ const struct function function_table[] = {
      .takes_null = true,
      .evaluate = evaluate_to_json},
     {.name = "to_json",
+     .shown = "tojson",
      .profiles = CASSANDRA_5,
      .argument_count = 1,
      .arguments = {{.kind = PARAMETER_ANY}},

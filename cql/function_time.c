@@ -83,7 +83,9 @@ EVALUATOR(to_ms)
 EVALUATOR(to_date)
 {
     UNUSED_HERE;
-    function_append_date(out_wire, function_ms_of(call->arguments[0], arguments[0].bytes));
+    int64_t ms = function_ms_of(call->arguments[0], arguments[0].bytes);
+    bool cut = cql_target_of(environment->profile)->dates_cut;
+    function_append_date(out_wire, cut ? ms / DAY_MS * DAY_MS : ms);
     return true;
 }
 

@@ -30,11 +30,16 @@ void decimal_divide(struct buffer *out_wire, struct slice wire, int64_t divisor)
  * are so large or so far apart that the result would have absurdly many digits. */
 bool varint_operate(struct buffer *out_wire, char op, struct slice a, struct slice b);
 bool decimal_operate(struct buffer *out_wire, char op, struct slice a, struct slice b);
+/* The number that Java's shortest text of `value` stands for: 7.0, 1.0E+20. False for NaN and the infinities. */
+bool decimal_from_double(struct buffer *out_wire, double value);
 /* To a whole number, half away from zero. */
 bool decimal_round(struct buffer *out_wire, struct slice wire);
 
 /* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
  * or exponent ("" or ".0"). Independent of the process's locale. */
+/* As Java writes them. */
+void double_print_java(struct buffer *out, double value);
+void float_print_java(struct buffer *out, float value);
 void double_print(struct buffer *out, double value, const char *whole_suffix);
 void float_print(struct buffer *out, float value, const char *whole_suffix);
 bool double_parse(struct slice text, double *out_value);

@@ -112,6 +112,32 @@ static void quotient(struct buffer *out, mpz_t left, int64_t left_scale, mpz_t r
     export_decimal(out, scale, left);
 }
 
+/* a - trunc(a / b) * b, the whole quotient being as short as its trailing zeros allow, but not beyond the scale that the
+ * operands' difference suggests: as BigDecimal.remainder() has it. Both are aligned. */
+static bool remainder_of(struct buffer *out, mpz_t left, int64_t left_scale, mpz_t right, int64_t right_scale)
+{
+    mpz_t whole;
+    mpz_init(whole);
+    int64_t scale = larger(left_scale, right_scale), preferred = left_scale - right_scale, zeros = 0;
+    mpz_tdiv_qr(whole, left, left, right);
+    if (!mpz_sgn(whole))
+        zeros = preferred < 0 ? -preferred : 0;
+    for (; mpz_sgn(whole) && -zeros > preferred && mpz_divisible_ui_p(whole, 10); zeros++)
+        mpz_divexact_ui(whole, whole, 10);
+    mpz_clear(whole);
+    /* The product has the divisor's scale less the quotient's zeros; the difference has the larger of the two. */
+    int64_t product = preferred >= 0 ? left_scale : right_scale - zeros;
+    int64_t wanted = larger(left_scale, product);
+    while (scale > wanted && mpz_divisible_ui_p(left, 10)) {
+        mpz_divexact_ui(left, left, 10);
+        scale--;
+    }
+    if (scale > wanted && !mpz_sgn(left))
+        scale = wanted;
+    export_decimal(out, scale, left);
+    return true;
+}
+
 static bool operate(struct buffer *out, char op, mpz_t left, int64_t left_scale, mpz_t right,
                     int64_t right_scale)
 {
@@ -132,7 +158,7 @@ static bool operate(struct buffer *out, char op, mpz_t left, int64_t left_scale,
     else if (op == '-')
         mpz_sub(left, left, right);
     else
-        mpz_tdiv_r(left, left, right);
+        return remainder_of(out, left, left_scale, right, right_scale);
     export_decimal(out, scale, left);
     return true;
 }

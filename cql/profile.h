@@ -66,18 +66,24 @@ struct cql_target {
     bool conditional_overflow_refused;                              /* ... else it wraps around */
     bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
-    bool list_places_by_timestamp;   /* TYP-10: items of a list stand in the order of their timestamps */
-    uint32_t list_items_max;         /* added in one statement or batch */
-    bool operations_see_earlier;     /* what reads a list sees the operations before it in its statement */
-    bool arithmetic;                 /* + - * / % in selectors and terms */
-    bool part_facts;                 /* TS-16: WRITETIME and TTL of elements and fields */
-    bool collection_facts;           /* TS-16: and of whole collections and slices, which is a list */
-    bool maxwritetime;               /* MAXWRITETIME() and MINWRITETIME() */
-    bool fields_in_conditions;       /* IF u.f = x */
-    bool absent_collection_is_empty; /* IF l = []: NUL-9 */
-    bool contains_in_conditions;     /* IF c CONTAINS x */
-    bool like_in_conditions;         /* IF c LIKE x */
-    bool unset_in_list_skipped;      /* IF c IN (?, ?): else refused */
+    bool list_places_by_timestamp; /* TYP-10: items of a list stand in the order of their timestamps */
+    uint32_t list_items_max;       /* added in one statement or batch */
+    bool operations_see_earlier;   /* what reads a list sees the operations before it in its statement */
+    bool arithmetic;               /* + - * / % in selectors and terms */
+    bool part_facts;               /* TS-16: WRITETIME and TTL of elements and fields */
+    bool collection_facts;         /* TS-16: and of whole collections and slices, which is a list */
+    bool aggregates_all;           /* min and max of durations; a sum of counters is a counter */
+    bool average_runs;             /* avg of decimals moves by each value's share, rounded each time */
+    bool dates_cut;                /* a time before 1970 becomes the day after it, not the one it lies in */
+    bool casts_are_javas;    /* CAST makes a varint of 64 bits, and writes floating numbers as Java does */
+    bool numbers_are_times;  /* an int stands for a date, a bigint for a timestamp or a time, as arguments */
+    bool aggregation_warned; /* without one partition named */
+    bool maxwritetime;       /* MAXWRITETIME() and MINWRITETIME() */
+    bool fields_in_conditions;           /* IF u.f = x */
+    bool absent_collection_is_empty;     /* IF l = []: NUL-9 */
+    bool contains_in_conditions;         /* IF c CONTAINS x */
+    bool like_in_conditions;             /* IF c LIKE x */
+    bool unset_in_list_skipped;          /* IF c IN (?, ?): else refused */
     bool over_precise_timestamp_refused; /* TYP-9: more than milliseconds in a timestamp literal */
     bool replication_may_be_omitted;     /* SCH-8: of CREATE KEYSPACE, and so may WITH */
     bool simple_strategy_is_for_vnodes;  /* SCH-8: refused unless the statement disables tablets */

@@ -388,6 +388,23 @@ static bool warn_tombstones(struct select_run *it)
     return true;
 }
 
+static bool warn_aggregation(struct select_run *it)
+{
+    const struct restrictions *restrictions = &it->select->restrictions;
+    struct buffer *warnings = &it->run->result->warnings;
+    if (!it->select->grouped || !it->run->context->target->aggregation_warned ||
+        it->run->params->page_size <= 0)
+        return true;
+    if (!restrictions->partition_restricted && !restrictions->partition_other && !restrictions->token)
+        buffer_printf(warnings, "Aggregation query used without partition key");
+    else if (restrictions->partition_in)
+        buffer_printf(warnings, "Aggregation query used on multiple partition keys (IN restriction)");
+    else
+        return true;
+    buffer_append_u8(warnings, 0);
+    return !warnings->failed || run_nomem(it->run);
+}
+
 bool select_execute(struct plan_run *run)
 {
     struct select_run it = {.run = run, .select = run->plan->select};
@@ -407,5 +424,5 @@ bool select_execute(struct plan_run *run)
         made = sort_rows(&it);
     if (made && it.select->grouped)
         made = groups_finish(&it.groups);
-    return made && warn_tombstones(&it);
+    return made && warn_tombstones(&it) && warn_aggregation(&it);
 }

@@ -20,6 +20,8 @@ static bool find_column(struct plan_builder *builder, const struct ast_name *nam
 
 static void note_column(struct selection *selection, const struct cql_column *column)
 {
+    if (!selection->first_column)
+        selection->first_column = column->name;
     selection->statics |= column->kind == COLUMN_STATIC;
     selection->regulars |= column->kind == COLUMN_REGULAR;
     selection->clustering |= column->kind == COLUMN_CLUSTERING;

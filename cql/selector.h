@@ -46,6 +46,7 @@ struct selection {
     bool plain;             /* nothing but columns */
     bool statics, regulars; /* any column of the kind is looked at */
     bool clustering;
+    const char *first_column; /* that is looked at; NULL: none yet */
 };
 
 /* Resolve the selectors and the result's columns, which go to builder->plan. */

@@ -48,7 +48,7 @@ static struct function_argument describe(struct plan_builder *builder, const str
     if (!is_open(ast))
         return (struct function_argument){
             .kind = FUNCTION_ARGUMENT_TYPED, .type = compiled->type, .shown = compiled->name};
-    const char *shown = term_text(builder->arena, ast->term);
+    const char *shown = ast->term->kind == TERM_NULL ? "NULL" : term_text(builder->arena, ast->term);
     if (ast->term->kind == TERM_LITERAL)
         return (struct function_argument){.kind = FUNCTION_ARGUMENT_LITERAL,
                                           .literal = ast->term->literal,
@@ -107,7 +107,7 @@ bool selector_compile_call(struct plan_builder *builder, const struct ast_select
         out->kind = SELECT_AGGREGATE;
         out->aggregate_at = selection->aggregate_count++;
     }
-    const char *shown = arena_printf(builder->arena, "system.%s", function->name);
+    const char *shown = arena_printf(builder->arena, "system.%s", function_shown(function));
     out->name = shown ? selector_call_name(builder, shown, out->arguments, out->argument_count) : NULL;
     return out->name ? true : build_nomem(builder);
 }
@@ -129,6 +129,33 @@ bool selector_compile_operation(struct plan_builder *builder, const struct ast_s
 
 /* ---- casts ---- */
 
+/* The casts to a type, as Cassandra lists them; empty when there are none. */
+static const char *cast_signatures(struct plan_builder *builder, const struct type *to)
+{
+    const char *name = plan_type_text(builder->arena, to), *text = "";
+    for (int id = TYPE_ASCII; id <= TYPE_DURATION && text; id++) {
+        const struct type *from = type_scalar((enum type_id)id);
+        if (!from || type_equal(from, to) || !function_can_cast(from, to))
+            continue;
+        text = arena_printf(builder->arena, "%s%ssystem.cast_as_%s : (%s) -> %s", text, *text ? ", " : "",
+                            name, type_scalar_name(from->id), name);
+    }
+    return text;
+}
+
+static bool refuse_cast(struct plan_builder *builder, const struct ast_selector *ast,
+                        const struct selection *selection, const struct type *from, const struct type *to)
+{
+    const char *signatures = cast_signatures(builder, to), *wanted = plan_type_text(builder->arena, to);
+    const char *given = plan_type_text(builder->arena, from);
+    if (!signatures)
+        return build_nomem(builder);
+    if (!*signatures)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_UNSUPPORTED, given, wanted,
+                               selection->first_column ? selection->first_column : given);
+    return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_ARGUMENT, given, wanted, signatures);
+}
+
 bool selector_compile_cast(struct plan_builder *builder, const struct ast_selector *ast,
                            struct selection *selection, struct selector *out)
 {
@@ -142,12 +169,15 @@ bool selector_compile_cast(struct plan_builder *builder, const struct ast_select
     const struct selector *from = &out->arguments[0];
     const char *to = plan_type_text(builder->arena, out->type);
     if (type_equal(from->type, out->type)) {
+        out->call.arguments[0] = from->type;
         out->name = from->name;
         return true;
     }
+    out->call.arguments[0] = from->type;
     if (!function_can_cast(from->type, out->type))
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_UNSUPPORTED,
-                               plan_type_text(builder->arena, from->type), to);
+        out->call.arguments[0] = function_cast_stand_in(from->type, out->type, builder->context->profile);
+    if (!out->call.arguments[0])
+        return refuse_cast(builder, ast, selection, from->type, out->type);
     out->name = arena_printf(builder->arena, "cast(%s as %s)", from->name, to);
     return out->name ? true : build_nomem(builder);
 }

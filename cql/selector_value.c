@@ -53,7 +53,7 @@ static bool cast_value(const struct selector *selector, struct plan_run *run, co
 {
     struct cql_value value;
     return selector_value(&selector->arguments[0], run, slots, aggregates, &value) &&
-           plan_cast(run, selector->arguments[0].type, selector->type, value, out_value);
+           plan_cast(run, selector->call.arguments[0], selector->type, value, out_value);
 }
 
 bool selector_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,
@@ -117,7 +117,8 @@ static void init_aggregates(const struct selector *selector, struct plan_run *ru
 {
     if (selector->kind == SELECT_AGGREGATE)
         aggregate_init(&aggregates[selector->aggregate_at], selector->call.function->aggregate,
-                       selector->argument_count ? selector->arguments[0].type : NULL, run->scratch);
+                       selector->argument_count ? selector->arguments[0].type : NULL, run->scratch,
+                       run->context->target->average_runs);
     for (uint32_t i = 0; i < selector->argument_count; i++)
         init_aggregates(&selector->arguments[i], run, aggregates);
 }
