@@ -1,6 +1,6 @@
 #include "sstable/token_encoder_internal.h"
 
-#include "sstable/token_matcher_internal.h"
+#include "sstable/token_wide_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -11,15 +11,11 @@ enum {
     PIECES_MAX = 256,
     PAD = TOKEN_BYTES_MAX, /* zeros behind each piece */
     LITERAL_RUN_MAX = 255,
-    ROOT_LENGTH = 9, /* the first length probed; 4, 2 and 1 are added or taken away after it */
     TOKEN_NONE = 0xffff,
-    SLOT_NUMBER_BITS = 15,
-    SLOT_TAG_ONE = 1 << 19,
     BUCKET_BITS_MIN = 6,
 };
 
-/* A slot is: 13 bits of hash | 4 bits of length - 1 | 15 bits of number. */
-static_assert(TOKENS_MAX == 1 << SLOT_NUMBER_BITS, "a number fits its bits");
+static_assert(TOKENS_MAX == 1 << TOKEN_SLOT_NUMBER_BITS, "a number fits its bits");
 
 struct token_encoder {
     uint32_t count, short_count;
@@ -29,6 +25,7 @@ struct token_encoder {
     struct token_text *texts; /* owned */
     uint8_t *lengths;         /* owned */
     uint16_t ones[256];       /* the tokens of one byte */
+    bool is_wide;             /* many places are searched at once */
 };
 
 /* What is left of 16 bytes when they are cut to a length. */
@@ -49,14 +46,14 @@ static const struct cut_mask masks[TOKEN_BYTES_MAX + 1] = {
 /* Texts that differ in length alone, by zeros at the end, share a hash; the length of the answer tells them apart. */
 static inline uint64_t hash_of(struct token_text text, uint32_t length)
 {
-    return (text.low & masks[length].low) * 0x9e3779b97f4a7c15ULL +
-           (text.high & masks[length].high) * 0xd6e8feb86659fd93ULL;
+    return (text.low & masks[length].low) * TOKEN_HASH_LOW +
+           (text.high & masks[length].high) * TOKEN_HASH_HIGH;
 }
 
 /* The uppermost 13 bits of a slot, never 0: an empty slot answers to none. */
 static inline uint32_t tag_of(uint64_t hash)
 {
-    return ((uint32_t)(hash >> 15) & ~(SLOT_TAG_ONE - 1U)) | SLOT_TAG_ONE;
+    return ((uint32_t)(hash >> 15) & ~(TOKEN_SLOT_TAG_ONE - 1U)) | TOKEN_SLOT_TAG_ONE;
 }
 
 static inline struct token_text text_at(const uint8_t *at)
@@ -74,8 +71,8 @@ static inline uint32_t slot_find(const struct token_encoder *encoder, struct tok
     uint64_t bucket = encoder->buckets[hash >> encoder->bucket_shift];
     uint32_t tag = tag_of(hash);
     uint32_t first = (uint32_t)bucket, second = (uint32_t)(bucket >> 32);
-    uint32_t is_first = 0U - ((first ^ tag) < SLOT_TAG_ONE);
-    uint32_t is_second = 0U - ((second ^ tag) < SLOT_TAG_ONE);
+    uint32_t is_first = 0U - ((first ^ tag) < TOKEN_SLOT_TAG_ONE);
+    uint32_t is_second = 0U - ((second ^ tag) < TOKEN_SLOT_TAG_ONE);
     *out_found = is_first | is_second;
     return (first & is_first) | (second & is_second);
 }
@@ -87,7 +84,7 @@ static inline uint32_t slot_number(uint32_t slot)
 
 static inline uint32_t slot_length(uint32_t slot)
 {
-    return (slot >> SLOT_NUMBER_BITS & 15) + 1;
+    return (slot >> TOKEN_SLOT_NUMBER_BITS & 15) + 1;
 }
 
 static inline bool slot_fits(const struct token_encoder *encoder, struct token_text text, uint32_t slot)
@@ -104,10 +101,10 @@ static void slot_put(struct token_encoder *encoder, struct token_text text, uint
 {
     uint64_t hash = hash_of(text, length);
     uint64_t *bucket = &encoder->buckets[hash >> encoder->bucket_shift];
-    uint32_t slot = tag_of(hash) | (number_length - 1) << SLOT_NUMBER_BITS | number;
+    uint32_t slot = tag_of(hash) | (number_length - 1) << TOKEN_SLOT_NUMBER_BITS | number;
     uint32_t first = (uint32_t)*bucket, second = (uint32_t)(*bucket >> 32);
     /* The same prefix, or one that cannot be told from it, is there already. */
-    if ((first ^ tag_of(hash)) < SLOT_TAG_ONE || (second ^ tag_of(hash)) < SLOT_TAG_ONE)
+    if ((first ^ tag_of(hash)) < TOKEN_SLOT_TAG_ONE || (second ^ tag_of(hash)) < TOKEN_SLOT_TAG_ONE)
         return;
     if (!first)
         *bucket |= slot;
@@ -121,7 +118,7 @@ static void uniform_put(struct token_encoder *encoder, struct token_text text, u
     const uint64_t last = UINT64_MAX >> encoder->bucket_shift;
     uint64_t hash = hash_of(text, encoder->uniform_length);
     uint64_t at = hash >> encoder->bucket_shift;
-    uint64_t slot = tag_of(hash) | (encoder->uniform_length - 1) << SLOT_NUMBER_BITS | number;
+    uint64_t slot = tag_of(hash) | (encoder->uniform_length - 1) << TOKEN_SLOT_NUMBER_BITS | number;
     while (encoder->buckets[at] >> 32)
         at = (at + 1) & last;
     encoder->buckets[at] |= (uint32_t)encoder->buckets[at] ? slot << 32 : slot;
@@ -135,7 +132,7 @@ static uint32_t uniform_find(const struct token_encoder *encoder, struct token_t
     for (uint64_t at = hash >> encoder->bucket_shift;; at = (at + 1) & last) {
         uint64_t bucket = encoder->buckets[at];
         for (uint32_t slot = (uint32_t)bucket, i = 0; i < 2; slot = (uint32_t)(bucket >> 32), i++)
-            if ((slot ^ tag) < SLOT_TAG_ONE && slot_fits(encoder, text, slot))
+            if ((slot ^ tag) < TOKEN_SLOT_TAG_ONE && slot_fits(encoder, text, slot))
                 return slot_number(slot);
         if (!(bucket >> 32))
             return TOKEN_NONE;
@@ -154,7 +151,7 @@ static void token_put(struct token_encoder *encoder, const struct token_matcher 
         uniform_put(encoder, text, number);
         return;
     }
-    for (uint32_t at = ROOT_LENGTH, step = 4;; at = at < length ? at + step : at - step, step /= 2) {
+    for (uint32_t at = TOKEN_ROOT_LENGTH, step = 4;; at = at < length ? at + step : at - step, step /= 2) {
         if (at <= length) {
             uint32_t best_length = length, best = number;
             if (at < length)
@@ -207,6 +204,7 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens)
     encoder->count = tokens->count;
     encoder->short_count = tokens->short_count;
     encoder->uniform_length = uniform_length_of(tokens);
+    encoder->is_wide = token_wide_is_there();
     encoder->bucket_shift = 64 - bits;
     encoder->buckets = calloc((size_t)1 << bits, sizeof *encoder->buckets);
     encoder->texts = calloc(tokens->count + 1, sizeof *encoder->texts);
@@ -215,6 +213,11 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens)
         return encoder;
     token_encoder_free(encoder);
     return NULL;
+}
+
+void token_encoder_narrow(struct token_encoder *encoder)
+{
+    encoder->is_wide = false;
 }
 
 void token_encoder_free(struct token_encoder *encoder)
@@ -288,8 +291,8 @@ static inline __attribute__((always_inline)) void lanes_step(const struct token_
     for (uint32_t i = 0; i < lanes; i++) {
         text[i] = text_at(pieces[i].at);
         uint32_t found;
-        slot[i] = slot_find(encoder, text[i], ROOT_LENGTH, &found);
-        length[i] = ROOT_LENGTH - 4 + (found & 8);
+        slot[i] = slot_find(encoder, text[i], TOKEN_ROOT_LENGTH, &found);
+        length[i] = TOKEN_ROOT_LENGTH - 4 + (found & 8);
     }
 #pragma GCC unroll 4
     for (uint32_t step = 2; step; step /= 2) {
@@ -338,6 +341,61 @@ static void batch_cut_uniform(const struct token_encoder *encoder, struct batch 
             piece.at += number != TOKEN_NONE ? length : 1;
         }
         piece_done(batch, &piece);
+    }
+}
+
+/* Pieces that are cut many at a time. A lane without one stands on zeros and is not looked at. */
+struct wide {
+    struct piece pieces[TOKEN_WIDE_LANES];
+    uint64_t at[TOKEN_WIDE_LANES], end[TOKEN_WIDE_LANES]; /* of these, as numbers */
+    uint32_t active;                                      /* lanes, a bit each */
+};
+
+static void wide_take(struct wide *wide, uint32_t lane, struct batch *batch, uint32_t *io_next)
+{
+    static const uint8_t nothing[TOKEN_BYTES_MAX];
+    if (*io_next < batch->piece_count) {
+        wide->pieces[lane] = piece_of(batch, (*io_next)++);
+        wide->active |= 1U << lane;
+    } else {
+        wide->pieces[lane] = (struct piece){.at = nothing, .end = nothing};
+        wide->active &= ~(1U << lane);
+    }
+    wide->at[lane] = (uint64_t)(uintptr_t)wide->pieces[lane].at;
+    wide->end[lane] = (uint64_t)(uintptr_t)wide->pieces[lane].end;
+}
+
+static inline void wide_step(const struct token_encoder *encoder, struct piece *piece, bool is_found,
+                             uint32_t slot)
+{
+    if (__builtin_expect(is_found, 1)) {
+        *piece->numbers++ = (uint16_t)slot_number(slot);
+        piece->at += slot_length(slot);
+    } else {
+        piece_step(encoder, piece, text_at(piece->at), slot);
+    }
+}
+
+static void batch_cut_wide(const struct token_encoder *encoder, struct batch *batch)
+{
+    const struct token_tables tables = {encoder->buckets, encoder->texts, encoder->bucket_shift};
+    struct wide wide = {0};
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < TOKEN_WIDE_LANES; i++)
+        wide_take(&wide, i, batch, &next);
+    while (wide.active) {
+        uint32_t slots[TOKEN_WIDE_LANES];
+        uint32_t found = token_wide_find(&tables, wide.at, wide.end, slots);
+        for (uint32_t left = wide.active; left; left &= left - 1) {
+            uint32_t i = (uint32_t)__builtin_ctz(left);
+            struct piece *piece = &wide.pieces[i];
+            wide_step(encoder, piece, found >> i & 1, slots[i]);
+            wide.at[i] = (uint64_t)(uintptr_t)piece->at;
+            if (piece->at < piece->end)
+                continue;
+            piece_done(batch, piece);
+            wide_take(&wide, i, batch, &next);
+        }
     }
 }
 
@@ -431,6 +489,8 @@ static void batch_flush(const struct token_encoder *encoder, struct batch *batch
 {
     if (encoder->uniform_length)
         batch_cut_uniform(encoder, batch);
+    else if (encoder->is_wide)
+        batch_cut_wide(encoder, batch);
     else
         batch_cut(encoder, batch);
     batch_write(encoder, batch, out);
