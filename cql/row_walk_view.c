@@ -9,42 +9,13 @@
 #include "cql/view.h"
 
 struct view_walk {
-    const struct cql_table *base;
-    uint32_t *partition, *clustering; /* which slot has which column of the base's key */
-    uint32_t cell; /* the slot of the key column that is a cell of the base; UINT32_MAX when none */
+    struct view_key_map map;
+    struct slice *values; /* of the view's key */
 };
 
 static bool view_fail(struct row_walk *walk, status st)
 {
     return cql_refuse_status(walk->run->error, st);
-}
-
-static bool slot_of(const struct cql_table *view, const char *name, uint32_t *out_slot)
-{
-    const struct cql_column *column = table_column(view, name);
-    if (column)
-        *out_slot = (uint32_t)(column - view->columns);
-    return column != NULL;
-}
-
-static bool find_slots(const struct cql_table *view, struct view_walk *out)
-{
-    const struct cql_table *base = out->base;
-    for (uint32_t i = 0; i < base->partition_count; i++)
-        if (!slot_of(view, base->columns[i].name, &out->partition[i]))
-            return false;
-    for (uint32_t i = 0; i < base->clustering_count; i++)
-        if (!slot_of(view, base->columns[base->partition_count + i].name, &out->clustering[i]))
-            return false;
-    out->cell = UINT32_MAX;
-    for (uint32_t i = 0; i < view->partition_count + view->clustering_count; i++) {
-        const struct cql_column *column = table_column(base, view->columns[i].name);
-        if (!column)
-            return false;
-        if (column->kind == COLUMN_REGULAR)
-            out->cell = i;
-    }
-    return true;
 }
 
 bool walk_open_view(struct row_walk *walk)
@@ -57,13 +28,13 @@ bool walk_open_view(struct row_walk *walk)
         return run_nomem(run);
     if (!base)
         return RUN_REFUSE(run, MSG_INTERNAL, "the table of a view is not in the schema");
-    made->base = base;
-    made->partition = arena_alloc(run->scratch, base->partition_count * sizeof *made->partition);
-    made->clustering = arena_alloc(run->scratch, (base->clustering_count + 1) * sizeof *made->clustering);
-    if (!made->partition || !made->clustering)
+    made->values =
+        arena_alloc(run->scratch, (view->partition_count + view->clustering_count) * sizeof *made->values);
+    if (!made->values)
         return run_nomem(run);
-    if (!find_slots(view, made))
-        return RUN_REFUSE(run, MSG_INTERNAL, "a view lacks a key column of its table");
+    status st = view_key_map_make(run->scratch, base, view, &made->map);
+    if (failed(st))
+        return view_fail(walk, st);
     walk->view = made;
     return true;
 }
@@ -71,24 +42,10 @@ bool walk_open_view(struct row_walk *walk)
 /* The key of the base row, from the slots of the view's key. */
 static status base_key(struct row_walk *walk, struct buffer *partition, struct buffer *clustering)
 {
-    const struct view_walk *view = walk->view;
-    const struct row_slot *items = walk->slots->items;
-    buffer_clear(partition);
-    buffer_clear(clustering);
-    for (uint32_t i = 0; i < view->base->partition_count; i++) {
-        struct slice value = items[view->partition[i]].value;
-        if (view->base->partition_count == 1) {
-            buffer_append_slice(partition, value);
-            break;
-        }
-        buffer_append_be16(partition, (uint16_t)value.bytes);
-        buffer_append_slice(partition, value);
-        buffer_append_u8(partition, 0);
-    }
-    for (uint32_t i = 0; i < view->base->clustering_count; i++)
-        TRY(key_append(clustering, view->base->clustering[i], items[view->clustering[i]].value));
-    TRY(buffer_status(partition));
-    return buffer_status(clustering);
+    const struct cql_table *table = walk->request.table;
+    for (uint32_t i = 0; i < table->partition_count + table->clustering_count; i++)
+        walk->view->values[i] = walk->slots->items[i].value;
+    return view_key_map_base(&walk->view->map, walk->view->values, partition, clustering);
 }
 
 /* Bring the base cursor to a row; *out_found is false when it is not there. */
@@ -98,7 +55,7 @@ static status seek_base(struct row_walk *walk, struct slice partition, struct sl
     struct cursor **cursor = &walk->index_cursor;
     *out_found = false;
     if (!*cursor || !slice_equal((*cursor)->partition.key.bytes, partition)) {
-        struct store_read read = {.table_id = walk->view->base->store_id};
+        struct store_read read = {.table_id = walk->view->map.base->store_id};
         cursor_close(*cursor);
         *cursor = NULL;
         TRY(store_cursor_open_one(walk->run->context->store, &read, partition_key_of(partition),
@@ -116,7 +73,7 @@ static status take_base_row(struct row_walk *walk, bool *out_live)
 {
     struct plan_run *run = walk->run;
     struct row_slots *slots = walk->slots;
-    const struct view_walk *view = walk->view;
+    const struct view_key_map *view = &walk->view->map;
     struct slice image = walk->index_cursor->row.image;
     if (view->cell == UINT32_MAX)
         return slots_row(slots, image, run->now_s, out_live, &run->result->tombstones);

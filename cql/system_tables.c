@@ -156,5 +156,6 @@ status system_tables_add(struct catalog *catalog, const struct cql_target *targe
     TRY(add_list(catalog, &system_local_tables, target));
     TRY(add_list(catalog, &system_schema_tables, target));
     TRY(add_list(catalog, &system_snapshot_tables, target));
+    TRY(add_list(catalog, &system_index_tables, target));
     return add_list(catalog, &system_strait_tables, target);
 }

@@ -62,6 +62,7 @@ extern const struct system_table_list system_local_tables;
 extern const struct system_table_list system_schema_tables;
 extern const struct system_table_list system_strait_tables;
 extern const struct system_table_list system_snapshot_tables;
+extern const struct system_table_list system_index_tables;
 
 /* Of a table that exists and is empty. */
 bool system_generate_nothing(const struct virtual_context *context, struct virtual_rows *rows,

@@ -20,6 +20,23 @@ struct row_walk;
 bool view_entries(struct plan_run *run, const struct index_row *row, struct slice image,
                   const struct cql_table *view, struct entry_list *out);
 
+/* Which columns of a view's key are those of its base's: positions in the view's key. */
+struct view_key_map {
+    const struct cql_table *base;
+    uint32_t *partition, *clustering; /* arena */
+    uint32_t cell;                    /* the key column that is a cell of the base; UINT32_MAX when none */
+};
+/* STATUS_CORRUPT when a column is missing. */
+status view_key_map_make(struct arena *arena, const struct cql_table *base, const struct cql_table *view,
+                         struct view_key_map *out_map);
+/* The key of the base row that has these values in the view's key, in place of what the buffers hold. */
+status view_key_map_base(const struct view_key_map *map, const struct slice *values,
+                         struct buffer *out_partition, struct buffer *out_clustering);
+/* The same from the bytes of a key of the view. */
+status view_base_key(struct arena *scratch, const struct cql_table *base, const struct cql_table *view,
+                     struct slice partition, struct slice clustering, struct buffer *out_partition,
+                     struct buffer *out_clustering);
+
 /* row_walk_view.c: how rows of a view are read. Made when a walk over a view is opened. */
 struct view_walk;
 bool walk_open_view(struct row_walk *walk);

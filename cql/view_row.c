@@ -126,7 +126,7 @@ bool view_entries(struct plan_run *run, const struct index_row *row, struct slic
     struct entry entry = {0};
     bool passes, present;
     *out = (struct entry_list){0};
-    if (!image.bytes)
+    if (!image.bytes || row->is_static)
         return true;
     status st = row_passes(run, row, image, view->view, &passes);
     if (failed(st))

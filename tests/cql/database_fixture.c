@@ -9,7 +9,10 @@ static void open_database(struct fixture *f)
 {
     struct cql_database_options options = {
         .profile = f->profile,
-        .store = {.folder = *f->folder ? f->folder : NULL, .durability = DURABILITY_DURABLE, .shards = 2},
+        .store = {.folder = *f->folder ? f->folder : NULL,
+                  .durability = DURABILITY_DURABLE,
+                  .shards = 2,
+                  .clock_us = f->clock_us},
     };
     status st = cql_database_open(&options, &f->database);
     char text[256];

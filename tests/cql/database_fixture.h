@@ -23,7 +23,8 @@ struct fixture {
     struct cql_session *session;
     struct cql_result result; /* of the last statement */
     struct cql_error error;
-    char folder[64]; /* empty for a store in memory */
+    char folder[64];  /* empty for a store in memory */
+    int64_t clock_us; /* hold the clock here when it is opened again; 0: let it run */
     enum cql_profile profile;
     struct buffer text;
 };
