@@ -39,6 +39,8 @@ def value(r, t, wild=0.02):
         return '{' + ', '.join(f'{n}: {value(r, ft, wild)}' for n, ft in (('a', 'int'), ('b', 'text'))
                                if r.random() < 0.8) + '}' if r.random() < 0.95 else 'null'
     if '<' not in t:
+        if t == 'counter':
+            return str(r.randrange(-2, 3))
         if t == 'int' and r.random() < 0.8:
             return str(r.randrange(4))
         if t == 'text' and r.random() < 0.6:
