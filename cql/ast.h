@@ -129,6 +129,7 @@ struct ast_selector {
     struct ast_term *term;
     struct ast_element element;
     enum ast_term_kind items;
+    bool parenthesised;
     const struct ast_type *cast_type; /* CAST, HINT */
 };
 

@@ -70,8 +70,7 @@ static bool in_family(enum parameter_kind kind, const struct type *type)
     case PARAMETER_COLLECTION: return is_list(type) || type->id == TYPE_MAP;
     case PARAMETER_LIST: return is_list(type);
     case PARAMETER_NUMBERS: return is_list(type) && type_is_number(type->first);
-    case PARAMETER_VECTOR:
-    case PARAMETER_SAME_VECTOR: return false;
+    case PARAMETER_VECTOR: return type->id == TYPE_VECTOR && type->first->id == TYPE_FLOAT;
     }
     return false;
 }
@@ -103,16 +102,37 @@ static enum match match_type(const struct type *wanted, const struct function_ar
     return fits ? MATCH_WEAK : MATCH_NONE;
 }
 
+/* What a list of literals, a bind marker or null is beside the other arguments: a vector like theirs. */
+static const struct type *vector_type(const struct function_query *query,
+                                      const struct function_argument *given, struct arena *arena)
+{
+    if (given->item_count)
+        return type_vector(arena, type_scalar(TYPE_FLOAT), given->item_count);
+    for (uint32_t i = 0; i < query->count; i++) {
+        const struct function_argument *other = &query->arguments[i];
+        if (other->kind == FUNCTION_ARGUMENT_TYPED)
+            return other->type;
+        if (other->item_count)
+            return type_vector(arena, type_scalar(TYPE_FLOAT), other->item_count);
+    }
+    return NULL;
+}
+
 /* The type that the argument takes in the call goes to *out_type. */
 static enum match match_argument(const struct function_query *query, const struct parameter *parameter,
-                                 const struct function_argument *given, const struct type **out_type)
+                                 const struct function_argument *given, struct arena *arena,
+                                 const struct type **out_type)
 {
     *out_type = parameter->type;
     if (parameter->kind == PARAMETER_TYPE)
         return match_type(parameter->type, given, query->profile);
     bool receiver_numeric = query->returns && type_is_number(query->returns);
     switch (given->kind) {
-    case FUNCTION_ARGUMENT_UNKNOWN: return MATCH_NONE;
+    case FUNCTION_ARGUMENT_UNKNOWN:
+        *out_type = parameter->kind == PARAMETER_VECTOR ? vector_type(query, given, arena) : NULL;
+        if (!*out_type)
+            return MATCH_NONE;
+        break;
     case FUNCTION_ARGUMENT_TYPED: *out_type = given->type; break;
     case FUNCTION_ARGUMENT_LITERAL:
         *out_type = parameter->kind == PARAMETER_NUMBER && receiver_numeric &&
@@ -150,8 +170,8 @@ static enum match match_call(const struct function_query *query, const struct fu
     enum match worst = MATCH_EXACT;
     *out_call = (struct function_call){.function = function};
     for (uint32_t i = 0; i < query->count; i++) {
-        enum match match =
-            match_argument(query, &function->arguments[i], &query->arguments[i], &out_call->arguments[i]);
+        enum match match = match_argument(query, &function->arguments[i], &query->arguments[i], arena,
+                                          &out_call->arguments[i]);
         worst = match < worst ? match : worst;
     }
     if (worst == MATCH_NONE)
@@ -208,8 +228,7 @@ static const char *parameter_text(const struct parameter *parameter)
     case PARAMETER_COLLECTION: return "collection";
     case PARAMETER_LIST:
     case PARAMETER_NUMBERS: return "numeric_set_or_list";
-    case PARAMETER_VECTOR:
-    case PARAMETER_SAME_VECTOR: return "vector<float, n>";
+    case PARAMETER_VECTOR: return "vector<float, n>";
     }
     return "";
 }
@@ -284,6 +303,7 @@ static const char *family_wanted(enum parameter_kind kind)
     case PARAMETER_COLLECTION: return "a collection argument";
     case PARAMETER_LIST: return "a set or list argument";
     case PARAMETER_NUMBERS: return "a numeric set/list argument";
+    case PARAMETER_VECTOR: return "a float vector argument";
     default: return NULL;
     }
 }
@@ -310,7 +330,7 @@ static bool refuse_argument(const struct function_query *query, const struct fun
 
 /* Of a function without overloads it can be said what is wrong. */
 static bool refuse_only(const struct function_query *query, const struct function *function,
-                        struct cql_error *error)
+                        struct arena *arena, struct cql_error *error)
 {
     char qualified[CQL_NAME_BYTES];
     snprintf(qualified, sizeof qualified, "system.%s", function->name);
@@ -319,7 +339,7 @@ static bool refuse_only(const struct function_query *query, const struct functio
                           (unsigned)function->argument_count, (unsigned)query->count);
     for (uint32_t i = 0; i < query->count; i++) {
         const struct type *type;
-        if (match_argument(query, &function->arguments[i], &query->arguments[i], &type) == MATCH_NONE)
+        if (match_argument(query, &function->arguments[i], &query->arguments[i], arena, &type) == MATCH_NONE)
             return refuse_argument(query, function, i, qualified, error);
     }
     return cql_refuse(error, query->profile, MSG_FUNCTION_UNKNOWN, query->name);
@@ -330,6 +350,16 @@ static bool refuse_only(const struct function_query *query, const struct functio
 static bool wanted(const struct function_query *query, const struct type *returns)
 {
     return !query->returns || type_equal(query->returns, returns);
+}
+
+static bool same_dimensions(const struct function_query *query, const struct function_call *call,
+                            struct cql_error *error)
+{
+    for (uint32_t i = 1; i < query->count; i++)
+        if (call->function->arguments[i].kind == PARAMETER_VECTOR &&
+            call->arguments[i]->dimension != call->arguments[0]->dimension)
+            return cql_refuse(error, query->profile, MSG_VECTOR_DIMENSIONS);
+    return true;
 }
 
 bool function_find(const struct function_query *query, struct arena *arena, struct function_call *out_call,
@@ -356,7 +386,7 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
         enum match match = match_call(query, function, arena, &call);
         if (match == MATCH_EXACT) {
             *out_call = call;
-            return true;
+            return same_dimensions(query, &call, error);
         }
         if (match == MATCH_WEAK && wanted(query, call.returns)) {
             weak = call;
@@ -373,7 +403,7 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
     if (op)
         return refuse_operator(query, op, unknown, error);
     bool alone = named == 1 && !only->is_aggregate && only->arguments[0].kind != PARAMETER_NUMBER;
-    return alone ? refuse_only(query, only, error) : refuse_call(query, arena, weak_count > 1, error);
+    return alone ? refuse_only(query, only, arena, error) : refuse_call(query, arena, weak_count > 1, error);
 }
 
 /* ---- evaluate ---- */

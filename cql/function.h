@@ -31,11 +31,10 @@ enum parameter_kind {
     PARAMETER_ANY,
     PARAMETER_NUMBER,
     PARAMETER_MAP,
-    PARAMETER_COLLECTION,  /* list, set or map */
-    PARAMETER_LIST,        /* list or set */
-    PARAMETER_NUMBERS,     /* list or set of numbers */
-    PARAMETER_VECTOR,      /* of floats */
-    PARAMETER_SAME_VECTOR, /* of as many floats as the first argument */
+    PARAMETER_COLLECTION, /* list, set or map */
+    PARAMETER_LIST,       /* list or set */
+    PARAMETER_NUMBERS,    /* list or set of numbers */
+    PARAMETER_VECTOR,     /* of floats */
 };
 
 struct parameter {
@@ -95,6 +94,7 @@ struct function_argument {
     enum literal_kind literal; /* LITERAL */
     struct slice text;         /* LITERAL: its text, which decides how wide a number is */
     const char *shown;         /* in refusals; NULL: "?" */
+    uint32_t item_count;       /* UNKNOWN: of a list of literals; 0 for anything else */
 };
 
 /* What is asked for. */

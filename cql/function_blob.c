@@ -44,13 +44,11 @@ EVALUATOR(to_json)
     return true;
 }
 
-static bool refuse_json(const struct function_environment *environment, const char *why,
-                        struct cql_error *error)
+static bool in_from_json(struct cql_error *error, bool refused)
 {
-    cql_refuse(error, environment->profile, MSG_JSON_FUNCTION, why);
     snprintf(error->keyspace, sizeof error->keyspace, "system");
     snprintf(error->table, sizeof error->table, "fromjson");
-    return false;
+    return refused;
 }
 
 EVALUATOR(from_json)
@@ -62,9 +60,9 @@ EVALUATOR(from_json)
     char reason[TYPE_WHY_BYTES];
     struct slice text = arguments[0].bytes;
     if (!json_parse(text, &value, &at, &why)) {
-        snprintf(reason, sizeof reason, "Could not decode JSON string '%.*s': %s",
-                 (int)(text.bytes < 200 ? text.bytes : 200), (const char *)text.data, why);
-        return refuse_json(environment, reason, error);
+        snprintf(reason, sizeof reason, "%.*s", (int)(text.bytes < 200 ? text.bytes : 200),
+                 (const char *)text.data);
+        return in_from_json(error, cql_refuse(error, environment->profile, MSG_JSON_TEXT, reason, why));
     }
     *out_null = value.kind == JSON_NULL;
     if (*out_null)
@@ -74,7 +72,8 @@ EVALUATOR(from_json)
         type_from_json(call->returns, value, cql_target_of(environment->profile), &scratch, out_wire, reason);
     arena_deinit(&scratch);
     if (!made)
-        return reason[0] ? refuse_json(environment, reason, error)
-                         : cql_refuse(error, environment->profile, MSG_NOMEM);
+        return reason[0]
+                   ? in_from_json(error, cql_refuse(error, environment->profile, MSG_JSON_FUNCTION, reason))
+                   : cql_refuse(error, environment->profile, MSG_NOMEM);
     return true;
 }

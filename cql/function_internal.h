@@ -66,6 +66,11 @@ EVALUATOR(collection_max);
 EVALUATOR(collection_sum);
 EVALUATOR(collection_avg);
 
+/* function_vector.c */
+EVALUATOR(similarity_cosine);
+EVALUATOR(similarity_euclidean);
+EVALUATOR(similarity_dot_product);
+
 /* function_time.c: milliseconds since 1970 of a timestamp, a date or a timeuuid; and a date from those. */
 int64_t function_ms_of(const struct type *type, struct slice wire);
 void function_append_date(struct buffer *out, int64_t ms);

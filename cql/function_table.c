@@ -76,6 +76,13 @@ SCALAR(varint, TYPE_VARINT);
         .pure = true, .evaluate = evaluate_##evaluator                                             \
     }
 
+#define SIMILARITY(function_name, evaluator)                                                              \
+    {                                                                                                     \
+        .name = function_name, .profiles = CASSANDRA_5 | BIT(PROFILE_SCYLLA_2026_2), .argument_count = 2, \
+        .arguments = {{.kind = PARAMETER_VECTOR}, {.kind = PARAMETER_VECTOR}}, .returns = &float_,        \
+        .pure = true, .evaluate = evaluate_##evaluator                                                    \
+    }
+
 const struct function function_table[] = {
     /* The clock. */
     NULLARY("now", EVERYWHERE, timeuuid, now),
@@ -163,6 +170,10 @@ const struct function function_table[] = {
     FAMILY("collection_max", CASSANDRA_5, PARAMETER_LIST, RESULT_ELEMENT, NULL, collection_max),
     FAMILY("collection_sum", CASSANDRA_5, PARAMETER_NUMBERS, RESULT_ELEMENT, NULL, collection_sum),
     FAMILY("collection_avg", CASSANDRA_5, PARAMETER_NUMBERS, RESULT_ELEMENT, NULL, collection_avg),
+
+    SIMILARITY("similarity_cosine", similarity_cosine),
+    SIMILARITY("similarity_euclidean", similarity_euclidean),
+    SIMILARITY("similarity_dot_product", similarity_dot_product),
 
     /* JSON. */
     {.name = "tojson",

@@ -431,7 +431,10 @@ selector_value(S) ::= function(F) LP selector(A) AS type(T) RP. { S = parse_sele
 selector_value(S) ::= LBRACE(P) RBRACE. { S = parse_selector_items(state, TERM_SET, P.at, (struct ast_list){0}); }
 selector_value(S) ::= LBRACE(P) arguments(L) RBRACE. { S = parse_selector_items(state, TERM_SET, P.at, L); }
 selector_value(S) ::= LBRACE(P) selector_entries(L) RBRACE. { S = parse_selector_items(state, TERM_MAP, P.at, L); }
-selector_value(S) ::= LP name(N) RP. [BARE] { S = parse_selector(state, SELECTOR_COLUMN, N); }
+selector_value(S) ::= LP name(N) RP. [BARE] {
+    S = parse_selector(state, SELECTOR_COLUMN, N);
+    S->parenthesised = true;
+}
 selector_value(S) ::= LP name(A) DOT name(B) RP. [BARE] {
     S = parse_selector_field(state, parse_selector(state, SELECTOR_COLUMN, A), B);
 }

@@ -133,8 +133,10 @@ struct ast_selector *parse_selector_items(struct parse_state *state, enum ast_te
 {
     struct ast_selector *const *selectors = items.items;
     bool grouping = kind == TERM_TUPLE && items.count == 1;
-    if (grouping && (selectors[0]->kind != SELECTOR_TERM || cql_target_of(state->profile)->arithmetic))
+    if (grouping && (selectors[0]->kind != SELECTOR_TERM || cql_target_of(state->profile)->arithmetic)) {
+        selectors[0]->parenthesised = true;
         return selectors[0];
+    }
     if (is_udt(kind, &items))
         return udt_literal(state, at, &items);
     if (all_terms(&items)) {

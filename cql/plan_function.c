@@ -24,7 +24,8 @@ static bool describe_argument(struct plan_builder *builder, const struct ast_ter
 {
     struct function_call inner;
     *out = (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN,
-                                      .shown = term_text(builder->arena, ast)};
+                                      .shown = term_text(builder->arena, ast),
+                                      .item_count = ast->kind == TERM_LIST ? ast->item_count : 0};
     switch (ast->kind) {
     case TERM_LITERAL:
         out->kind = FUNCTION_ARGUMENT_LITERAL;

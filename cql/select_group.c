@@ -34,8 +34,8 @@ bool group_compile(struct plan_builder *builder, const struct ast_select *ast, s
         at++;
     if (ast->group_by_count && at < table->partition_count)
         return BUILD_REFUSE(builder, MSG_GROUP_BY_PARTIAL_KEY);
-    if (ast->group_by_count && ast->distinct)
-        return BUILD_REFUSE(builder, MSG_NOT_SUPPORTED, "GROUP BY with DISTINCT");
+    if (ast->distinct && at > table->partition_count)
+        return BUILD_REFUSE(builder, MSG_DISTINCT_GROUP_CLUSTERING);
     select->group_columns = at;
     select->grouped = ast->group_by_count || select->selection.aggregate_count;
     return true;

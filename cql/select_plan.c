@@ -204,6 +204,16 @@ static bool compile_order(struct plan_builder *builder, const struct ast_select 
 
 /* ---- DISTINCT and limits ---- */
 
+/* Does any of the selectors look at the column? */
+static bool mentions(const struct selector *selectors, uint32_t count, uint32_t ordinal)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if ((selectors[i].kind == SELECT_COLUMN && selectors[i].ordinal == ordinal) ||
+            mentions(selectors[i].arguments, selectors[i].argument_count, ordinal))
+            return true;
+    return false;
+}
+
 static bool check_distinct(struct plan_builder *builder, const struct select_plan *select)
 {
     const struct cql_table *table = builder->table;
@@ -223,13 +233,9 @@ static bool check_distinct(struct plan_builder *builder, const struct select_pla
         if (!allowed)
             return BUILD_REFUSE(builder, MSG_DISTINCT_RESTRICTION);
     }
-    for (uint32_t k = 0; k < table->partition_count && !select->restrictions.partition_complete; k++) {
-        bool found = false;
-        for (uint32_t i = 0; i < selection->count && !found; i++)
-            found = selection->items[i].kind == SELECT_COLUMN && selection->items[i].ordinal == k;
-        if (!found)
+    for (uint32_t k = 0; k < table->partition_count && !select->restrictions.partition_complete; k++)
+        if (!mentions(selection->items, selection->count, k))
             return BUILD_REFUSE(builder, MSG_DISTINCT_ALL_KEYS, table->columns[k].name);
-    }
     return true;
 }
 

@@ -72,7 +72,7 @@ static bool compile_count_all(struct plan_builder *builder, struct selection *se
 static bool compile_term(struct plan_builder *builder, const struct ast_selector *ast,
                          const struct type *wanted, struct selector *out)
 {
-    const char *shown = term_text(builder->arena, ast->term);
+    const char *shown = ast->term->kind == TERM_NULL ? "NULL" : term_text(builder->arena, ast->term);
     /* A type hint says what nothing else does. */
     if (ast->term->kind == TERM_CAST &&
         !type_resolve(ast->term->cast_type, builder->table->keyspace, builder->context->catalog,
@@ -171,6 +171,15 @@ static bool make_columns(struct plan_builder *builder, const struct selection *s
     return true;
 }
 
+/* Where parentheses make tuples, one selector in them is a tuple of a type that nothing says. */
+static bool check_parentheses(struct plan_builder *builder, const struct ast_selector *ast)
+{
+    if (!ast->parenthesised || ast->kind != SELECTOR_COLUMN || !builder->context->target->arithmetic)
+        return true;
+    const char *shown = arena_printf(builder->arena, "(%s)", ast->name.text);
+    return BUILD_REFUSE_AT(builder, ast->at, MSG_TERM_UNTYPED, shown ? shown : "(...)");
+}
+
 bool selection_compile(struct plan_builder *builder, const struct ast_select *select, struct selection *out)
 {
     *out = (struct selection){0};
@@ -183,7 +192,8 @@ bool selection_compile(struct plan_builder *builder, const struct ast_select *se
         if (!out->items)
             return build_nomem(builder);
         for (uint32_t i = 0; i < out->count; i++)
-            if (!selector_compile(builder, select->selectors[i], NULL, out, &out->items[i]))
+            if (!check_parentheses(builder, select->selectors[i]) ||
+                !selector_compile(builder, select->selectors[i], NULL, out, &out->items[i]))
                 return false;
     }
     out->json = select->json;

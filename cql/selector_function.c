@@ -54,7 +54,9 @@ static struct function_argument describe(struct plan_builder *builder, const str
                                           .literal = ast->term->literal,
                                           .text = ast->term->text,
                                           .shown = shown};
-    return (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN, .shown = shown};
+    return (struct function_argument){.kind = FUNCTION_ARGUMENT_UNKNOWN,
+                                      .shown = shown,
+                                      .item_count = ast->term->kind == TERM_LIST ? ast->term->item_count : 0};
 }
 
 /* The arguments, and the call that they make of `name`. */
@@ -121,9 +123,16 @@ bool selector_compile_operation(struct plan_builder *builder, const struct ast_s
     bool unary = ast->argument_count == 1;
     if (!compile_arguments(builder, ast, function_of_operator(op, unary), wanted, selection, out))
         return false;
-    const struct selector *operands = out->arguments;
-    out->name = unary ? arena_printf(builder->arena, "-%s", operands[0].name)
-                      : arena_printf(builder->arena, "%s %c %s", operands[0].name, op, operands[1].name);
+    const char *names[2] = {NULL, NULL};
+    for (uint32_t i = 0; i < out->argument_count; i++) {
+        const struct ast_selector *operand = ast->arguments[i];
+        bool grouped = operand->parenthesised && operand->kind == SELECTOR_OPERATION;
+        names[i] =
+            grouped ? arena_printf(builder->arena, "(%s)", out->arguments[i].name) : out->arguments[i].name;
+    }
+    out->name = unary ? arena_printf(builder->arena, "-%s", names[0] ? names[0] : "")
+                      : arena_printf(builder->arena, "%s %c %s", names[0] ? names[0] : "", op,
+                                     names[1] ? names[1] : "");
     return out->name ? true : build_nomem(builder);
 }
 

@@ -125,6 +125,8 @@ bool selector_compile_items(struct plan_builder *builder, const struct ast_selec
         return BUILD_REFUSE_AT(builder, ast->at, MSG_NOT_SUPPORTED, "collections of selectors");
     if (!selector_arguments(builder, out, ast->argument_count))
         return false;
+    if (ast->items == TERM_MAP && !wanted)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_TERM_UNTYPED, "{...}");
     const struct type *known[2] = {NULL, NULL};
     for (uint32_t pass = 0; pass < 2; pass++) /* literals take the type of what stands beside them */
         for (uint32_t i = 0; i < ast->argument_count; i++) {
