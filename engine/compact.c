@@ -26,7 +26,8 @@ struct compaction_options compaction_options_of(struct store *store, struct tabl
     return tuning_options(out_table, flush_bytes_of(store));
 }
 
-static status candidates_open(const struct version *version, struct candidates *out)
+/* Files numbered up to `foreign_upto` were made under another strategy. */
+static status candidates_open(const struct version *version, uint64_t foreign_upto, struct candidates *out)
 {
     uint32_t count = version ? version->sstable_count : 0;
     *out = (struct candidates){0};
@@ -41,6 +42,7 @@ static status candidates_open(const struct version *version, struct candidates *
     for (uint32_t i = 0; i < count; i++) {
         out->tables[i] = version->sstables[i];
         out->infos[i] = *sstable_info(version->sstables[i]);
+        out->infos[i].off_strategy |= out->infos[i].file_number <= foreign_upto;
     }
     out->count = count;
     return STATUS_DONE;
@@ -174,7 +176,7 @@ status compaction_begin(struct store *store, struct tablet *tablet, uint64_t byt
     struct sstable *chosen[COMPACTION_CHOSEN_MAX];
     *out_job = NULL;
     *out_larger = false;
-    status st = candidates_open(version, &candidates);
+    status st = candidates_open(version, tablet->foreign_upto, &candidates);
     if (failed(st)) {
         version_unref(version);
         background_unclaim(store, tablet, CLAIM_COMPACTION);
@@ -197,7 +199,7 @@ void compaction_backlog_update(struct store *store, struct tablet *tablet)
     struct store_table_options table;
     struct compaction_options options = compaction_options_of(store, tablet, &table);
     struct candidates candidates;
-    if (ok(candidates_open(version, &candidates))) {
+    if (ok(candidates_open(version, tablet->foreign_upto, &candidates))) {
         uint64_t backlog = compaction_backlog(&options, candidates.infos, candidates.count);
         uint64_t before = atomic_exchange_explicit(&tablet->backlog_bytes, backlog, memory_order_relaxed);
         atomic_fetch_add_explicit(&store->backlog_bytes, backlog - before, memory_order_relaxed);
@@ -309,7 +311,7 @@ status compaction_begin_major(struct store *store, struct tablet *tablet, uint64
     struct compaction_options options = compaction_options_of(store, tablet, &table);
     struct candidates candidates;
     *out_job = NULL;
-    status st = candidates_open(version, &candidates);
+    status st = candidates_open(version, 0, &candidates);
     keep(&candidates, is_made_before, &(struct made_before){made_before});
     if (ok(st) && major_narrow(&candidates, &options))
         st = begin_all(store, tablet, &candidates, &options, COMPACTION_MAJOR, out_job);
@@ -328,7 +330,7 @@ status compaction_begin_chosen(struct store *store, struct tablet *tablet, const
     struct compaction_options options = compaction_options_of(store, tablet, &table);
     struct candidates candidates;
     *out_job = NULL;
-    status st = candidates_open(version, &candidates);
+    status st = candidates_open(version, 0, &candidates);
     keep(&candidates, is_among, &(struct among){files, count});
     if (ok(st) && candidates.count)
         st = begin_all(store, tablet, &candidates, &options, COMPACTION_CHOSEN, out_job);

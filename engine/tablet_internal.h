@@ -54,6 +54,9 @@ struct tablet {
     struct read_tally *tally;      /* counted */
     bool dropped;
     bool sealed; /* a snapshot's copy: no write comes to it */
+    uint64_t
+        foreign_upto; /* files up to this number came with a clone of a table that is compacted otherwise: they are
+                              merged once before they count. Constant; a store that is opened anew takes them as they are */
 
     /* Guard: the background's lock. */
     bool flushing, compacting; /* claimed by a job */
@@ -108,7 +111,7 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
 /* Forget every source; files that the manifest names no more unlink themselves when their last reader lets go. Takes
  * `writer` and `versions`; caller holds `edit`. */
 void tablet_clear(struct tablet *tablet, bool dropped);
-/* Give a fresh tablet the sources of `from`, a tablet of the same shard with no active memtable. Takes `writer`. To be
+/* Give a fresh tablet, that nobody else knows yet, the sources of `from`, a tablet of the same shard with no active memtable. Takes `writer`. To be
  * undone with tablet_clear(), after a failure too. */
 status tablet_copy(struct tablet *tablet, struct tablet *from);
 

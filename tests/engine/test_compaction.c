@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,53 @@ static void assert_same(struct store *store, char *before)
     assert_string_equal(before, after);
     free(before);
     free(after);
+}
+
+/* ---- clones ---- */
+
+static uint64_t off_strategy_jobs(struct store *store, uint64_t table_id)
+{
+    struct store_table_stats stats;
+    assert_ok(store_table_stats(store, table_id, &stats));
+    for (uint32_t i = 0; i < STORE_COMPACTION_REASONS; i++)
+        if (strcmp(store_compaction_reason(i), "off-strategy") == 0)
+            return stats.compacted[i].jobs;
+    fail();
+    return 0;
+}
+
+static void a_clone_under_another_strategy_merges_its_files_once_before_they_count(void **state)
+{
+    static const enum store_compaction strategies[] = {STORE_COMPACTION_SIZE_TIERED,
+                                                       STORE_COMPACTION_LEVELED};
+    struct store_table_options from = tiny(STORE_COMPACTION_SIZE_TIERED);
+    for (unsigned i = 0; i < ARRAY_LEN(strategies); i++) {
+        struct io_env *env;
+        assert_ok(io_env_open(IO_BODY_SIM, 9 + i, &env));
+        struct store *store = open_over(env);
+        table_over(store, &from);
+        rounds_write(store, 0, 2); /* fewer than a tier */
+        struct store_table_options to = tiny(strategies[i]);
+        uint64_t id = store_new_table_id(store);
+        struct store_change changes[] = {
+            {.kind = STORE_CREATE_TABLE, .table_id = id, .options = to},
+            {.kind = STORE_COPY_TABLE, .table_id = id, .source_id = TABLE},
+        };
+        assert_ok(store_change(store, changes, 2));
+        assert_ok(store_settle(store));
+        assert_int_equal(off_strategy_jobs(store, TABLE), 0);
+        assert_int_equal(off_strategy_jobs(store, id), strategies[i] != from.compaction);
+        char *expected = all_of(store);
+        status st;
+        char *seen = contents(store, id, &st);
+        assert_ok(st);
+        assert_string_equal(seen, expected);
+        free(seen);
+        free(expected);
+        assert_ok(store_close(store));
+        io_env_close(env);
+    }
+    (void)state;
 }
 
 /* ---- strategies ---- */
@@ -509,6 +557,7 @@ int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clone_under_another_strategy_merges_its_files_once_before_they_count),
         cmocka_unit_test(every_strategy_comes_to_rest_and_keeps_every_row),
         CLAIM(a_rewrite_that_is_not_worth_it_leaves_the_runs_as_they_are),
         CLAIM(a_change_of_strategy_takes_what_is_there),
