@@ -366,13 +366,16 @@ enum ast_describe_kind {
     DESCRIBE_INDEX,
     DESCRIBE_VIEW,
     DESCRIBE_TYPE,
+    DESCRIBE_FUNCTION,
+    DESCRIBE_AGGREGATE,
     DESCRIBE_NAME, /* whatever has that name */
 };
 
 struct ast_describe {
     enum ast_describe_kind kind;
-    bool full; /* FULL SCHEMA: the system's keyspaces too */
-    bool only; /* ONLY KEYSPACE: without what is in it */
+    bool full;      /* FULL SCHEMA: the system's keyspaces too */
+    bool only;      /* ONLY KEYSPACE: without what is in it */
+    bool internals; /* WITH INTERNALS */
     struct ast_table_name name;
 };
 

@@ -1,3 +1,4 @@
+/* describe.c: keyspaces, types, tables and indexes as the statements that make them (SCH-12). */
 #include "cql/describe.h"
 
 #include <string.h>
@@ -14,16 +15,34 @@ static void put_qualified_name(struct buffer *out, const char *keyspace, const c
     parse_put_name(out, name);
 }
 
+/* Cassandra leaves the package of the class out. */
+static void put_replication(struct buffer *out, const struct cql_option_map *map,
+                            const struct cql_target *target)
+{
+    buffer_append_u8(out, '{');
+    for (uint32_t i = 0; i < map->count; i++) {
+        const char *value = map->items[i].value, *bare = strrchr(value, '.');
+        bool is_short = bare && !target->is_scylla && strcmp(map->items[i].key, "class") == 0;
+        buffer_printf(out, "%s'%s': '%s'", i ? ", " : "", map->items[i].key, is_short ? bare + 1 : value);
+    }
+    buffer_append_u8(out, '}');
+}
+
 void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
                        const struct cql_target *target)
 {
     buffer_printf(out, "CREATE KEYSPACE ");
     parse_put_name(out, keyspace->name);
     buffer_printf(out, " WITH replication = ");
-    option_map_print(out, &keyspace->replication);
+    put_replication(out, &keyspace->replication, target);
     /* Cassandra has two spaces here. */
-    buffer_printf(out, " %sAND durable_writes = %s;", target->is_scylla ? "" : " ",
+    buffer_printf(out, " %sAND durable_writes = %s", target->is_scylla ? "" : " ",
                   keyspace->durable_writes ? "true" : "false");
+    if (target->simple_strategy_is_for_vnodes)
+        buffer_printf(out, " AND tablets = {'enabled': %s}",
+                      strstr(option_map_get(&keyspace->replication, "class"), "NetworkTopology") ? "true"
+                                                                                                 : "false");
+    buffer_append_u8(out, ';');
 }
 
 void describe_type(struct buffer *out, const struct type *type)
@@ -83,13 +102,24 @@ static void put_columns(struct buffer *out, const struct cql_table *table)
         put_primary_key(out, table);
 }
 
-void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target)
+static void put_id(struct buffer *out, const uint8_t uuid[16])
+{
+    buffer_printf(out, "ID = ");
+    for (int i = 0; i < 16; i++)
+        buffer_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+    buffer_printf(out, "\n    AND ");
+}
+
+void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target,
+                    bool with_internals)
 {
     buffer_printf(out, "CREATE TABLE ");
     put_qualified_name(out, table->keyspace, table->name);
     buffer_printf(out, " (\n");
     put_columns(out, table);
     buffer_printf(out, ") WITH ");
+    if (with_internals)
+        put_id(out, table->uuid);
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         const struct cql_column *column = &table->columns[table->partition_count + i];
         buffer_printf(out, i ? ", " : "CLUSTERING ORDER BY (");
@@ -100,237 +130,4 @@ void describe_table(struct buffer *out, const struct cql_table *table, const str
         buffer_printf(out, ")\n    AND ");
     table_options_print(out, &table->options, target);
     buffer_append_u8(out, ';');
-}
-
-/* ---- rows ---- */
-
-struct description {
-    const struct describe_request *request;
-    bool with_statement; /* the fourth column */
-    struct buffer statement;
-};
-
-static bool set_columns(const struct describe_request *request, const char *const *names, uint32_t count)
-{
-    struct cql_result *result = request->result;
-    struct cql_column_spec *specs = arena_calloc(&result->arena, count, sizeof *specs);
-    if (!specs)
-        return cql_refuse(request->error, request->profile, MSG_NOMEM);
-    for (uint32_t i = 0; i < count; i++)
-        specs[i] = (struct cql_column_spec){
-            .keyspace = "system", .table = "describe", .name = names[i], .type = type_scalar(TYPE_TEXT)};
-    result->kind = CQL_RESULT_ROWS;
-    result->columns = specs;
-    result->column_count = count;
-    return true;
-}
-
-static void add_row(struct description *description, const char *keyspace, const char *type, const char *name)
-{
-    struct cql_result *result = description->request->result;
-    cql_result_cell(result, slice_text(keyspace));
-    cql_result_cell(result, slice_text(type));
-    cql_result_cell(result, slice_text(name));
-    if (description->with_statement)
-        cql_result_cell(result, buffer_slice(&description->statement));
-    result->rows.failed |= description->statement.failed;
-    buffer_clear(&description->statement);
-    result->row_count++;
-}
-
-static void add_index(struct description *description, const struct cql_index *index)
-{
-    describe_index(&description->statement, index, description->request->target);
-    add_row(description, index->table->keyspace, "index", index->name);
-}
-
-static void add_view(struct description *description, const struct cql_table *view)
-{
-    const struct cql_target *target = description->request->target;
-    describe_view(&description->statement, view, target);
-    add_row(description, view->keyspace, target->is_scylla ? "view" : "materialized_view", view->name);
-}
-
-/* A table with what is derived from it. A view comes with its table. */
-static void add_table(struct description *description, const struct cql_table *table)
-{
-    describe_table(&description->statement, table, description->request->target);
-    add_row(description, table->keyspace, "table", table->name);
-    for (uint32_t i = 0; i < table->index_count; i++)
-        add_index(description, table->indexes[i]);
-    for (uint32_t i = 0; i < table->view_count; i++) {
-        const struct cql_table *view = catalog_view(description->request->catalog, table, i);
-        if (view)
-            add_view(description, view);
-    }
-}
-
-/* How many types of the keyspace stand within one another below this one. */
-static uint32_t type_depth(const struct cql_keyspace *keyspace, const struct type *type)
-{
-    uint32_t depth = 0;
-    for (uint32_t i = 0; i < keyspace->type_count; i++) {
-        const struct type *other = keyspace->types[i];
-        if (other == type || !type_mentions(type, other->keyspace, other->name))
-            continue;
-        uint32_t below = type_depth(keyspace, other) + 1;
-        depth = below > depth ? below : depth;
-    }
-    return depth;
-}
-
-static void add_type(struct description *description, const struct type *type)
-{
-    describe_type(&description->statement, type);
-    add_row(description, type->keyspace, "type", type->name);
-}
-
-/* A type after those it is made of, so that the output replays. */
-static void add_types(struct description *description, const struct cql_keyspace *keyspace)
-{
-    for (uint32_t depth = 0, added = 0; added < keyspace->type_count; depth++)
-        for (uint32_t i = 0; i < keyspace->type_count; i++) {
-            if (type_depth(keyspace, keyspace->types[i]) != depth)
-                continue;
-            add_type(description, keyspace->types[i]);
-            added++;
-        }
-}
-
-static void add_keyspace(struct description *description, const struct cql_keyspace *keyspace,
-                         bool with_contents)
-{
-    describe_keyspace(&description->statement, keyspace, description->request->target);
-    add_row(description, keyspace->name, "keyspace", keyspace->name);
-    if (with_contents)
-        add_types(description, keyspace);
-    for (uint32_t i = 0; with_contents && i < keyspace->table_count; i++)
-        if (!keyspace->tables[i]->view)
-            add_table(description, keyspace->tables[i]);
-}
-
-/* ---- what was asked for ---- */
-
-static bool list(struct description *description)
-{
-    const struct describe_request *request = description->request;
-    const struct catalog *catalog = request->catalog;
-    description->with_statement = false;
-    for (uint32_t i = 0; i < catalog->keyspace_count; i++) {
-        const struct cql_keyspace *keyspace = catalog->keyspaces[i];
-        if (request->describe->kind == DESCRIBE_KEYSPACES) {
-            add_row(description, keyspace->name, "keyspace", keyspace->name);
-            continue;
-        }
-        if (request->keyspace && strcmp(request->keyspace, keyspace->name) != 0)
-            continue;
-        for (uint32_t j = 0; request->describe->kind == DESCRIBE_TYPES && j < keyspace->type_count; j++)
-            add_row(description, keyspace->name, "type", keyspace->types[j]->name);
-        for (uint32_t j = 0; request->describe->kind == DESCRIBE_TABLES && j < keyspace->table_count; j++)
-            if (!keyspace->tables[j]->view)
-                add_row(description, keyspace->name, "table", keyspace->tables[j]->name);
-    }
-    return true;
-}
-
-static bool schema(struct description *description)
-{
-    const struct catalog *catalog = description->request->catalog;
-    for (uint32_t i = 0; i < catalog->keyspace_count; i++)
-        if (description->request->describe->full || !catalog->keyspaces[i]->virtual_)
-            add_keyspace(description, catalog->keyspaces[i], true);
-    return true;
-}
-
-static bool one_keyspace(struct description *description, const char *name)
-{
-    const struct describe_request *request = description->request;
-    if (!name)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_KEYSPACE);
-    const struct cql_keyspace *keyspace = catalog_keyspace(request->catalog, name);
-    if (!keyspace)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_MISSING, name);
-    add_keyspace(description, keyspace, !request->describe->only);
-    return true;
-}
-
-/* A table, an index or a type, of the keyspace in the name or of the session's. */
-static bool one_object(struct description *description)
-{
-    const struct describe_request *request = description->request;
-    const struct ast_describe *describe = request->describe;
-    const char *keyspace = describe->name.keyspace.text ? describe->name.keyspace.text : request->keyspace;
-    const char *name = describe->name.name.text;
-    if (describe->kind == DESCRIBE_NAME && !describe->name.keyspace.text &&
-        catalog_keyspace(request->catalog, name))
-        return one_keyspace(description, name);
-    if (!keyspace)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_KEYSPACE);
-    if (!catalog_keyspace(request->catalog, keyspace))
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_MISSING, keyspace);
-    const struct cql_table *table = catalog_table(request->catalog, keyspace, name);
-    const struct cql_index *index = catalog_index(request->catalog, keyspace, name);
-    const struct type *type = catalog_type(request->catalog, keyspace, name);
-    bool any = describe->kind == DESCRIBE_NAME;
-    if (table && (any || describe->kind == DESCRIBE_TABLE))
-        add_table(description, table);
-    else if (index && (any || describe->kind == DESCRIBE_INDEX))
-        add_index(description, index);
-    else if (type && (any || describe->kind == DESCRIBE_TYPE))
-        add_type(description, type);
-    else if (describe->kind == DESCRIBE_TYPE)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TYPE, name, keyspace);
-    else if (describe->kind == DESCRIBE_VIEW)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_VIEW, name, keyspace);
-    else if (describe->kind == DESCRIBE_TABLE)
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_TABLE, name, keyspace);
-    else
-        return cql_refuse(request->error, request->profile, MSG_DESCRIBE_NO_OBJECT, name, keyspace);
-    return true;
-}
-
-static bool cluster(const struct describe_request *request)
-{
-    static const char *const names[] = {"cluster", "partitioner", "snitch"};
-    if (!set_columns(request, names, ARRAY_LEN(names)))
-        return false;
-    cql_result_cell(request->result, slice_text(request->cluster_name));
-    cql_result_cell(request->result, slice_text("org.apache.cassandra.dht.Murmur3Partitioner"));
-    cql_result_cell(request->result, slice_text("org.apache.cassandra.locator.SimpleSnitch"));
-    request->result->row_count = 1;
-    return true;
-}
-
-static bool fill(struct description *description)
-{
-    const struct ast_describe *describe = description->request->describe;
-    const char *name = describe->name.name.text;
-    switch (describe->kind) {
-    case DESCRIBE_CLUSTER: return cluster(description->request);
-    case DESCRIBE_KEYSPACES:
-    case DESCRIBE_TABLES:
-    case DESCRIBE_TYPES:
-    case DESCRIBE_NOTHING: return list(description);
-    case DESCRIBE_SCHEMA: return schema(description);
-    case DESCRIBE_KEYSPACE: return one_keyspace(description, name ? name : description->request->keyspace);
-    case DESCRIBE_TABLE:
-    case DESCRIBE_INDEX:
-    case DESCRIBE_VIEW:
-    case DESCRIBE_TYPE:
-    case DESCRIBE_NAME: return one_object(description);
-    }
-    return true;
-}
-
-bool describe_execute(const struct describe_request *request)
-{
-    static const char *const names[] = {"keyspace_name", "type", "name", "create_statement"};
-    struct description description = {.request = request, .with_statement = true};
-    bool done = fill(&description);
-    if (done && request->describe->kind != DESCRIBE_CLUSTER)
-        done = set_columns(request, names, description.with_statement ? 4 : 3);
-    if (done && request->result->rows.failed)
-        done = cql_refuse(request->error, request->profile, MSG_NOMEM);
-    buffer_deinit(&description.statement);
-    return done;
 }

@@ -14,7 +14,8 @@ void describe_keyspace(struct buffer *out, const struct cql_keyspace *keyspace,
 /* "CREATE TYPE k.t (...);" */
 void describe_type(struct buffer *out, const struct type *type);
 /* "CREATE TABLE k.t (...) WITH ...;", without its indexes. */
-void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target);
+void describe_table(struct buffer *out, const struct cql_table *table, const struct cql_target *target,
+                    bool with_internals);
 /* describe_index.c: "CREATE INDEX i ON k.t (c);" */
 void describe_index(struct buffer *out, const struct cql_index *index, const struct cql_target *target);
 
@@ -30,6 +31,8 @@ struct describe_request {
     const char *keyspace; /* the session's; NULL when none was chosen */
     const char *cluster_name;
     const struct ast_describe *describe;
+    int32_t page_size; /* 0 or less: all at once */
+    struct slice paging_state;
     struct cql_result *result;
     struct cql_error *error;
 };

@@ -2,7 +2,8 @@
  * grammar.y: the CQL that Strait reads (Lemon). Rules build the tree of ast.h; what they mean is for analysis.
  *
  * A word that is a keyword in one place and a name in most is listed under %fallback: where the grammar wants no keyword
- * it is an ordinary name. Words that are not listed there are reserved, as in the real ones.
+ * it is an ordinary name. Words that are not listed there are reserved, as in the real ones; what differs between targets
+ * stands in keyword.c.
  */
 %name cql_grammar
 %token_prefix TK_
@@ -12,6 +13,7 @@
 
 %include {
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,8 +26,9 @@ static void grammar_refuse(struct parse_state *state, struct yyParser *parser, i
 %token STRING QUOTED INTEGER FLOAT HEX UUID DURATION BOOLEAN RESERVED.
 
 %fallback IDENT
-    AS BYPASS CACHE CLUSTERING COMPACT CONTAINS COUNTER CUSTOM DISTINCT EXISTS FILTERING GROUP JSON KEY LIKE PARTITION PER
-    STATIC STORAGE TIMEOUT TIMESTAMP TTL TYPE VALUES.
+    AGGREGATE AGGREGATES AS BYPASS CACHE CLUSTER CLUSTERING COMPACT CONTAINS COUNTER CUSTOM DEFAULT DESC
+    DESCRIBE DISTINCT EXECUTE EXISTS FILTERING FUNCTION FUNCTIONS GROUP INTERNALS JSON KEY KEYSPACES LIKE ONLY
+    PARTITION PER REPLACE STATIC STORAGE TABLES TIMEOUT TIMESTAMP TTL TYPE TYPES UNSET VALUES.
 
 /* Where both could follow, a type in parentheses wins over a column in them. */
 %nonassoc BARE.
@@ -321,7 +324,7 @@ conditions(L) ::= conditions(K) AND column_relation(A). {
 
 %type select {struct ast_statement *}
 select(S) ::= SELECT json(J) distinct(D) selection(L) FROM table_name(T) where(W) group_by(G) order_by(O)
-              per_partition_limit(P) limit(M) allow_filtering(F) bypass_cache(B) using(U). {
+              per_partition_limit(P) limit(M) allow_filtering(F) bypass_cache(B) select_using(U). {
     S = parse_statement_new(state, STATEMENT_SELECT);
     S->select = (struct ast_select){
         .table = T, .distinct = D, .json = J, .all = L.count == 0, .selectors = L.items, .selector_count = L.count,
@@ -500,6 +503,14 @@ allow_filtering(B) ::= ALLOW FILTERING. { B = true; }
 bypass_cache(B) ::= . { B = false; }
 bypass_cache(B) ::= BYPASS CACHE. { B = true; }
 
+%type select_using {struct ast_using}
+select_using(U) ::= . { U = (struct ast_using){0}; }
+select_using(U) ::= select_using_word objectives(A). { U = A; }
+select_using_word ::= USING(T). {
+    if (!cql_target_of(state->profile)->is_scylla)
+        parse_refuse(state, T.at, "mismatched input '%.*s' expecting EOF", (int)T.bytes, T.text);
+}
+
 /* ---- INSERT ---- */
 
 %type insert {struct ast_statement *}
@@ -649,6 +660,50 @@ alter_if_exists(B) ::= IF(T) EXISTS. { B = true; grammar_check_alter_if(state, T
 alter_if_not_exists(B) ::= . { B = false; }
 alter_if_not_exists(B) ::= IF(T) NOT EXISTS. { B = true; grammar_check_alter_if(state, T); }
 
+/* DESCRIBE (SCH-12) */
+
+definition(S) ::= describe_word described(X) internals(I). { S = X; S->describe.internals = I; }
+describe_word ::= DESCRIBE.
+describe_word ::= DESC.
+
+%type described {struct ast_statement *}
+described(S) ::= CLUSTER. { S = grammar_describe(state, DESCRIBE_CLUSTER, (struct ast_table_name){0}); }
+described(S) ::= SCHEMA. { S = grammar_describe(state, DESCRIBE_SCHEMA, (struct ast_table_name){0}); }
+described(S) ::= FULL SCHEMA. {
+    S = grammar_describe(state, DESCRIBE_SCHEMA, (struct ast_table_name){0});
+    S->describe.full = true;
+}
+described(S) ::= KEYSPACES. { S = grammar_describe(state, DESCRIBE_KEYSPACES, (struct ast_table_name){0}); }
+described(S) ::= KEYSPACE some_keyspace(N). { S = grammar_describe(state, DESCRIBE_KEYSPACE, N); }
+described(S) ::= ONLY KEYSPACE some_keyspace(N). {
+    S = grammar_describe(state, DESCRIBE_KEYSPACE, N);
+    S->describe.only = true;
+}
+described(S) ::= TABLES. { S = grammar_describe(state, DESCRIBE_TABLES, (struct ast_table_name){0}); }
+described(S) ::= TABLE table_name(N). { S = grammar_describe(state, DESCRIBE_TABLE, N); }
+described(S) ::= INDEX table_name(N). { S = grammar_describe(state, DESCRIBE_INDEX, N); }
+described(S) ::= MATERIALIZED VIEW table_name(N). { S = grammar_describe(state, DESCRIBE_VIEW, N); }
+described(S) ::= TYPES. { S = grammar_describe(state, DESCRIBE_TYPES, (struct ast_table_name){0}); }
+described(S) ::= TYPE table_name(N). { S = grammar_describe(state, DESCRIBE_TYPE, N); }
+described(S) ::= FUNCTIONS. { S = grammar_describe(state, DESCRIBE_NOTHING, (struct ast_table_name){0}); }
+described(S) ::= FUNCTION table_name(N). { S = grammar_describe(state, DESCRIBE_FUNCTION, N); }
+described(S) ::= AGGREGATES. { S = grammar_describe(state, DESCRIBE_NOTHING, (struct ast_table_name){0}); }
+described(S) ::= AGGREGATE table_name(N). { S = grammar_describe(state, DESCRIBE_AGGREGATE, N); }
+described(S) ::= table_name(N). { S = grammar_describe(state, DESCRIBE_NAME, N); }
+
+%type some_keyspace {struct ast_table_name}
+some_keyspace(N) ::= . { N = (struct ast_table_name){0}; }
+some_keyspace(N) ::= name(A). { N = (struct ast_table_name){.name = A}; }
+
+%type internals {bool}
+internals(B) ::= . { B = false; }
+internals(B) ::= WITH INTERNALS. { B = true; }
+internals(B) ::= WITH INTERNALS AND name(N). {
+    if (!cql_target_of(state->profile)->is_scylla || strcmp(N.text, "passwords") != 0)
+        parse_refuse(state, N.at, "mismatched input '%s' expecting EOF", N.text);
+    B = true;
+}
+
 %type properties {struct ast_list}
 properties(L) ::= . { L = (struct ast_list){0}; }
 properties(L) ::= WITH some_properties(A). { L = A; }
@@ -661,7 +716,6 @@ property(P) ::= name(N) EQ property_value(T). { P = (struct ast_property){.name 
 
 %type property_value {struct ast_term *}
 property_value(T) ::= constant(A). { T = A; }
-property_value(T) ::= name(N). { T = parse_term(state, TERM_COLUMN, N.at); T->name = N; }
 property_value(T) ::= LBRACE(P) RBRACE. { T = parse_items(state, TERM_MAP, P.at, (struct ast_list){0}); }
 property_value(T) ::= LBRACE(P) entries(L) RBRACE. { T = parse_items(state, TERM_MAP, P.at, L); }
 
@@ -679,6 +733,7 @@ table_parts(P) ::= table_part(A). {
     P = parse_statement_new(state, STATEMENT_CREATE_TABLE);
     grammar_add_part(state, &P->create_table, &A);
 }
+table_parts(P) ::= table_parts(K) COMMA. { P = K; }
 table_parts(P) ::= table_parts(K) COMMA table_part(A). { P = K; grammar_add_part(state, &P->create_table, &A); }
 
 %type table_part {struct grammar_part}
@@ -970,6 +1025,14 @@ static struct ast_statement *grammar_drop(struct parse_state *state, enum ast_dr
     return statement;
 }
 
+static struct ast_statement *grammar_describe(struct parse_state *state, enum ast_describe_kind kind,
+                                              struct ast_table_name name)
+{
+    struct ast_statement *statement = parse_statement_new(state, STATEMENT_DESCRIBE);
+    statement->describe = (struct ast_describe){.kind = kind, .name = name};
+    return statement;
+}
+
 static void grammar_check_alter_if(struct parse_state *state, struct token token)
 {
     if (!cql_target_of(state->profile)->alters_if_exists)
@@ -1014,131 +1077,47 @@ static struct ast_statement *grammar_index_function(struct parse_state *state, s
 }
 
 %code {
-/* How a token is shown in a refusal. */
-static const char *token_text(int code)
+/* What the parser would do with a token in the end, after all reductions that it brings about. */
+static YYACTIONTYPE token_action(const yyParser *parser, int code)
 {
-    static const char *const texts[] = {
-        [TK_LP] = "'('", [TK_RP] = "')'", [TK_LBRACKET] = "'['", [TK_RBRACKET] = "']'", [TK_LBRACE] = "'{'",
-        [TK_RBRACE] = "'}'", [TK_COMMA] = "','", [TK_SEMI] = "';'", [TK_DOT] = "'.'", [TK_COLON] = "':'",
-        [TK_QUESTION] = "'?'", [TK_EQ] = "'='", [TK_NE] = "'!='", [TK_LT] = "'<'", [TK_LE] = "'<='", [TK_GT] = "'>'",
-        [TK_GE] = "'>='", [TK_PLUS] = "'+'", [TK_MINUS] = "'-'", [TK_STAR] = "'*'", [TK_SLASH] = "'/'",
-        [TK_PERCENT] = "'%'", [TK_RANGE] = "'..'", [TK_BARE] = "", [TK_ADD_ASSIGN] = "'+='",
-        [TK_SUBTRACT_ASSIGN] = "'-='", [TK_IDENT] = "a name", [TK_QUOTED] = "", [TK_STRING] = "a string",
-        [TK_INTEGER] = "an integer", [TK_FLOAT] = "", [TK_HEX] = "", [TK_UUID] = "", [TK_DURATION] = "",
-        [TK_BOOLEAN] = "", [TK_RESERVED] = "",
-    };
-    if (code == 0)
-        return "end of statement";
-    return (size_t)code < sizeof texts / sizeof *texts ? texts[code] : NULL;
-}
-
-/* Keywords by code, for refusals; the generated names exist only in traced builds. */
-static const char *keyword_text(int code)
-{
-    static const struct {
-        int code;
-        const char *text;
-    } words[] = {
-        {TK_ADD, "ADD"}, {TK_ALLOW, "ALLOW"}, {TK_ALTER, "ALTER"}, {TK_AND, "AND"}, {TK_APPLY, "APPLY"}, {TK_AS, "AS"},
-        {TK_ASC, "ASC"}, {TK_BATCH, "BATCH"}, {TK_BEGIN, "BEGIN"}, {TK_BY, "BY"}, {TK_BYPASS, "BYPASS"},
-        {TK_CACHE, "CACHE"}, {TK_CLUSTERING, "CLUSTERING"}, {TK_COMPACT, "COMPACT"}, {TK_CONTAINS, "CONTAINS"},
-        {TK_COUNTER, "COUNTER"}, {TK_CREATE, "CREATE"}, {TK_CUSTOM, "CUSTOM"}, {TK_DEFAULT, "DEFAULT"},
-        {TK_DELETE, "DELETE"}, {TK_DESC, "DESC"}, {TK_DISTINCT, "DISTINCT"}, {TK_DROP, "DROP"}, {TK_ENTRIES, "ENTRIES"},
-        {TK_EXISTS, "EXISTS"}, {TK_FILTERING, "FILTERING"}, {TK_FROM, "FROM"}, {TK_FULL, "FULL"}, {TK_GROUP, "GROUP"},
-        {TK_IF, "IF"}, {TK_IN, "IN"}, {TK_INDEX, "INDEX"}, {TK_INSERT, "INSERT"}, {TK_INTO, "INTO"}, {TK_IS, "IS"},
-        {TK_JSON, "JSON"}, {TK_KEY, "KEY"}, {TK_KEYSPACE, "KEYSPACE"}, {TK_LIKE, "LIKE"}, {TK_LIMIT, "LIMIT"},
-        {TK_MATERIALIZED, "MATERIALIZED"}, {TK_NOT, "NOT"}, {TK_NULL, "NULL"}, {TK_ON, "ON"}, {TK_ORDER, "ORDER"},
-        {TK_PARTITION, "PARTITION"}, {TK_PER, "PER"}, {TK_PRIMARY, "PRIMARY"}, {TK_RENAME, "RENAME"},
-        {TK_SELECT, "SELECT"}, {TK_SET, "SET"}, {TK_STATIC, "STATIC"}, {TK_STORAGE, "STORAGE"}, {TK_TABLE, "TABLE"},
-        {TK_TIMEOUT, "TIMEOUT"}, {TK_TIMESTAMP, "TIMESTAMP"}, {TK_TO, "TO"}, {TK_TOKEN, "TOKEN"},
-        {TK_TRUNCATE, "TRUNCATE"}, {TK_TTL, "TTL"}, {TK_TYPE, "TYPE"}, {TK_UNLOGGED, "UNLOGGED"}, {TK_UNSET, "UNSET"},
-        {TK_UPDATE, "UPDATE"}, {TK_USE, "USE"}, {TK_USING, "USING"}, {TK_VALUES, "VALUES"}, {TK_VIEW, "VIEW"},
-        {TK_WHERE, "WHERE"}, {TK_WITH, "WITH"},
-    };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].code == code)
-            return words[i].text;
-    return "";
-}
-
-static bool token_expected(yyParser *parser, int code)
-{
-    YYACTIONTYPE from = parser->yytos->stateno;
-    YYACTIONTYPE action = yy_find_shift_action((YYCODETYPE)code, from);
-    if (action == YY_ERROR_ACTION || action == YY_NO_ACTION)
-        return false;
-    /* A keyword that only stands in for a name is covered by "a name". */
-    return !yyFallback[code] || action != yy_find_shift_action(TK_IDENT, from);
-}
-
-enum {
-    EXPECTED_SHOWN_MAX = 8
-};
-
-/* What may stand here, as far as it has a name; more than `shown_max` are not told. Returns how many. */
-static size_t expected_tokens(yyParser *parser, int *out_codes, size_t shown_max)
-{
-    size_t count = 0;
-    for (int code = 0; code < YYNTOKEN; code++) {
-        const char *text = token_text(code) ? token_text(code) : keyword_text(code);
-        if (!*text || !token_expected(parser, code))
-            continue;
-        if (count == shown_max)
-            return shown_max + 1;
-        out_codes[count++] = code;
+    YYACTIONTYPE states[YYSTACKDEPTH + 1];
+    ptrdiff_t top = parser->yytos - parser->yystack;
+    for (ptrdiff_t i = 0; i <= top; i++)
+        states[i] = parser->yystack[i].stateno;
+    for (;;) {
+        YYACTIONTYPE action = yy_find_shift_action((YYCODETYPE)code, states[top]);
+        if (action < YY_MIN_REDUCE)
+            return action;
+        unsigned rule = (unsigned)action - YY_MIN_REDUCE;
+        top += yyRuleInfoNRhs[rule];
+        YYACTIONTYPE next = yy_find_reduce_action(states[top], (YYCODETYPE)yyRuleInfoLhs[rule]);
+        if (++top > YYSTACKDEPTH - 1)
+            return YY_ERROR_ACTION;
+        states[top] = next;
     }
-    return count;
 }
 
-/* " (expected A, B or C)" when that is short enough to help. */
-static void describe_expected(const int *codes, size_t count, char *out, size_t out_bytes)
+static void expect(const yyParser *parser, struct parse_expected *expected)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < count && used < out_bytes; i++) {
-        const char *text = token_text(codes[i]) ? token_text(codes[i]) : keyword_text(codes[i]);
-        used += (size_t)snprintf(out + used, out_bytes - used, "%s%s",
-                                 i == 0 ? " (expected " : i + 1 < count ? ", " : " or ", text);
+    YYACTIONTYPE name = token_action(parser, TK_IDENT);
+    expected->count = 0;
+    for (int code = 0; code < YYNTOKEN && expected->count < PARSE_EXPECTED_MAX; code++) {
+        YYACTIONTYPE action = token_action(parser, code);
+        /* A keyword that only stands in for a name is covered by the name. */
+        if (action != YY_ERROR_ACTION && action != YY_NO_ACTION && (!yyFallback[code] || action != name))
+            expected->codes[expected->count++] = code;
     }
-    if (count && used < out_bytes)
-        snprintf(out + used, out_bytes - used, ")");
 }
 
+/* The parser has reduced before it found out; what must follow now is what ANTLR would want. */
 static void grammar_refuse(struct parse_state *state, yyParser *parser, int code, struct token token)
 {
-    int codes[EXPECTED_SHOWN_MAX];
-    size_t count = expected_tokens(parser, codes, EXPECTED_SHOWN_MAX);
-    const char *input = code == 0 ? "<EOF>" : token.text;
-    int bytes = code == 0 ? 5 : token.bytes < 100 ? (int)token.bytes : 100;
-    if (token_expected(parser, 0)) {
-        parse_refuse(state, token.at, "missing EOF at '%.*s'", bytes, input);
+    if (state->misfit)
         return;
-    }
-    if (count == 1) {
-        /* ANTLR has a sentence of its own for this, and calls keywords K_WORD. */
-        const char *text = token_text(codes[0]);
-        parse_refuse(state, token.at, "mismatched input '%.*s' expecting %s%s", bytes, input, text ? "" : "K_",
-                     text ? text : keyword_text(codes[0]));
-        return;
-    }
-    char expected[256] = "";
-    if (count <= EXPECTED_SHOWN_MAX)
-        describe_expected(codes, count, expected, sizeof expected);
-    parse_refuse(state, token.at, "no viable alternative at input '%.*s'%s", bytes, input, expected);
-}
-
-static void refuse_fault(struct parse_state *state, const struct lexer *lexer, struct token token)
-{
-    switch (lexer->fault) {
-    case LEXER_OPEN_STRING: parse_refuse(state, token.at, "no viable alternative at character '<EOF>' (string is not closed)"); break;
-    case LEXER_OPEN_COMMENT: parse_refuse(state, token.at, "no viable alternative at character '<EOF>' (comment is not closed)"); break;
-    default: {
-        /* The whole of a character that is several bytes of UTF-8. */
-        uint32_t bytes = 1;
-        while (bytes < 4 && token.text + bytes < (const char *)lexer->limit && ((unsigned char)token.text[bytes] & 0xc0) == 0x80)
-            bytes++;
-        parse_refuse(state, token.at, "no viable alternative at character '%.*s'", (int)bytes, token.text);
-    }
-    }
+    expect(parser, &state->must_follow);
+    state->misfit = true;
+    state->misfit_code = code;
+    state->misfit_token = token;
 }
 
 /* A word after SELECT is a column of that name when it is followed as a column would be. */
@@ -1162,26 +1141,57 @@ bool grammar_is_name(int code)
     return code == TK_IDENT || yyFallback[code] == TK_IDENT;
 }
 
+/* The next token as the target reads it; false when it was refused. */
+static bool next_token(struct parse_state *state, struct lexer *lexer, int before, int *out_code, struct token *out_token)
+{
+    unsigned target = cql_target_bit(cql_target_of(state->profile));
+    int code = lexer_next(lexer, out_token);
+    if (code < 0) {
+        parse_refuse_fault(state, lexer, *out_token);
+        return false;
+    }
+    if ((code == TK_JSON || code == TK_DISTINCT) && (before == TK_SELECT || before == TK_JSON)) {
+        struct lexer ahead = *lexer;
+        struct token next;
+        if (stands_as_column(lexer_next(&ahead, &next)))
+            code = TK_IDENT;
+    }
+    const struct keyword *word = keyword_of(code);
+    if (word->unknown_in & target)
+        code = TK_IDENT;
+    out_token->reserved = (word->reserved_in & target) != 0;
+    *out_code = code;
+    return true;
+}
+
+/* Everything that could have stood in the place of the misfit: the text is read again up to there. */
+static void refuse_misfit(struct parse_state *state, struct lexer lexer)
+{
+    yyParser parser;
+    struct parse_expected expected;
+    struct token token;
+    int code = 0;
+    cql_grammarInit(&parser, state);
+    state->last_code = 0;
+    while (next_token(state, &lexer, state->last_code, &code, &token) && token.at < state->misfit_token.at && code &&
+           !state->refused) {
+        cql_grammar(&parser, code, token);
+        state->last_code = code;
+    }
+    expect(&parser, &expected);
+    parse_refuse_token(state, &expected, &state->must_follow, state->misfit_code, state->misfit_token);
+    cql_grammarFinalize(&parser);
+}
+
 void grammar_run(struct parse_state *state, struct lexer *lexer)
 {
+    struct lexer start = *lexer;
     yyParser parser;
     struct token token;
     int code, before = 0;
     uint32_t depth = 0;
     cql_grammarInit(&parser, state);
-    do {
-        code = lexer_next(lexer, &token);
-        if (code < 0) {
-            refuse_fault(state, lexer, token);
-            break;
-        }
-        if ((code == TK_JSON || code == TK_DISTINCT) && (before == TK_SELECT || before == TK_JSON)) {
-            struct lexer ahead = *lexer;
-            struct token next;
-            if (stands_as_column(lexer_next(&ahead, &next)))
-                code = TK_IDENT;
-        }
-        before = code;
+    while (next_token(state, lexer, before, &code, &token)) {
         if (opens(code) && ++depth > PARSE_DEPTH_MAX) {
             parse_refuse(state, token.at, "statement is nested deeper than %d", PARSE_DEPTH_MAX);
             break;
@@ -1189,7 +1199,12 @@ void grammar_run(struct parse_state *state, struct lexer *lexer)
         if (closes(code) && depth)
             depth--;
         cql_grammar(&parser, code, token);
-    } while (code != 0 && !state->refused);
+        before = code;
+        if (code == 0 || state->refused || state->misfit)
+            break;
+    }
     cql_grammarFinalize(&parser);
+    if (state->misfit && !state->refused)
+        refuse_misfit(state, start);
 }
 }

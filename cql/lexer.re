@@ -49,8 +49,12 @@ again:
     iso_some = digit+ "Y" (digit+ "M")? (digit+ "D")? | digit+ "M" (digit+ "D")? | digit+ "D";
 
     $ { TOKEN(0); }
-    [ \t\r\n\f\v]+ { goto again; }
-    ("--" | "//") [^\n\x00]* { goto again; }
+    [ \t\r\n]+ { goto again; }
+    ("--" | "//") [^\r\n\x00]* {
+        if (cursor == limit && lexer->lines_must_end)
+            FAULT(LEXER_OPEN_LINE);
+        goto again;
+    }
     "/*" {
         const unsigned char *end = after_pair(cursor, limit, '*', '/');
         if (end) {
@@ -71,6 +75,7 @@ again:
         FAULT(LEXER_OPEN_STRING);
     }
     "\"" ([^"] | "\"\"")+ "\"" { TOKEN(TK_QUOTED); }
+    "\"\"" { TOKEN(TK_RESERVED); }
     "\"" { FAULT(LEXER_OPEN_STRING); }
 
     "-"? digit+ { TOKEN(TK_INTEGER); }
@@ -110,6 +115,8 @@ again:
     "-=" { TOKEN(TK_SUBTRACT_ASSIGN); }
 
     'add' { TOKEN(TK_ADD); }
+    'aggregate' { TOKEN(TK_AGGREGATE); }
+    'aggregates' { TOKEN(TK_AGGREGATES); }
     'allow' { TOKEN(TK_ALLOW); }
     'alter' { TOKEN(TK_ALTER); }
     'and' { TOKEN(TK_AND); }
@@ -121,6 +128,7 @@ again:
     'by' { TOKEN(TK_BY); }
     'bypass' { TOKEN(TK_BYPASS); }
     'cache' { TOKEN(TK_CACHE); }
+    'cluster' { TOKEN(TK_CLUSTER); }
     'clustering' { TOKEN(TK_CLUSTERING); }
     'columnfamily' | 'table' { TOKEN(TK_TABLE); }
     'compact' { TOKEN(TK_COMPACT); }
@@ -131,38 +139,48 @@ again:
     'default' { TOKEN(TK_DEFAULT); }
     'delete' { TOKEN(TK_DELETE); }
     'desc' { TOKEN(TK_DESC); }
+    'describe' { TOKEN(TK_DESCRIBE); }
     'distinct' { TOKEN(TK_DISTINCT); }
     'drop' { TOKEN(TK_DROP); }
     'entries' { TOKEN(TK_ENTRIES); }
+    'execute' { TOKEN(TK_EXECUTE); }
     'exists' { TOKEN(TK_EXISTS); }
     'filtering' { TOKEN(TK_FILTERING); }
     'from' { TOKEN(TK_FROM); }
     'full' { TOKEN(TK_FULL); }
+    'function' { TOKEN(TK_FUNCTION); }
+    'functions' { TOKEN(TK_FUNCTIONS); }
     'group' { TOKEN(TK_GROUP); }
     'if' { TOKEN(TK_IF); }
     'in' { TOKEN(TK_IN); }
     'index' { TOKEN(TK_INDEX); }
     'insert' { TOKEN(TK_INSERT); }
+    'internals' { TOKEN(TK_INTERNALS); }
     'into' { TOKEN(TK_INTO); }
     'is' { TOKEN(TK_IS); }
     'json' { TOKEN(TK_JSON); }
     'key' { TOKEN(TK_KEY); }
-    'keyspace' | 'schema' { TOKEN(TK_KEYSPACE); }
+    'keyspace' { TOKEN(TK_KEYSPACE); }
+    'keyspaces' { TOKEN(TK_KEYSPACES); }
     'like' { TOKEN(TK_LIKE); }
     'limit' { TOKEN(TK_LIMIT); }
     'materialized' { TOKEN(TK_MATERIALIZED); }
     'not' { TOKEN(TK_NOT); }
     'null' { TOKEN(TK_NULL); }
     'on' { TOKEN(TK_ON); }
+    'only' { TOKEN(TK_ONLY); }
     'order' { TOKEN(TK_ORDER); }
     'partition' { TOKEN(TK_PARTITION); }
     'per' { TOKEN(TK_PER); }
     'primary' { TOKEN(TK_PRIMARY); }
     'rename' { TOKEN(TK_RENAME); }
+    'replace' { TOKEN(TK_REPLACE); }
+    'schema' { TOKEN(TK_SCHEMA); }
     'select' { TOKEN(TK_SELECT); }
     'set' { TOKEN(TK_SET); }
     'static' { TOKEN(TK_STATIC); }
     'storage' { TOKEN(TK_STORAGE); }
+    'tables' | 'columnfamilies' { TOKEN(TK_TABLES); }
     'timeout' { TOKEN(TK_TIMEOUT); }
     'timestamp' { TOKEN(TK_TIMESTAMP); }
     'to' { TOKEN(TK_TO); }
@@ -170,6 +188,7 @@ again:
     'truncate' { TOKEN(TK_TRUNCATE); }
     'ttl' { TOKEN(TK_TTL); }
     'type' { TOKEN(TK_TYPE); }
+    'types' { TOKEN(TK_TYPES); }
     'unlogged' { TOKEN(TK_UNLOGGED); }
     'unset' { TOKEN(TK_UNSET); }
     'update' { TOKEN(TK_UPDATE); }
@@ -179,8 +198,7 @@ again:
     'view' { TOKEN(TK_VIEW); }
     'where' { TOKEN(TK_WHERE); }
     'with' { TOKEN(TK_WITH); }
-    'authorize' | 'describe' | 'execute' | 'grant' | 'mbean' | 'mbeans' | 'modify' | 'norecursive' | 'of' | 'or'
-    | 'replace' | 'revoke' { TOKEN(TK_RESERVED); }
+    'authorize' | 'grant' | 'modify' | 'norecursive' | 'of' | 'or' | 'revoke' { TOKEN(TK_RESERVED); }
     letter (letter | digit | "_")* { TOKEN(TK_IDENT); }
 
     * { FAULT(LEXER_BAD_CHARACTER); }

@@ -102,16 +102,19 @@ static const char *find_unsupported(struct lexer lexer)
 
 static struct ast_statement *run(struct parse_state *state, const uint8_t *text)
 {
-    struct lexer lexer = {.start = text, .cursor = text, .limit = text + state->text.bytes};
+    struct lexer lexer = {.start = text,
+                          .cursor = text,
+                          .limit = text + state->text.bytes,
+                          .lines_must_end = !cql_target_of(state->profile)->is_scylla};
     const char *noun = find_unsupported(lexer);
     if (noun) {
         state->statement = parse_statement_new(state, STATEMENT_UNSUPPORTED);
         state->statement->unsupported = noun;
-    } else if (!parse_describe(state, &lexer)) {
+    } else {
         grammar_run(state, &lexer);
     }
     if (!state->refused && !state->statement)
-        parse_refuse(state, (uint32_t)state->text.bytes, "no viable alternative at input '<EOF>'");
+        parse_refuse_at_end(state, "no viable alternative at input '<EOF>'");
     return state->refused ? NULL : state->statement;
 }
 
@@ -243,7 +246,8 @@ bool parse_needs_quotes(const char *name)
     struct lexer lexer = {.start = text, .cursor = text, .limit = text + strlen(name)};
     struct token token;
     int code = lexer_next(&lexer, &token);
-    return code <= 0 || lexer.cursor != lexer.limit || !grammar_is_name(code);
+    /* What is reserved for some target is quoted for all, so that a description replays everywhere. */
+    return code <= 0 || lexer.cursor != lexer.limit || !grammar_is_name(code) || keyword_of(code)->reserved_in;
 }
 
 void parse_put_name(struct buffer *out, const char *name)

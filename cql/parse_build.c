@@ -129,6 +129,8 @@ struct slice parse_unquote(struct parse_state *state, struct token token)
 
 struct ast_name parse_name(struct parse_state *state, struct token token)
 {
+    if (token.reserved)
+        parse_refuse(state, token.at, "no viable alternative at input '%.*s'", (int)token.bytes, token.text);
     struct ast_name name = {.at = token.at, .quoted = *token.text == '"'};
     if (name.quoted) {
         struct slice inside = undouble(state, slice_of(token.text + 1, token.bytes - 2), '"');

@@ -16,6 +16,7 @@ struct token {
     const char *text; /* borrowed from the lexer's text; NULL when the token is none */
     uint32_t bytes;
     uint32_t at;
+    bool reserved; /* a word that is no name for this target */
 };
 
 enum lexer_fault {
@@ -23,12 +24,14 @@ enum lexer_fault {
     LEXER_BAD_CHARACTER,
     LEXER_OPEN_STRING,
     LEXER_OPEN_COMMENT,
+    LEXER_OPEN_LINE, /* a comment to the end of a line that has none */
 };
 
 /* The text must be followed by a readable zero byte. */
 struct lexer {
     const unsigned char *start, *cursor, *limit;
     enum lexer_fault fault;
+    bool lines_must_end; /* a -- comment needs the end of its line, as in Cassandra */
 };
 
 /* The next token's code (TK_...), 0 at the end, -1 with `fault` set. Space and comments are passed over. */
@@ -38,6 +41,14 @@ int lexer_next(struct lexer *lexer, struct token *out_token);
 struct ast_list {
     void *items;
     uint32_t count, capacity;
+};
+
+enum { PARSE_EXPECTED_MAX = 192 };
+
+/* Tokens that could stand where another one did, in the order of their codes. */
+struct parse_expected {
+    int codes[PARSE_EXPECTED_MAX];
+    uint32_t count;
 };
 
 struct parse_state {
@@ -50,6 +61,11 @@ struct parse_state {
     uint32_t *bind_slots;            /* named binds by hash: index + 1, 0 for none */
     uint32_t bind_slot_count;
     size_t arena_bytes_before;
+    int last_code; /* of the token before */
+    bool misfit;   /* a token was found that does not fit */
+    int misfit_code;
+    struct token misfit_token;
+    struct parse_expected must_follow; /* where it was found */
     bool named_binds;
     bool refused; /* `error` is set; nothing after it counts */
 };
@@ -59,9 +75,24 @@ void grammar_run(struct parse_state *state, struct lexer *lexer);
 /* May a token of this code stand where a name is wanted? */
 bool grammar_is_name(int code);
 
-/* parse_describe.c: DESCRIBE, which is words and one name and is no part of the language proper. True when the statement is one, understood
- * or refused; else the lexer is where it was. */
-bool parse_describe(struct parse_state *state, struct lexer *lexer);
+/* ---- keyword.c ---- */
+
+struct keyword {
+    const char *text;     /* as ANTLR names it: "K_SELECT", "'('"; NULL for what is never named */
+    const char *hint;     /* for people: "SELECT", "a name" */
+    unsigned reserved_in; /* enum cql_targets: where it is no name, of words that are names in others */
+    unsigned unknown_in;  /* where it is a word like any other */
+};
+
+const struct keyword *keyword_of(int code);
+
+/* ---- parse_refusal.c ---- */
+
+/* `expected` could have stood there; `must_follow` is what is left when all that is optional has ended. */
+void parse_refuse_token(struct parse_state *state, const struct parse_expected *expected,
+                        const struct parse_expected *must_follow, int code, struct token token);
+/* What the lexer could not read, beginning with `token`. */
+void parse_refuse_fault(struct parse_state *state, const struct lexer *lexer, struct token token);
 
 /* ---- parse_build.c: what the grammar's actions call ---- */
 

@@ -157,6 +157,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .factor_beyond_nodes_warned = true,
             .factor_has_default = true,
             .alters_if_exists = true,
+            .describe_is_paged = true,
         },
     [PROFILE_CASSANDRA_5_0] =
         {
@@ -203,6 +204,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .alters_if_exists = true,
             .part_facts = true,
             .collection_facts = true,
+            .describe_is_paged = true,
         },
 };
 

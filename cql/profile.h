@@ -91,6 +91,7 @@ struct cql_target {
     uint32_t factor_warned_below;        /* SCH-8: replication factors, but for 0; 0: never */
     bool factor_beyond_nodes_warned;     /* a replication factor above the number of nodes, which is 1 */
     bool factor_has_default;             /* SimpleStrategy without replication_factor has 1 */
+    bool describe_is_paged;              /* SCH-12 */
     bool alters_if_exists; /* ALTER ... IF EXISTS, ADD IF NOT EXISTS, DROP IF EXISTS, RENAME IF EXISTS */
 };
 

@@ -309,8 +309,8 @@ static bool check_value_count(const struct cql_session *session, const struct cq
                       (unsigned)params->value_count);
 }
 
-static bool describe(struct cql_session *session, const struct ast_describe *ast, struct cql_result *result,
-                     struct cql_error *error)
+static bool describe(struct cql_session *session, const struct ast_describe *ast,
+                     const struct cql_params *params, struct cql_result *result, struct cql_error *error)
 {
     struct cql_database *database = session->database;
     struct catalog *catalog = database_catalog(database);
@@ -321,6 +321,8 @@ static bool describe(struct cql_session *session, const struct ast_describe *ast
         .keyspace = cql_session_keyspace(session),
         .cluster_name = database->cluster_name,
         .describe = ast,
+        .page_size = params->page_size,
+        .paging_state = params->paging_state,
         .result = result,
         .error = error,
     };
@@ -338,7 +340,7 @@ static bool run(struct cql_session *session, const struct source *source, struct
         return false;
     switch (statement->kind) {
     case STATEMENT_USE: return use_keyspace(session, &statement->use, result, error);
-    case STATEMENT_DESCRIBE: return describe(session, &statement->describe, result, error);
+    case STATEMENT_DESCRIBE: return describe(session, &statement->describe, params, result, error);
     case STATEMENT_SELECT: return run_read(session, source, held, params, result, error);
     case STATEMENT_INSERT:
     case STATEMENT_UPDATE:

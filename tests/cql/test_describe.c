@@ -30,7 +30,7 @@ static void lists_name_what_there_is(void **state)
     shows(f, "DESC KEYSPACES;",
           "k,keyspace,k|strait,keyspace,strait|system,keyspace,system|system_schema,keyspace,"
           "system_schema|system_traces,keyspace,system_traces");
-    shows(f, "desc types", "k,type,Big|k,type,z");
+    shows(f, "desc types", "k,type,\"Big\"|k,type,z");
     assert_int_equal(f->result.column_count, 3);
     assert_string_equal(f->result.columns[0].name, "keyspace_name");
     shows(f, "DESCRIBE CLUSTER",
@@ -72,7 +72,7 @@ static void a_type_is_described_by_its_fields(void **state)
     make_schema(f);
     shows(f, "DESCRIBE TYPE z", "k,type,z,CREATE TYPE k.z (\n    x int\n);");
     shows(f, "DESCRIBE k.\"Big\"",
-          "k,type,Big,CREATE TYPE k.\"Big\" (\n    a frozen<z>,\n    \"Field\" frozen<list<text>>\n);");
+          "k,type,\"Big\",CREATE TYPE k.\"Big\" (\n    a frozen<z>,\n    \"Field\" frozen<list<text>>\n);");
     fixture_close(f);
 }
 
@@ -97,7 +97,7 @@ static void a_name_is_looked_for_everywhere(void **state)
     refuses(f, CQL_INVALID, "'nowhere' not found in keyspaces", "DESC KEYSPACE nowhere");
     refuses(f, CQL_INVALID, "'nowhere' not found in keyspaces", "DESC TABLE nowhere.t");
     refuses(f, CQL_SYNTAX_ERROR, "line 1:4 no viable alternative", "DESC");
-    refuses(f, CQL_SYNTAX_ERROR, "line 1:12 no viable alternative at input '5'", "DESC TABLES 5");
+    refuses(f, CQL_SYNTAX_ERROR, "line 1:12 missing EOF at '5'", "DESC TABLES 5");
     fixture_close(f);
 }
 

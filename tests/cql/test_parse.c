@@ -400,7 +400,7 @@ static void schema_changes_of_every_form_are_read(void **state)
     assert_int_equal(parse(*state, "ALTER TABLE t WITH comment = 'x'")->alter_table.property_count, 1);
     const struct ast_create_keyspace *keyspace =
         &parse(*state,
-               "CREATE SCHEMA IF NOT EXISTS k WITH replication = {'class': 'S', 'replication_factor': 1}")
+               "CREATE KEYSPACE IF NOT EXISTS k WITH replication = {'class': 'S', 'replication_factor': 1}")
              ->create_keyspace;
     assert_true(keyspace->if_not_exists);
     assert_int_equal(keyspace->properties[0].value->item_count, 4);
@@ -497,7 +497,7 @@ static void refusals_have_antlrs_words_and_place(void **state)
     assert_string_equal(refusal(*state, "SELECT * FROM t\n  WHERE"),
                         "line 2:7 no viable alternative at input '<EOF>' (expected a name, '(' or TOKEN)");
     assert_string_equal(refusal(*state, "SELECT * FROM t WHERE a = 'x"),
-                        "line 1:26 no viable alternative at character '<EOF>' (string is not closed)");
+                        "line 1:28 mismatched character '<EOF>' expecting ''' (string is not closed)");
     assert_string_equal(refusal(*state, "SELECT * FROM t WHERE a = \xc3\xa9"),
                         "line 1:26 no viable alternative at character '\xc3\xa9'");
     assert_string_equal(refusal(*state, "SELECT * FROM t; SELECT * FROM u"),
