@@ -232,7 +232,8 @@ static bool cluster(const struct describe_request *request)
     bool is_scylla = request->target->is_scylla;
     cql_result_cell(request->result, slice_text(is_scylla ? "org.apache.cassandra.dht.Murmur3Partitioner"
                                                           : "Murmur3Partitioner"));
-    cql_result_cell(request->result, slice_text(is_scylla ? "org.apache.cassandra.locator.SimpleSnitch" : "DynamicEndpointSnitch"));
+    cql_result_cell(request->result, slice_text(is_scylla ? "org.apache.cassandra.locator.SimpleSnitch"
+                                                          : "DynamicEndpointSnitch"));
     request->result->row_count = 1;
     return true;
 }

@@ -247,7 +247,8 @@ bool parse_needs_quotes(const char *name)
     struct token token;
     int code = lexer_next(&lexer, &token);
     /* What is reserved for some target is quoted for all, so that a description replays everywhere. */
-    return code <= 0 || lexer.cursor != lexer.limit || !grammar_is_name(code) || keyword_of(code)->reserved_in;
+    return code <= 0 || lexer.cursor != lexer.limit || !grammar_is_name(code) ||
+           keyword_of(code)->reserved_in;
 }
 
 void parse_put_name(struct buffer *out, const char *name)
