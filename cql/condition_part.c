@@ -31,7 +31,7 @@ static bool compile_field(struct plan_builder *builder, const struct ast_relatio
     const struct type *type = column->type;
     const char *field = relation->field.text;
     if (!builder->context->target->fields_in_conditions)
-        return relation_refuse_word(builder, relation, ".");
+        return relation_refuse_word(builder, relation->field.at - 1, ".");
     if (type->id != TYPE_UDT)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_IF_FIELD_NON_UDT, column->name);
     condition->field = type_field(type, slice_text(field));

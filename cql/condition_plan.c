@@ -29,7 +29,7 @@ static bool compile_list(struct plan_builder *builder, const struct ast_relation
 /* Words that the target's grammar does not know behind IF. */
 static bool refuse_word(struct plan_builder *builder, const struct ast_relation *relation)
 {
-    return relation_refuse_word(builder, relation,
+    return relation_refuse_word(builder, relation->at,
                                 relation->op == OP_NOT_IN        ? "NOT"
                                 : relation->op == OP_IS_NOT_NULL ? "IS"
                                 : relation->op == OP_LIKE        ? "LIKE"

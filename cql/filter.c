@@ -14,7 +14,7 @@ static bool test_value(struct plan_run *run, struct filter *filter, const struct
         return RUN_REFUSE(run, MSG_UNSET_WHERE, r->columns[0]->name);
     if (value.kind == CQL_NULL) {
         if (!run->context->target->null_matches_nothing)
-            return RUN_REFUSE(run, MSG_NULL_WHERE, r->columns[0]->name);
+            return RUN_REFUSE(run, r->entry ? MSG_ENTRY_NULL : MSG_NULL_WHERE, r->columns[0]->name);
         filter->never = true;
     }
     *out = value.bytes;

@@ -20,7 +20,8 @@ static const char *operation_text(struct arena *arena, const struct ast_assignme
     case ASSIGN_VALUE: return arena_printf(arena, "%s = %s", name, value);
     case ASSIGN_ADD: return arena_printf(arena, "%s = %s + %s", name, name, value);
     case ASSIGN_SUBTRACT: return arena_printf(arena, "%s = %s - %s", name, name, value);
-    case ASSIGN_PREPEND: return arena_printf(arena, "%s = %s + %s", name, value, name);
+    case ASSIGN_PREPEND:
+        return arena_printf(arena, "%s = %s - %s", name, value, name); /* as the real ones say it */
     case ASSIGN_ELEMENT:
         return arena_printf(arena, "%s[%s] = %s", name, term_text(arena, ast->element), value);
     case ASSIGN_FIELD: return arena_printf(arena, "%s.%s = %s", name, ast->field.text, value);
@@ -57,13 +58,26 @@ static bool compile_element(struct plan_builder *builder, const struct ast_term 
     }
 }
 
-static bool compile_removed(struct plan_builder *builder, const struct ast_term *ast,
+/* What is taken from a map is a set of keys. */
+static const struct type *operand_type(struct plan_builder *builder, const struct ast_assignment *ast,
+                                       const struct type *type)
+{
+    return ast->kind == ASSIGN_SUBTRACT && type->id == TYPE_MAP ? type_set(builder->arena, type->first, false)
+                                                                : type;
+}
+
+static bool compile_operand(struct plan_builder *builder, const struct ast_assignment *ast,
                             const struct cql_column *column, struct plan_term *out)
 {
-    const struct type *type = column->type;
-    if (type->id == TYPE_MAP) /* what is taken from a map is a set of keys */
-        type = type_set(builder->arena, type->first, false);
-    return type ? term_compile(builder, ast, column->name, type, out) : build_nomem(builder);
+    const struct type *type = operand_type(builder, ast, column->type);
+    if (!type)
+        return build_nomem(builder);
+    if (term_compile(builder, ast->value, column->name, type, out))
+        return true;
+    if (column->type->id != TYPE_MAP || builder->context->target->is_scylla)
+        return false;
+    return BUILD_REFUSE_AT(builder, ast->column.at, ast->kind == ASSIGN_ADD ? MSG_MAP_ADDED : MSG_MAP_REMOVED,
+                           term_text(builder->arena, ast->value));
 }
 
 /* ---- assignments ---- */
@@ -101,8 +115,7 @@ static bool compile_added(struct plan_builder *builder, const struct ast_assignm
     if (type->frozen)
         return refuse(builder, ast, column, MSG_ASSIGN_FROZEN);
     cell->operation = ast->kind == ASSIGN_ADD ? MODIFY_ADD : MODIFY_REMOVE;
-    return ast->kind == ASSIGN_ADD ? term_compile(builder, ast->value, column->name, type, &cell->value)
-                                   : compile_removed(builder, ast->value, column, &cell->value);
+    return compile_operand(builder, ast, column, &cell->value);
 }
 
 /* A field is bound as "u.street". */

@@ -354,8 +354,9 @@ struct ast_assignment parse_assignment(struct parse_state *state, struct ast_nam
         assignment.kind = ASSIGN_PREPEND;
         assignment.value = left;
     } else {
-        parse_refuse(state, value->at, "Only expressions of the form X = X %c <value> are supported.",
-                     plus ? '+' : '-');
+        cql_refuse(state->error, state->profile, MSG_ASSIGN_FORM, plus ? '+' : '-');
+        cql_error_at(state->error, state->text, value->at);
+        state->refused = true;
     }
     return assignment;
 }

@@ -205,7 +205,7 @@ static bool compile_relation(struct plan_builder *builder, const struct ast_rela
     case RELATION_TUPLE: return compile_tuple(builder, relation, out);
     case RELATION_TOKEN: return compile_token(builder, relation, out);
     case RELATION_ELEMENT: return restriction_compile_entry(builder, relation, out);
-    case RELATION_FIELD: return relation_refuse_word(builder, relation, ".");
+    case RELATION_FIELD: return relation_refuse_word(builder, relation->field.at - 1, ".");
     }
     return BUILD_REFUSE(builder, MSG_INTERNAL, "unknown kind of relation");
 }

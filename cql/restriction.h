@@ -110,8 +110,7 @@ bool restriction_compile_entry(struct plan_builder *builder, const struct ast_re
 /* restriction_text.c: ">=" */
 const char *operator_text(enum ast_operator op);
 /* As the target's grammar refuses a relation that it does not know. */
-bool relation_refuse_word(struct plan_builder *builder, const struct ast_relation *relation,
-                          const char *word);
+bool relation_refuse_word(struct plan_builder *builder, uint32_t at, const char *word);
 /* "c >= 1" for refusals, in the arena. */
 const char *relation_text(struct arena *arena, const struct ast_relation *relation);
 /* "(1, ?)" */

@@ -51,9 +51,10 @@ bool restriction_compile_entry(struct plan_builder *builder, const struct ast_re
         return BUILD_REFUSE_AT(builder, relation->at, MSG_ENTRY_NON_MAP, column->name);
     if (type->frozen)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_ENTRY_FROZEN, column->name);
+    if (relation->op == OP_IN && !builder->context->target->is_scylla)
+        return relation_refuse_word(builder, relation->at, "IN");
     if (relation->op != OP_EQ)
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_ENTRY_OPERATOR, column->name,
-                               plan_type_text(builder->arena, type), operator_text(relation->op));
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_ENTRY_OPERATOR);
     restriction->entry = true;
     return compile_inner(builder, relation->element, "key", column, type->first, &restriction->key) &&
            compile_inner(builder, relation->value, "value", column, type->second, &restriction->value);

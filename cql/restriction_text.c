@@ -156,11 +156,11 @@ const char *operator_text(enum ast_operator op)
     return operator_texts[op];
 }
 
-bool relation_refuse_word(struct plan_builder *builder, const struct ast_relation *relation, const char *word)
+bool relation_refuse_word(struct plan_builder *builder, uint32_t at, const char *word)
 {
     struct cql_error place;
-    cql_error_at(&place, builder->statement->text, relation->at);
-    return BUILD_REFUSE_AT(builder, relation->at, MSG_WORD_UNKNOWN, place.line, place.column, word);
+    cql_error_at(&place, builder->statement->text, at);
+    return BUILD_REFUSE_AT(builder, at, MSG_WORD_UNKNOWN, place.line, place.column, word);
 }
 
 const char *relation_text(struct arena *arena, const struct ast_relation *relation)

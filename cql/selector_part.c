@@ -53,7 +53,8 @@ bool selector_compile_element(struct plan_builder *builder, const struct ast_sel
     bool map = of->type->id == TYPE_MAP, set = of->type->id == TYPE_SET;
     bool list = of->type->id == TYPE_LIST && target->is_scylla;
     if (of->type->id == TYPE_LIST && !list)
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_SELECT_ELEMENT_LIST, of->name);
+        return BUILD_REFUSE_AT(builder, ast->at,
+                               element->slice ? MSG_SELECT_SLICE_LIST : MSG_SELECT_ELEMENT_LIST, of->name);
     if (!map && !set && !list)
         return BUILD_REFUSE_AT(builder, ast->at, MSG_SELECT_ELEMENT_TYPE, of->name,
                                plan_type_text(builder->arena, of->type));
