@@ -95,27 +95,54 @@ static bool take_number(struct text_reader *reader, uint32_t least, uint32_t mos
     return true;
 }
 
-static bool take_date(struct text_reader *reader, uint32_t year_digits_max, int64_t *out_days)
+/* How strictly the parts of a date are read. */
+struct date_form {
+    uint32_t year_digits_least, year_digits_most;
+    uint32_t digits_least; /* of month and day */
+    bool clamps;           /* the 31st of a shorter month is its last day */
+};
+
+static uint32_t days_in_month(struct civil_date date)
 {
-    bool negative = year_digits_max > 4 && take(reader, '-');
+    date.day = 31;
+    while (!calendar_date_exists(date) && date.day > 28)
+        date.day--;
+    return date.day;
+}
+
+static bool take_date(struct text_reader *reader, const struct date_form *form, bool negative,
+                      int64_t *out_days)
+{
     int64_t year, month, day;
-    if (!take_number(reader, 1, year_digits_max, &year, NULL) || !take(reader, '-') ||
-        !take_number(reader, 1, 2, &month, NULL) || !take(reader, '-') ||
-        !take_number(reader, 1, 2, &day, NULL))
+    if (!take_number(reader, form->year_digits_least, form->year_digits_most, &year, NULL) ||
+        !take(reader, '-') || !take_number(reader, form->digits_least, 2, &month, NULL) ||
+        !take(reader, '-') || !take_number(reader, form->digits_least, 2, &day, NULL))
         return false;
     struct civil_date date = {
         .year = negative ? -year : year, .month = (uint32_t)month, .day = (uint32_t)day};
+    if (form->clamps && month >= 1 && month <= 12 && day > 28 && day <= 31)
+        date.day = date.day < days_in_month(date) ? date.day : days_in_month(date);
     if (!calendar_date_exists(date))
         return false;
     *out_days = calendar_days(date);
     return true;
 }
 
-bool calendar_parse_date(struct slice text, int64_t *out_days)
+/* Java's ISO_LOCAL_DATE: four digits of a year, more behind a sign. */
+static const struct date_form java_date = {4, 4, 2, false}, java_signed_date = {4, 9, 2, false},
+                              java_long_date = {5, 9, 2, false}, any_date = {1, 7, 1, false};
+static const struct date_form java_moment = {4, 4, 2, true}, any_moment = {1, 4, 1, false};
+
+bool calendar_parse_date(struct slice text, bool java, int64_t *out_days)
 {
     struct text_reader reader = reader_of_text(text);
     int64_t days;
-    if (!take_date(&reader, 7, &days) || !at_end(&reader))
+    bool negative = take(&reader, '-'), positive = java && !negative && take(&reader, '+');
+    const struct date_form *form = !java      ? &any_date
+                                   : negative ? &java_signed_date
+                                   : positive ? &java_long_date
+                                              : &java_date;
+    if (!take_date(&reader, form, negative, &days) || !at_end(&reader))
         return false;
     *out_days = days;
     return true;
@@ -180,8 +207,8 @@ static bool take_zone(struct text_reader *reader, int64_t *out_offset_ms)
     return true;
 }
 
-/* HH:MM[:SS[.fraction]] */
-static bool take_clock(struct text_reader *reader, int64_t *out_ms, uint32_t *out_fraction_digits)
+/* HH:MM[:SS[.fraction]]; to Java 24:00 is the end of the day. */
+static bool take_clock(struct text_reader *reader, bool java, int64_t *out_ms, uint32_t *out_fraction_digits)
 {
     int64_t hours, minutes, seconds = 0, fraction = 0;
     uint32_t digits = 0;
@@ -194,7 +221,8 @@ static bool take_clock(struct text_reader *reader, int64_t *out_ms, uint32_t *ou
         if (take(reader, '.') && !take_number(reader, 1, 9, &fraction, &digits))
             return false;
     }
-    if (hours > 23 || minutes > 59 || seconds > 59)
+    bool midnight = java && hours == 24 && !minutes && !seconds && !fraction;
+    if ((hours > 23 && !midnight) || minutes > 59 || seconds > 59)
         return false;
     int64_t fraction_ms = fraction * powers_of_ten[9 - digits] / 1000000;
     *out_ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction_ms;
@@ -222,7 +250,7 @@ static bool take_milliseconds(struct slice text, int64_t *out_ms)
     return true;
 }
 
-enum timestamp_fault calendar_parse_timestamp(struct slice text, int64_t *out_ms,
+enum timestamp_fault calendar_parse_timestamp(struct slice text, bool java, int64_t *out_ms,
                                               uint32_t *out_fraction_digits)
 {
     *out_fraction_digits = 0;
@@ -231,7 +259,8 @@ enum timestamp_fault calendar_parse_timestamp(struct slice text, int64_t *out_ms
     struct text_reader reader = reader_of_text(text);
     int64_t days, clock_ms = 0, offset_ms;
     uint32_t digits = 0;
-    if (!take_date(&reader, 4, &days))
+    bool negative = java && take(&reader, '-');
+    if (!take_date(&reader, java ? &java_moment : &any_moment, negative, &days))
         return TIMESTAMP_MALFORMED;
     bool has_clock = !at_end(&reader) && (*reader.at == 'T' || *reader.at == 't');
     if (!has_clock && !at_end(&reader) && *reader.at == ' ') {
@@ -241,7 +270,7 @@ enum timestamp_fault calendar_parse_timestamp(struct slice text, int64_t *out_ms
     }
     if (has_clock) {
         reader.at++;
-        if (!take_clock(&reader, &clock_ms, &digits))
+        if (!take_clock(&reader, java, &clock_ms, &digits))
             return TIMESTAMP_MALFORMED;
     }
     if (!take_zone(&reader, &offset_ms))

@@ -18,7 +18,8 @@ bool calendar_date_exists(struct civil_date date);
 
 /* "YYYY-MM-DD" with at least four digits for the year, a sign when it is negative; days since 1970-01-01. */
 void calendar_print_date(struct buffer *out, int64_t days);
-bool calendar_parse_date(struct slice text, int64_t *out_days);
+/* `java`: as Cassandra reads it, with two digits for month and day, four for the year or more behind a sign. */
+bool calendar_parse_date(struct slice text, bool java, int64_t *out_days);
 
 /* "HH:MM:SS.nnnnnnnnn"; nanoseconds since midnight. Parsing takes 0 to 9 digits of fraction. */
 void calendar_print_time(struct buffer *out, int64_t ns);
@@ -32,7 +33,7 @@ enum timestamp_fault {
 };
 
 /* Milliseconds since 1970 from every notation of TYP-9; a text without a zone is UTC. */
-enum timestamp_fault calendar_parse_timestamp(struct slice text, int64_t *out_ms,
+enum timestamp_fault calendar_parse_timestamp(struct slice text, bool java, int64_t *out_ms,
                                               uint32_t *out_fraction_digits);
 
 enum timestamp_style {

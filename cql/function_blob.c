@@ -40,7 +40,7 @@ EVALUATOR(to_json)
     if (arguments[0].kind == CQL_NULL)
         buffer_append(out_wire, "null", 4);
     else
-        type_json(out_wire, call->arguments[0], arguments[0].bytes);
+        type_json_for(out_wire, call->arguments[0], arguments[0].bytes, cql_target_of(environment->profile));
     return true;
 }
 

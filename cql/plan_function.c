@@ -89,6 +89,17 @@ bool term_type_fits(const struct type *result, const struct type *wanted)
 {
     bool timeuuid_as_uuid = result->id == TYPE_TIMEUUID && wanted->id == TYPE_UUID;
     bool ascii_as_text = result->id == TYPE_ASCII && wanted->id == TYPE_TEXT;
+    /* Integers in which Cassandra sees the values of another type. */
+    static const struct {
+        enum type_id result, wanted;
+    } integers[] = {{TYPE_INT, TYPE_DATE},
+                    {TYPE_INT, TYPE_VARINT},
+                    {TYPE_BIGINT, TYPE_VARINT},
+                    {TYPE_BIGINT, TYPE_TIME},
+                    {TYPE_BIGINT, TYPE_TIMESTAMP}};
+    for (size_t i = 0; i < ARRAY_LEN(integers); i++)
+        if (result->id == integers[i].result && wanted->id == integers[i].wanted)
+            return true;
     return type_equal(result, wanted) || timeuuid_as_uuid || ascii_as_text || wanted->id == TYPE_BLOB;
 }
 

@@ -187,7 +187,7 @@ static bool emit_json(const struct selection *selection, struct plan_run *run, c
         put_member_name(&text, selection->names[i]);
         buffer_printf(&text, ": ");
         if (made && value.kind == CQL_VALUE)
-            type_json(&text, selection->items[i].type, value.bytes);
+            type_json_for(&text, selection->items[i].type, value.bytes, run->context->target);
         else
             buffer_printf(&text, "null");
     }

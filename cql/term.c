@@ -103,6 +103,9 @@ static bool compile_token(struct plan_builder *builder, const struct ast_term *a
     if (ast->item_count != table->partition_count)
         return BUILD_REFUSE_AT(builder, ast->at, MSG_FUNCTION_COUNT, "system.token",
                                (unsigned)table->partition_count, (unsigned)ast->item_count);
+    if (!term_type_fits(type_scalar(TYPE_BIGINT), out->type))
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_TYPE_ERROR, "system.token", "bigint", out->column,
+                               plan_type_text(builder->arena, out->type));
     out->kind = PLAN_TERM_TOKEN;
     out->argument_count = ast->item_count;
     out->arguments = arena_calloc(builder->arena, ast->item_count, sizeof *out->arguments);
@@ -136,7 +139,7 @@ static bool fold_collection(struct plan_builder *builder, struct plan_term *term
 static const char *const shape_names[] = {[TERM_LIST] = "list",
                                           [TERM_SET] = "set",
                                           [TERM_MAP] = "map",
-                                          [TERM_TUPLE] = "tuple",
+                                          [TERM_TUPLE] = "tuple type",
                                           [TERM_UDT] = "user type"};
 
 static bool shape_fits(const struct ast_term *ast, const struct type *type)
@@ -146,9 +149,89 @@ static bool shape_fits(const struct ast_term *ast, const struct type *type)
     case TERM_SET: return type->id == TYPE_SET || (type->id == TYPE_MAP && !ast->item_count);
     case TERM_MAP: return type->id == TYPE_MAP;
     case TERM_UDT: return type->id == TYPE_UDT;
-    case TERM_TUPLE: return type->id == TYPE_TUPLE && ast->item_count <= type->member_count;
+    case TERM_TUPLE: return type_has_members(type);
     default: return false;
     }
+}
+
+/* May this stand where a `type` is wanted, as far as can be seen without its value? Whatever else is wrong with it is said when
+ * it is compiled. */
+static bool assignable(struct plan_builder *builder, const struct ast_term *ast, const struct type *type)
+{
+    const struct type *cast;
+    switch (ast->kind) {
+    case TERM_LITERAL: return type_accepts_literal(type, ast->literal);
+    case TERM_CAST:
+        return !type_resolve(ast->cast_type, builder->table->keyspace, builder->context->catalog,
+                             builder->context->profile, builder->arena, &cast, builder->error) ||
+               term_type_fits(cast, type);
+    case TERM_LIST:
+    case TERM_SET:
+    case TERM_MAP:
+    case TERM_UDT:
+    case TERM_TUPLE: break;
+    default: return true;
+    }
+    if (!shape_fits(ast, type) || (type_has_members(type) && ast->item_count > type->member_count))
+        return false;
+    for (uint32_t i = 0; i < ast->item_count && ast->kind != TERM_UDT; i++)
+        if (!assignable(builder, ast->items[i], type_item(type, i)))
+            return false;
+    return true;
+}
+
+static bool refuse_shape(struct plan_builder *builder, const struct ast_term *ast,
+                         const struct plan_term *term)
+{
+    const char *type = plan_type_text(builder->arena, term->type);
+    if (ast->kind == TERM_LIST)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_LIST, term->column, type);
+    return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind], term->column,
+                           type);
+}
+
+/* The i-th item is of no type that fits: its place is named as the targets do. */
+static bool refuse_item(struct plan_builder *builder, const struct ast_term *ast,
+                        const struct plan_term *term, uint32_t i)
+{
+    const char *what = "value", *shown = term_text(builder->arena, ast->items[i]), *literal = "list";
+    switch (ast->kind) {
+    case TERM_SET: literal = "set"; break;
+    case TERM_MAP:
+        literal = "map";
+        what = i % 2 ? "value" : "key";
+        break;
+    case TERM_TUPLE:
+        literal = "tuple";
+        what = "component";
+        shown = arena_printf(builder->arena, "%u", (unsigned)i);
+        break;
+    default:
+        if (term->type->id == TYPE_VECTOR)
+            literal = "vector";
+    }
+    return BUILD_REFUSE_AT(builder, ast->items[i]->at, MSG_LITERAL_ITEM, literal, term->column, what,
+                           shown ? shown : "?", plan_type_text(builder->arena, type_item(term->type, i)));
+}
+
+static bool check_items(struct plan_builder *builder, const struct ast_term *ast,
+                        const struct plan_term *term)
+{
+    const struct type *type = term->type;
+    if (!shape_fits(ast, type))
+        return refuse_shape(builder, ast, term);
+    if (type->id == TYPE_VECTOR && ast->item_count != type->dimension)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_VECTOR_SIZE, term->column,
+                               plan_type_text(builder->arena, type), (unsigned)type->dimension,
+                               (unsigned)ast->item_count);
+    if (type_has_members(type) && ast->item_count > type->member_count)
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_TUPLE_LARGE, term->column,
+                               plan_type_text(builder->arena, type), (unsigned)type->member_count,
+                               (unsigned)ast->item_count);
+    for (uint32_t i = 0; i < ast->item_count; i++)
+        if (!assignable(builder, ast->items[i], type_item(type, i)))
+            return refuse_item(builder, ast, term, i);
+    return true;
 }
 
 static const char *item_name(struct plan_builder *builder, const struct plan_term *term, uint32_t i)
@@ -160,14 +243,8 @@ static const char *item_name(struct plan_builder *builder, const struct plan_ter
 static bool compile_collection(struct plan_builder *builder, const struct ast_term *ast,
                                struct plan_term *out)
 {
-    if (!shape_fits(ast, out->type)) {
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind],
-                               out->column, plan_type_text(builder->arena, out->type));
-    }
-    if (out->type->id == TYPE_VECTOR && ast->item_count != out->type->dimension)
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_VECTOR_SIZE, out->column,
-                               plan_type_text(builder->arena, out->type), (unsigned)out->type->dimension,
-                               (unsigned)ast->item_count);
+    if (!check_items(builder, ast, out))
+        return false;
     out->kind = PLAN_TERM_COLLECTION;
     out->argument_count = ast->item_count;
     out->arguments = arena_calloc(builder->arena, ast->item_count + 1, sizeof *out->arguments);
@@ -197,8 +274,7 @@ static bool compile_udt(struct plan_builder *builder, const struct ast_term *ast
 {
     const struct type *type = out->type;
     if (!shape_fits(ast, type))
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_LITERAL_NOT_COLLECTION, shape_names[ast->kind],
-                               out->column, plan_type_text(builder->arena, type));
+        return refuse_shape(builder, ast, out);
     for (uint32_t i = 0; i < ast->item_count; i++)
         if (type_field(type, slice_text(ast->fields[i].text)) == type->member_count)
             return BUILD_REFUSE_AT(builder, ast->fields[i].at, MSG_UDT_LITERAL_FIELD, ast->fields[i].text,
@@ -214,6 +290,9 @@ static bool compile_udt(struct plan_builder *builder, const struct ast_term *ast
         const char *name = arena_printf(builder->arena, "%s.%s", out->column, type->field_names[i]);
         if (!name)
             return build_nomem(builder);
+        if (value && !assignable(builder, value, type->members[i]))
+            return BUILD_REFUSE_AT(builder, value->at, MSG_LITERAL_ITEM, "user type", out->column, "field",
+                                   type->field_names[i], plan_type_text(builder->arena, type->members[i]));
         if (!term_compile(builder, value ? value : &null, name, type->members[i], &out->arguments[i]))
             return false;
     }
@@ -227,9 +306,11 @@ static bool compile_cast(struct plan_builder *builder, const struct ast_term *as
                       builder->context->profile, builder->arena, &type, builder->error))
         return false;
     if (!term_type_fits(type, out->type))
-        return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_WRONG, plan_type_text(builder->arena, type),
-                               out->column, plan_type_text(builder->arena, out->type));
-    return term_compile(builder, ast->items[0], out->column, type, out);
+        return BUILD_REFUSE_AT(builder, ast->at, MSG_CAST_WRONG, term_text(builder->arena, ast), out->column,
+                               plan_type_text(builder->arena, out->type));
+    /* ScyllaDB makes a value of the type that is named; to Cassandra it is only a hint which of several is meant. */
+    return term_compile(builder, ast->items[0], out->column,
+                        builder->context->target->is_scylla ? type : out->type, out);
 }
 
 static bool refuse_arithmetic(struct plan_builder *builder, const struct ast_term *ast)

@@ -18,7 +18,7 @@ static const struct type_row rows[] = {
         .literals = LITERAL(STRING), .check = type_check_ascii,
         .compare = type_compare_bytes, .print = type_print_text, .read = type_read_ascii},
     [TYPE_BIGINT] = {
-        .json_wanted = "a bigint value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a bigint value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "bigint", .java = "LongType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER),
         .scylla_size = scylla_integer, .cassandra_size = "Expected 8 or 0 byte long (%2$zu)",
@@ -34,45 +34,45 @@ static const struct type_row rows[] = {
         .scylla_size = "Validation failed for boolean, got %2$zu bytes", .cassandra_size = "Expected 1 or 0 byte value (%2$zu)",
         .compare = type_compare_boolean, .print = type_print_boolean, .read = type_read_boolean},
     [TYPE_COUNTER] = {
-        .json_wanted = "a bigint value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a bigint value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "counter", .java = "CounterColumnType", .key_kind = KEY_INT64, .wire_bytes = 8, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER),
         .scylla_size = scylla_integer, .cassandra_size = "Expected 8 or 0 byte long (%2$zu)",
         .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
     [TYPE_DECIMAL] = {
-        .json_wanted = "a decimal value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a decimal value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "decimal", .java = "DecimalType", .key_kind = KEY_DECIMAL, .is_key = true, .json_bare = true,
         .literals = LITERAL(INTEGER) | LITERAL(FLOAT), .check = type_check_decimal,
         .compare = decimal_compare, .print = type_print_decimal, .read = type_read_decimal},
     [TYPE_DOUBLE] = {
-        .json_wanted = "a double value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a double value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "double", .java = "DoubleType", .key_kind = KEY_DOUBLE, .wire_bytes = 8, .is_key = true, .json_bare = true,
         .literals = LITERAL(INTEGER) | LITERAL(FLOAT),
         .scylla_size = "Expected 8 bytes for a floating type, got %2$zu",
         .cassandra_size = "Expected 8 or 0 byte value for a double (%2$zu)",
         .compare = type_compare_double, .print = type_print_double, .read = type_read_double},
     [TYPE_FLOAT] = {
-        .json_wanted = "a float value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a float value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "float", .java = "FloatType", .key_kind = KEY_FLOAT, .wire_bytes = 4, .is_key = true, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER) | LITERAL(FLOAT),
         .scylla_size = "Expected 4 bytes for a floating type, got %2$zu",
         .cassandra_size = "Expected 4 or 0 byte value for a float (%2$zu)",
         .compare = type_compare_float, .print = type_print_float, .read = type_read_float},
     [TYPE_INT] = {
-        .json_wanted = "an int value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "an int value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "int", .java = "Int32Type", .key_kind = KEY_INT32, .wire_bytes = 4, .is_key = true, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER),
         .scylla_size = scylla_integer, .cassandra_size = "Expected 4 or 0 byte int (%2$zu)",
         .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
     [TYPE_TIMESTAMP] = {
-        .json_wanted = "a long or a datestring representation of a timestamp value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a long or a datestring representation of a timestamp value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "timestamp", .java = "TimestampType", .key_kind = KEY_INT64, .wire_bytes = 8, .is_key = true,
         .literal_quoted = true, .literals = LITERAL(STRING) | LITERAL(INTEGER),
         .scylla_size = "Validation failed for timestamp - got %2$zu bytes",
         .cassandra_size = "Expected 8 or 0 byte long for date (%2$zu)",
         .compare = type_compare_integer, .print = type_print_timestamp, .read = type_read_timestamp},
     [TYPE_UUID] = {
-        .json_wanted = "a string representation of a uuid", .json_kinds = FROM(STRING),
+        .json_wanted = "a string representation of a uuid", .json_empty = true, .json_kinds = FROM(STRING),
         .name = "uuid", .java = "UUIDType", .key_kind = KEY_UUID, .wire_bytes = 16, .is_key = true, .literals = LITERAL(UUID),
         .scylla_size = "Validation failed for uuid - got %2$zu bytes", .cassandra_size = "UUID should be 16 or 0 bytes (%2$zu)",
         .compare = type_compare_uuid, .print = type_print_uuid, .read = type_read_uuid},
@@ -82,19 +82,19 @@ static const struct type_row rows[] = {
         .literals = LITERAL(STRING), .check = type_check_utf8,
         .compare = type_compare_bytes, .print = type_print_text, .read = type_read_text},
     [TYPE_VARINT] = {
-        .json_wanted = "a varint value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a varint value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "varint", .java = "IntegerType", .key_kind = KEY_VARINT, .is_key = true, .json_bare = true,
         .literals = LITERAL(INTEGER),
         .compare = varint_compare, .print = type_print_varint, .read = type_read_varint},
     [TYPE_TIMEUUID] = {
-        .json_wanted = "a string representation of a timeuuid", .json_kinds = FROM(STRING),
+        .json_wanted = "a string representation of a timeuuid", .json_empty = true, .json_kinds = FROM(STRING),
         .name = "timeuuid", .java = "TimeUUIDType", .key_kind = KEY_TIMEUUID, .wire_bytes = 16, .is_key = true,
         .literals = LITERAL(UUID), .check = type_check_timeuuid,
         .scylla_size = "Validation failed for timeuuid - got %2$zu bytes",
         .cassandra_size = "UUID should be 16 or 0 bytes (%2$zu)",
         .compare = type_compare_timeuuid, .print = type_print_uuid, .read = type_read_timeuuid},
     [TYPE_INET] = {
-        .json_wanted = "a string representation of an inet value", .json_kinds = FROM(STRING),
+        .json_wanted = "a string representation of an inet value", .json_empty = true, .json_kinds = FROM(STRING),
         .name = "inet", .java = "InetAddressType", .key_kind = KEY_BYTES, .is_key = true, .literal_quoted = true,
         .literals = LITERAL(STRING), .check = type_check_inet,
         .compare = type_compare_bytes, .print = type_print_inet, .read = type_read_inet},
@@ -113,14 +113,14 @@ static const struct type_row rows[] = {
         .cassandra_refuses_empty = true,
         .compare = type_compare_integer, .print = type_print_time, .read = type_read_time},
     [TYPE_SMALLINT] = {
-        .json_wanted = "a short value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a short value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "smallint", .java = "ShortType", .key_kind = KEY_INT16, .wire_bytes = 2, .is_key = true, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER),
         .scylla_size = "Expected 2 bytes for a smallint (%2$zu)", .cassandra_size = "Expected 2 bytes for a smallint (%2$zu)",
         .cassandra_refuses_empty = true,
         .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
     [TYPE_TINYINT] = {
-        .json_wanted = "a byte value", .json_kinds = FROM(NUMBER) | FROM(STRING),
+        .json_wanted = "a byte value", .json_empty = true, .json_kinds = FROM(NUMBER) | FROM(STRING),
         .name = "tinyint", .java = "ByteType", .key_kind = KEY_INT8, .wire_bytes = 1, .is_key = true, .json_bare = true,
         .is_integer = true, .literals = LITERAL(INTEGER),
         .scylla_size = "Expected 1 byte for a tinyint (%2$zu)", .cassandra_size = "Expected 1 byte for a tinyint (%2$zu)",
@@ -128,7 +128,7 @@ static const struct type_row rows[] = {
         .compare = type_compare_integer, .print = type_print_integer, .read = type_read_integer},
     [TYPE_DURATION] = {
         .json_wanted = "a string representation of a duration", .json_kinds = FROM(STRING),
-        .name = "duration", .java = "DurationType", .key_kind = KEY_BYTES, .literals = LITERAL(DURATION),
+        .name = "duration", .java = "DurationType", .key_kind = KEY_BYTES, .literals = LITERAL(DURATION), .cassandra_literals = LITERAL(INTEGER),
         .no_empty = true, .check = type_check_duration,
         .compare = type_compare_bytes, .print = type_print_duration, .read = type_read_duration},
 };
@@ -315,7 +315,7 @@ const char *type_scalar_name(enum type_id id)
 bool type_accepts_literal(const struct type *type, enum literal_kind kind)
 {
     const struct type_row *row = type_row(type->id);
-    return row && (row->literals & 1u << kind);
+    return row && ((row->literals | row->cassandra_literals) & 1u << kind);
 }
 
 const char *literal_kind_name(enum literal_kind kind)

@@ -158,6 +158,9 @@ void type_text(struct buffer *out, const struct type *type, struct slice wire);
 void type_literal(struct buffer *out, const struct type *type, struct slice wire);
 /* As JSON. */
 void type_json(struct buffer *out, const struct type *type, struct slice wire);
+/* As JSON with the target's own way of writing numbers, addresses and durations. */
+void type_json_for(struct buffer *out, const struct type *type, struct slice wire,
+                   const struct cql_target *target);
 
 /* What a literal looks like before its type is known. */
 enum literal_kind {

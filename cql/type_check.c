@@ -73,6 +73,19 @@ bool type_check_utf8(struct slice wire, bool scylla, char *out_why, size_t why_b
     return true;
 }
 
+/* The first bytes in hexadecimal. */
+struct shown_hex {
+    char text[2 * 64 + 1];
+};
+
+static struct shown_hex shown_hex(struct slice wire)
+{
+    struct shown_hex shown = {{0}};
+    for (size_t i = 0; i < wire.bytes && i < 64; i++)
+        snprintf(shown.text + 2 * i, 3, "%02x", wire.data[i]);
+    return shown;
+}
+
 bool type_check_inet(struct slice wire, bool scylla, char *out_why, size_t why_bytes)
 {
     if (wire.bytes == 4 || wire.bytes == 16)
@@ -80,7 +93,7 @@ bool type_check_inet(struct slice wire, bool scylla, char *out_why, size_t why_b
     if (scylla)
         snprintf(out_why, why_bytes, "Validation failed for inet_addr - got %zu bytes", wire.bytes);
     else
-        snprintf(out_why, why_bytes, "addr is of illegal length");
+        snprintf(out_why, why_bytes, "Expected 4 or 16 byte inetaddress; got %s", shown_hex(wire).text);
     return false;
 }
 
@@ -91,7 +104,7 @@ bool type_check_timeuuid(struct slice wire, bool scylla, char *out_why, size_t w
     if (scylla)
         snprintf(out_why, why_bytes, "Unsupported UUID version (%u)", uuid_version(wire.data));
     else
-        snprintf(out_why, why_bytes, "Invalid version for TimeUUID type.");
+        snprintf(out_why, why_bytes, "Invalid version for TimeUUID type: 0x%x", uuid_version(wire.data));
     return false;
 }
 
@@ -203,12 +216,17 @@ static bool check_vector(const struct type *type, struct slice wire, bool scylla
     return false;
 }
 
+static const char *collection_word(const struct type *type)
+{
+    return type->id == TYPE_LIST ? "list" : type->id == TYPE_SET ? "set" : "map";
+}
+
 static bool check_items(const struct type *type, struct slice wire, bool scylla, char *out_why,
                         uint32_t depth)
 {
     struct type_items items = type_items_of(type, wire);
     struct slice item;
-    bool null;
+    bool null, negative = wire.bytes >= 4 && wire.data[0] & 0x80;
     for (uint32_t i = 0; type_items_next(&items, &item, &null); i++) {
         if (null) {
             snprintf(out_why, TYPE_WHY_BYTES, "null is not supported inside collections");
@@ -220,11 +238,10 @@ static bool check_items(const struct type *type, struct slice wire, bool scylla,
     if (!items.reader.failed && !reader_left(&items.reader))
         return true;
     snprintf(out_why, TYPE_WHY_BYTES,
-             items.reader.failed ? "Not enough bytes to read a %s"
-                                 : "Unexpected extraneous bytes after %s value",
-             type->id == TYPE_LIST  ? "list"
-             : type->id == TYPE_SET ? "set"
-                                    : "map");
+             negative && !scylla   ? "The data cannot be deserialized as a %s"
+             : items.reader.failed ? "Not enough bytes to read a %s"
+                                   : "Unexpected extraneous bytes after %s value",
+             collection_word(type));
     return false;
 }
 
@@ -242,7 +259,8 @@ static bool check(const struct type *type, struct slice wire, bool scylla, char 
     if (type->id == TYPE_VECTOR)
         return check_vector(type, wire, scylla, out_why, depth);
     if (!wire.bytes) {
-        snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read a collection");
+        snprintf(out_why, TYPE_WHY_BYTES, "Not enough bytes to read a %s",
+                 scylla ? "collection" : collection_word(type));
         return false;
     }
     return check_items(type, wire, scylla, out_why, depth);

@@ -17,8 +17,10 @@ struct type_row {
     bool is_integer;         /* a number for which a driver may send a double by mistake */
     bool no_empty;           /* duration: there is no empty value */
     const char *json_wanted; /* "an int value": what a refused JSON value should have been */
+    bool json_empty;         /* an empty string stands for the empty value */
     uint8_t json_kinds;      /* bit 1 << enum json_kind for each kind of JSON value that may stand for it */
-    uint16_t literals;       /* bit 1 << enum literal_kind for each kind of literal that is accepted */
+    uint16_t cassandra_literals; /* accepted by Cassandra only */
+    uint16_t literals;           /* bit 1 << enum literal_kind for each kind of literal that is accepted */
     /* What a bound value of wrong size is told; %zu is its size, %s (Scylla only, first) the Java class. */
     const char *scylla_size, *cassandra_size;
     bool cassandra_refuses_empty;

@@ -53,18 +53,67 @@ static const char *java_class(struct json_value value)
     return digits < 10 ? "Integer" : digits < 19 ? "Long" : "BigInteger";
 }
 
+/* What Java would print: the text of a string, a number as a double where it is one. */
+static bool shown_text(const struct from_json *how, struct json_value value, struct slice *out_text)
+{
+    double number;
+    *out_text = value.text;
+    if (value.kind == JSON_STRING)
+        return json_string(how->scratch, value, out_text) || no_memory(how);
+    if (value.kind != JSON_NUMBER || json_is_integer(value) || !double_parse(value.text, &number) ||
+        !isfinite(number))
+        return true;
+    struct buffer text = {0};
+    double_print_java(&text, number);
+    *out_text = arena_copy(how->scratch, buffer_slice(&text));
+    buffer_deinit(&text);
+    return out_text->data || no_memory(how);
+}
+
 static bool refuse_kind(const struct from_json *how, const char *wanted, struct json_value value)
 {
-    struct slice text = value.text;
-    if (value.kind == JSON_STRING && !json_string(how->scratch, value, &text))
-        return no_memory(how);
+    struct slice text;
+    if (!shown_text(how, value, &text))
+        return false;
     return REFUSE(how, "Expected %s, but got a %s: %.*s", wanted, java_class(value), SHOWN(text));
 }
 
-static bool refuse_scalar(const struct from_json *how, const struct type_row *row, struct json_value value)
+/* "java.lang.Integer" */
+static const char *java_package(struct json_value value)
+{
+    const char *name = java_class(value);
+    return value.kind == JSON_ARRAY || value.kind == JSON_OBJECT ? "java.util"
+           : strcmp(name, "BigInteger") == 0                     ? "java.math"
+                                                                 : "java.lang";
+}
+
+static bool refuse_java(const struct from_json *how, const struct type *type, const struct type_row *row,
+                        struct json_value value)
+{
+    struct slice text;
+    const char *package = java_package(value), *name = java_class(value);
+    if (!shown_text(how, value, &text))
+        return false;
+    switch (type->id) {
+    case TYPE_DECIMAL:
+    case TYPE_VARINT:
+        return REFUSE(how, "Value '%.*s' is not a valid representation of a %s value", SHOWN(text),
+                      row->name);
+    case TYPE_BLOB:
+        return REFUSE(how,
+                      "Value '%.*s' is not a valid blob representation: class %s.%s cannot be cast to class "
+                      "java.lang.String (%s.%s and java.lang.String are in module java.base of loader "
+                      "'bootstrap')",
+                      SHOWN(text), package, name, package, name);
+    default: return refuse_kind(how, row->json_wanted, value);
+    }
+}
+
+static bool refuse_scalar(const struct from_json *how, const struct type *type, const struct type_row *row,
+                          struct json_value value)
 {
     if (!how->target->is_scylla)
-        return refuse_kind(how, row->json_wanted, value);
+        return refuse_java(how, type, row, value);
     if (row->is_integer || row->wire_bytes == 8)
         return REFUSE(how, "Incorrect JSON value for int64 type: %.*s", SHOWN(value.text));
     return REFUSE(how, "%s must be represented as string in JSON, instead got '%.*s'", row->name,
@@ -112,9 +161,12 @@ static bool literal_text(const struct from_json *how, const struct type *type, c
     *out_text = value.text;
     if (value.kind == JSON_STRING)
         return json_string(how->scratch, value, out_text) || no_memory(how);
+    if (value.kind == JSON_NUMBER && type->id == TYPE_DECIMAL && !how->target->is_scylla)
+        return shown_text(how, value, out_text);
     if (value.kind != JSON_NUMBER || !takes_whole_numbers(type) || json_is_integer(value))
         return true;
-    return how->target->is_scylla ? whole_number(how, value.text, out_text) : refuse_scalar(how, row, value);
+    return how->target->is_scylla ? whole_number(how, value.text, out_text)
+                                  : refuse_scalar(how, type, row, value);
 }
 
 static bool check_blob(const struct from_json *how, struct slice text)
@@ -134,9 +186,11 @@ static bool read_scalar(const struct from_json *how, const struct type *type, co
 {
     struct slice text;
     if (!(row->json_kinds & 1u << value.kind))
-        return refuse_scalar(how, row, value);
+        return refuse_scalar(how, type, row, value);
     if (!literal_text(how, type, row, value, &text) || (type->id == TYPE_BLOB && !check_blob(how, text)))
         return false;
+    if (value.kind == JSON_STRING && !text.bytes && row->json_empty)
+        return true; /* the empty value (NUL-7) */
     enum literal_kind kind = value.kind == JSON_NUMBER ? LITERAL_INTEGER : LITERAL_STRING;
     if (row->read(row, kind, text, how->target, out, how->why, TYPE_WHY_BYTES))
         return !out->failed || no_memory(how);

@@ -29,7 +29,13 @@ TYPE_READER(text)
 
 TYPE_READER(ascii)
 {
-    return type_read_text(row, kind, text, target, out, out_why, why_bytes);
+    if (type_read_text(row, kind, text, target, out, out_why, why_bytes))
+        return true;
+    if (!target->is_scylla)
+        snprintf(out_why, why_bytes,
+                 "Invalid ASCII character in string literal: java.nio.charset.UnmappableCharacterException: "
+                 "Input length = 1");
+    return false;
 }
 
 static int digit_of(uint8_t c)
@@ -42,14 +48,17 @@ static int digit_of(uint8_t c)
 
 TYPE_READER(blob)
 {
-    (void)row, (void)kind, (void)target;
+    (void)row, (void)kind;
     if (text.bytes >= 2 && text.data[0] == '0' && (text.data[1] | 0x20) == 'x')
         text = slice_of(text.data + 2, text.bytes - 2);
     uint8_t *at = text.bytes % 2 ? NULL : buffer_extend(out, text.bytes / 2);
     for (size_t i = 0; i < text.bytes; i += 2) {
         int high = at ? digit_of(text.data[i]) : -1, low = at ? digit_of(text.data[i + 1]) : -1;
         if (high < 0 || low < 0) {
-            snprintf(out_why, why_bytes, "An hex string representing bytes must have an even length");
+            if (target->is_scylla)
+                snprintf(out_why, why_bytes, "An hex string representing bytes must have an even length");
+            else
+                snprintf(out_why, why_bytes, "cannot parse '%.*s' as hex bytes", SHOWN(text));
             return false;
         }
         *at++ = (uint8_t)(high << 4 | low);
@@ -155,11 +164,20 @@ bool timestamp_parse(struct slice text, int64_t *out_ms)
 {
     uint32_t fraction_digits;
     int64_t ms;
-    enum timestamp_fault fault = calendar_parse_timestamp(text, &ms, &fraction_digits);
+    enum timestamp_fault fault = calendar_parse_timestamp(text, false, &ms, &fraction_digits);
     if (fault != TIMESTAMP_FINE && fault != TIMESTAMP_OVER_PRECISE)
         return false;
     *out_ms = ms;
     return true;
+}
+
+static bool is_number(struct slice text)
+{
+    size_t sign = text.bytes && text.data[0] == '-';
+    for (size_t i = sign; i < text.bytes; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return text.bytes > sign;
 }
 
 TYPE_READER(timestamp)
@@ -167,14 +185,19 @@ TYPE_READER(timestamp)
     (void)row, (void)kind;
     uint32_t digits = 0;
     int64_t ms = 0;
-    enum timestamp_fault fault = calendar_parse_timestamp(text, &ms, &digits);
+    if (!text.bytes)
+        return true; /* the empty value (NUL-7) */
+    enum timestamp_fault fault = calendar_parse_timestamp(text, !target->is_scylla, &ms, &digits);
     if (fault == TIMESTAMP_FINE ||
         (fault == TIMESTAMP_OVER_PRECISE && !target->over_precise_timestamp_refused)) {
         buffer_append_be64(out, (uint64_t)ms);
         return true;
     }
     if (!target->is_scylla)
-        snprintf(out_why, why_bytes, "Unable to coerce '%.*s' to a formatted date (long)", SHOWN(text));
+        snprintf(out_why, why_bytes,
+                 is_number(text) ? "Unable to make long (for date) from: '%.*s'"
+                                 : "Unable to parse a date/time from '%.*s'",
+                 SHOWN(text));
     else if (fault == TIMESTAMP_OVER_PRECISE)
         snprintf(out_why, why_bytes,
                  "unable to parse date '%.*s': marshaling error: Milliseconds length exceeds expected (%u)",
@@ -196,18 +219,20 @@ TYPE_READER(date)
             buffer_append_be32(out, (uint32_t)value);
             return true;
         }
-        snprintf(out_why, why_bytes, "Unable to make unsigned int (for date) from %s%.*s%s",
-                 target->is_scylla ? "" : "'", SHOWN(text), target->is_scylla ? "" : "'");
+        snprintf(out_why, why_bytes, "Unable to make unsigned int (for date) from%s%.*s%s",
+                 target->is_scylla ? " " : ": '", SHOWN(text), target->is_scylla ? "" : "'");
         return false;
     }
-    if (!calendar_parse_date(text, &days)) {
+    if (!text.bytes && target->is_scylla)
+        return true; /* the empty value (NUL-7) */
+    if (!calendar_parse_date(text, !target->is_scylla, &days)) {
         snprintf(out_why, why_bytes, "Unable to coerce '%.*s' to a formatted date (long)", SHOWN(text));
         return false;
     }
     if (days < INT32_MIN || days > INT32_MAX) {
-        snprintf(out_why, why_bytes, "Input date %.*s is %s supported date %s", SHOWN(text),
+        snprintf(out_why, why_bytes, "Input date %.*s is %s supported date %s%s", SHOWN(text),
                  days < 0 ? "less than min" : "greater than max",
-                 days < 0 ? "-5877641-06-23" : "5881580-07-11");
+                 days < 0 ? "-5877641-06-23" : "5881580-07-11", target->is_scylla ? "" : "T00:00Z");
         return false;
     }
     buffer_append_be32(out, (uint32_t)(int32_t)days ^ UINT32_C(0x80000000));
@@ -216,18 +241,27 @@ TYPE_READER(date)
 
 TYPE_READER(time)
 {
-    (void)row, (void)target;
+    (void)row;
     int64_t ns = 0;
     bool fits = false;
-    bool read =
-        kind == LITERAL_INTEGER ? parse_integer(text, &ns, &fits) && fits : calendar_parse_time(text, &ns);
-    if (!read)
-        snprintf(out_why, why_bytes, "Timestamp format must be hh:mm:ss[.fffffffff]");
-    else if (ns < 0 || ns >= NS_PER_DAY)
-        snprintf(out_why, why_bytes, "Input long out of bounds: %" PRIi64, ns);
-    else
+    bool number = kind == LITERAL_INTEGER || (!target->is_scylla && is_number(text));
+    if (!text.bytes && target->is_scylla)
+        return true; /* the empty value (NUL-7) */
+    bool read = number ? parse_integer(text, &ns, &fits) && fits : calendar_parse_time(text, &ns);
+    if (read && ns >= 0 && ns < NS_PER_DAY) {
         buffer_append_be64(out, (uint64_t)ns);
-    return read && ns >= 0 && ns < NS_PER_DAY;
+        return true;
+    }
+    if (!target->is_scylla)
+        snprintf(out_why, why_bytes,
+                 number ? "Unable to make long (for time) from: '%.*s'"
+                        : "(TimeType) Unable to coerce '%.*s' to a formatted time (long)",
+                 SHOWN(text));
+    else if (!read)
+        snprintf(out_why, why_bytes, "Timestamp format must be hh:mm:ss[.fffffffff]");
+    else
+        snprintf(out_why, why_bytes, "Input long out of bounds: %" PRIi64, ns);
+    return false;
 }
 
 TYPE_READER(uuid)
@@ -254,22 +288,71 @@ TYPE_READER(timeuuid)
     return false;
 }
 
-TYPE_READER(inet)
+/* Java's textual forms of an IPv4 address: one to four decimal numbers, the last of which fills what is left. */
+static bool parse_java_address(struct slice text, uint8_t out_address[4])
 {
-    (void)row, (void)kind, (void)target;
-    char copy[INET6_ADDRSTRLEN + 1];
-    uint8_t address[16];
-    if (text.bytes < sizeof copy) {
-        memcpy(copy, text.data, text.bytes);
-        copy[text.bytes] = 0;
-        bool four = inet_pton(AF_INET, copy, address) == 1;
-        if (four || inet_pton(AF_INET6, copy, address) == 1) {
-            buffer_append(out, address, four ? 4 : 16);
-            return true;
+    uint64_t parts[4] = {0};
+    uint32_t count = 0, digits = 0;
+    for (size_t i = 0; i <= text.bytes; i++) {
+        uint8_t c = i < text.bytes ? text.data[i] : '.';
+        if (c == '.') {
+            if (!digits || count == 4)
+                return false;
+            count++;
+            digits = 0;
+        } else if (c < '0' || c > '9' || ++digits > 10 || count == 4) {
+            return false;
+        } else {
+            parts[count] = parts[count] * 10 + (uint64_t)(c - '0');
         }
     }
-    snprintf(out_why, why_bytes, "Unable to make inet address from '%.*s'", SHOWN(text));
-    return false;
+    uint64_t address = parts[count - 1];
+    if (address >> (8 * (5 - count)))
+        return false;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        if (parts[i] > 255)
+            return false;
+        address |= parts[i] << (8 * (3 - i));
+    }
+    store_be32(out_address, (uint32_t)address);
+    return true;
+}
+
+/* Java has no IPv4 address inside an IPv6 one: it is the IPv4 address. */
+static size_t java_mapped(uint8_t address[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (memcmp(address, mapped, sizeof mapped) != 0)
+        return 16;
+    memmove(address, address + 12, 4);
+    return 4;
+}
+
+TYPE_READER(inet)
+{
+    (void)row, (void)kind;
+    char copy[INET6_ADDRSTRLEN + 1];
+    uint8_t address[16];
+    size_t bytes = 0;
+    if (!text.bytes)
+        return true; /* the empty value (NUL-7) */
+    struct slice bare = text;
+    if (!target->is_scylla && text.bytes > 2 && text.data[0] == '[' && text.data[text.bytes - 1] == ']')
+        bare = slice_of(text.data + 1, text.bytes - 2);
+    if (bare.bytes < sizeof copy) {
+        memcpy(copy, bare.data, bare.bytes);
+        copy[bare.bytes] = 0;
+        if (inet_pton(AF_INET, copy, address) == 1 ||
+            (!target->is_scylla && parse_java_address(bare, address)))
+            bytes = 4;
+        else if (inet_pton(AF_INET6, copy, address) == 1)
+            bytes = target->is_scylla ? 16 : java_mapped(address);
+    }
+    if (bytes)
+        buffer_append(out, address, bytes);
+    else
+        snprintf(out_why, why_bytes, "Unable to make inet address from '%.*s'", SHOWN(text));
+    return bytes > 0;
 }
 
 TYPE_READER(varint)
@@ -292,8 +375,10 @@ TYPE_READER(decimal)
 
 TYPE_READER(duration)
 {
-    (void)row, (void)kind, (void)target;
+    (void)row, (void)target;
     struct duration duration;
+    if (kind == LITERAL_INTEGER && text.bytes && text.data[0] == '-')
+        text = slice_of(text.data + 1, text.bytes - 1);
     if (!duration_parse(text, &duration)) {
         snprintf(out_why, why_bytes, "Unable to convert '%.*s' to a duration", SHOWN(text));
         return false;
@@ -306,7 +391,11 @@ bool type_from_literal(const struct type *type, enum literal_kind kind, struct s
                        enum cql_profile profile, struct buffer *out, struct cql_error *error)
 {
     const struct type_row *row = type_row(type->id);
-    if (!row || !(row->literals & 1u << kind)) {
+    const struct cql_target *target = cql_target_of(profile);
+    uint32_t accepted = !row                ? 0
+                        : target->is_scylla ? row->literals
+                                            : row->literals | row->cassandra_literals;
+    if (!(accepted & 1u << kind)) {
         struct buffer name = {0};
         type_name(&name, type);
         buffer_append_u8(&name, 0);
@@ -319,7 +408,7 @@ bool type_from_literal(const struct type *type, enum literal_kind kind, struct s
     }
     char why[TYPE_WHY_BYTES];
     size_t start = out->bytes;
-    if (row->read(row, kind, text, cql_target_of(profile), out, why, sizeof why))
+    if (row->read(row, kind, text, target, out, why, sizeof why))
         return !out->failed || cql_refuse(error, profile, MSG_NOMEM);
     out->bytes = start;
     return cql_refuse(error, profile, MSG_LITERAL_PARSE, why);

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <math.h>
 
 #include "cql/calendar.h"
 #include "cql/duration.h"
@@ -18,7 +19,13 @@ enum text_style {
     STYLE_SHELL,
     STYLE_LITERAL,
     STYLE_JSON,
+    STYLE_JSON_JAVA, /* Cassandra's, which prints what Java prints */
 };
+
+static bool is_json(enum text_style style)
+{
+    return style == STYLE_JSON || style == STYLE_JSON_JAVA;
+}
 
 /* ---- scalars, without quotes ---- */
 
@@ -190,12 +197,38 @@ static void append_literal(struct buffer *out, const struct type_row *row, enum 
     buffer_deinit(&text);
 }
 
+/* Where Java writes a value its own way; false where it does not. */
+static bool print_java(struct buffer *out, enum type_id id, struct slice wire)
+{
+    struct duration duration;
+    switch (id) {
+    case TYPE_DOUBLE:
+        if (isfinite(double_of(wire)))
+            double_print_java(out, double_of(wire));
+        return isfinite(double_of(wire));
+    case TYPE_FLOAT:
+        if (isfinite(float_of(wire)))
+            float_print_java(out, float_of(wire));
+        return isfinite(float_of(wire));
+    case TYPE_INET:
+        for (size_t i = 0; wire.bytes == 16 && i < 16; i += 2)
+            buffer_printf(out, "%s%x", i ? ":" : "", (unsigned)load_be16(wire.data + i));
+        return wire.bytes == 16;
+    case TYPE_DURATION: /* none of no length */
+        return duration_decode(wire, &duration) == DURATION_FINE && !duration.months && !duration.days &&
+               !duration.ns;
+    default: return false;
+    }
+}
+
 static void append_json_scalar(struct buffer *out, const struct type_row *row, enum type_id id,
-                               struct slice wire)
+                               struct slice wire, enum text_style style)
 {
     struct buffer text = {0};
     bool bare = row->json_bare;
-    switch (id) {
+    bool printed = style == STYLE_JSON_JAVA && print_java(&text, id, wire);
+    switch (printed ? TYPE_CUSTOM : id) {
+    case TYPE_CUSTOM: break;
     case TYPE_BOOLEAN: buffer_printf(&text, "%s", wire.data[0] ? "true" : "false"); break;
     case TYPE_DOUBLE: double_print(&text, double_of(wire), ".0"); break;
     case TYPE_FLOAT: float_print(&text, float_of(wire), ".0"); break;
@@ -228,22 +261,22 @@ static void append_scalar(struct buffer *out, const struct type *type, struct sl
     bool textual = type->id == TYPE_TEXT || type->id == TYPE_ASCII || type->id == TYPE_BLOB;
     /* Whoever prints a value that is none shows its bytes. */
     if (wire.bytes && !type_validate(type, wire) && !textual) {
-        if (style == STYLE_JSON)
+        if (is_json(style))
             buffer_append_u8(out, '"');
         type_print_blob(out, wire);
-        if (style == STYLE_JSON)
+        if (is_json(style))
             buffer_append_u8(out, '"');
         return;
     }
     if (!wire.bytes && !textual) {
-        if (style == STYLE_JSON)
+        if (is_json(style))
             buffer_append(out, "\"\"", 2);
         else if (style == STYLE_LITERAL)
             buffer_printf(out, "blobAs%c%s(0x)", row->name[0] - 'a' + 'A', row->name + 1);
         return;
     }
-    if (style == STYLE_JSON)
-        append_json_scalar(out, row, type->id, wire);
+    if (is_json(style))
+        append_json_scalar(out, row, type->id, wire, style);
     else if (style == STYLE_LITERAL || (nested && row->literal_quoted))
         append_literal(out, row, type->id, wire);
     else
@@ -254,10 +287,11 @@ static void append_value(struct buffer *out, const struct type *type, struct sli
                          enum text_style style, bool nested);
 
 /* A JSON object's keys are strings whatever their type. */
-static void append_json_key(struct buffer *out, const struct type *type, struct slice wire)
+static void append_json_key(struct buffer *out, const struct type *type, struct slice wire,
+                            enum text_style style)
 {
     struct buffer text = {0};
-    append_value(&text, type, wire, STYLE_JSON, true);
+    append_value(&text, type, wire, style, true);
     struct slice made = buffer_slice(&text);
     if (made.bytes && made.data[0] == '"')
         buffer_append_slice(out, made);
@@ -278,7 +312,7 @@ static bool has_capital(const char *name)
 /* The name of a field, before its value. In JSON a name with capitals has its quotes inside the string. */
 static void append_field_name(struct buffer *out, const char *name, enum text_style style)
 {
-    if (style == STYLE_JSON) {
+    if (is_json(style)) {
         struct buffer text = {0};
         buffer_printf(&text, has_capital(name) ? "\"%s\"" : "%s", name);
         append_json_string(out, buffer_slice(&text));
@@ -297,7 +331,7 @@ struct brackets {
 static struct brackets brackets_of(const struct type *type, enum text_style style)
 {
     if (type->id == TYPE_LIST || type->id == TYPE_VECTOR ||
-        (style == STYLE_JSON && (type->id == TYPE_SET || type->id == TYPE_TUPLE)))
+        (is_json(style) && (type->id == TYPE_SET || type->id == TYPE_TUPLE)))
         return (struct brackets){'[', ']'};
     return type->id == TYPE_TUPLE ? (struct brackets){'(', ')'} : (struct brackets){'{', '}'};
 }
@@ -326,8 +360,8 @@ static void append_items(struct buffer *out, const struct type *type, struct sli
             append_field_name(out, type->field_names[i], style);
         if (null)
             buffer_append(out, "null", 4);
-        else if (style == STYLE_JSON && map && !value_of_entry)
-            append_json_key(out, type_item(type, i), item);
+        else if (is_json(style) && map && !value_of_entry)
+            append_json_key(out, type_item(type, i), item, style);
         else
             append_value(out, type_item(type, i), item, style, true);
     }
@@ -356,4 +390,10 @@ void type_literal(struct buffer *out, const struct type *type, struct slice wire
 void type_json(struct buffer *out, const struct type *type, struct slice wire)
 {
     append_value(out, type, wire, STYLE_JSON, false);
+}
+
+void type_json_for(struct buffer *out, const struct type *type, struct slice wire,
+                   const struct cql_target *target)
+{
+    append_value(out, type, wire, target->is_scylla ? STYLE_JSON : STYLE_JSON_JAVA, false);
 }

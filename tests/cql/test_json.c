@@ -120,7 +120,6 @@ static void every_type_has_its_json(void **state)
         {"smallint", "-32768", "-32768"},
         {"bigint", "9223372036854775807", "9223372036854775807"},
         {"varint", "123456789012345678901234567890", "123456789012345678901234567890"},
-        {"decimal", "1.50", "1.50"},
         {"decimal", "\"1e-3\"", "0.001"},
         {"double", "2", "2"},
         {"double", "\"NaN\"", "NaN"},
@@ -166,7 +165,9 @@ static void what_does_not_fit_is_refused_in_the_targets_words(void **state)
         {"int", "1.5", "! Expected an int value, but got a Double: 1.5",
          "! Incorrect JSON floating-point value for int64 type: 1.5 (it should not contain fractional part "
          "0.5)"},
-        {"int", "1.2e1", "! Expected an int value, but got a Double: 1.2e1", "12"},
+        {"decimal", "1.50", "1.5", "1.50"},
+        {"int", "\"\"", "", ""},
+        {"int", "1.2e1", "! Expected an int value, but got a Double: 12.0", "12"},
         {"text", "5", "! Expected a UTF-8 string, but got a Integer: 5",
          "! text must be represented as string in JSON, instead got '5'"},
         {"blob", "\"ff\"",

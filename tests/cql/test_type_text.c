@@ -235,16 +235,17 @@ static void a_literal_of_the_wrong_kind_is_refused_by_name(void **state)
         {TYPE_BIGINT, LITERAL_INTEGER, "9223372036854775808",
          "marshaling error: Invalid number format '9223372036854775808'",
          "Unable to make long from '9223372036854775808'"},
-        {TYPE_INET, LITERAL_STRING, "1.2.3", "marshaling error: Unable to make inet address from '1.2.3'",
-         "Unable to make inet address from '1.2.3'"},
+        {TYPE_INET, LITERAL_STRING, "1.2.3.256",
+         "marshaling error: Unable to make inet address from '1.2.3.256'",
+         "Unable to make inet address from '1.2.3.256'"},
         {TYPE_TIME, LITERAL_STRING, "24:00:00",
          "marshaling error: Timestamp format must be hh:mm:ss[.fffffffff]",
-         "Timestamp format must be hh:mm:ss[.fffffffff]"},
+         "(TimeType) Unable to coerce '24:00:00' to a formatted time (long)"},
         {TYPE_TIMEUUID, LITERAL_UUID, "123e4567-e89b-42d3-a456-426614174000",
          "marshaling error: Unsupported UUID version (4)", "TimeUUID supports only version 1 UUIDs"},
         {TYPE_BLOB, LITERAL_HEX, "0xabc",
          "marshaling error: An hex string representing bytes must have an even length",
-         "An hex string representing bytes must have an even length"},
+         "cannot parse 'abc' as hex bytes"},
     };
     struct buffer wire = {0};
     struct cql_error error;
@@ -326,7 +327,7 @@ static void every_day_has_one_name(void **state)
     for (int i = 0; i < 20000; i++) {
         int64_t days = i < 1000 ? i - 500 : (int64_t)random_below(&rng, UINT32_MAX) + INT32_MIN, again;
         calendar_print_date(&text, days);
-        assert_true(calendar_parse_date(buffer_slice(&text), &again));
+        assert_true(calendar_parse_date(buffer_slice(&text), false, &again));
         assert_true(again == days);
         buffer_clear(&text);
     }
