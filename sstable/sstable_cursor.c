@@ -566,9 +566,10 @@ void sstable_cursor_keep_codes(struct cursor *base)
 
 static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, enum frame_access access)
 {
-    struct sstable_cursor *cursor = calloc(1, sizeof *cursor);
+    struct sstable_cursor *cursor = malloc(sizeof *cursor);
     if (!cursor)
         return NULL;
+    memset(cursor, 0, offsetof(struct sstable_cursor, codes.column));
     cursor->base.ops = &sstable_cursor_ops;
     cursor->base.reverse = reverse;
     cursor->table = sstable_ref(table);

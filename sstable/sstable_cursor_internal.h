@@ -47,12 +47,10 @@ struct sstable_cursor {
     enum rows_place place;
     enum rows_way way;
     uint32_t near_at;
-    uint32_t height; /* levels of `path` that are loaded */
-    struct path_level path[BLOCK_INDEX_HEIGHT_MAX];
+    uint32_t height;          /* levels of `path` that are loaded */
     struct block *rows_block; /* counted; kept while partitions move, because the next one may share it */
     uint64_t rows_offset;     /* where it stands in the file */
     struct rows_view view;
-    struct rows_codes codes;         /* of that block, when somebody wants them */
     struct rows_unfolding unfolding; /* of that block, unless it came whole */
     uint32_t row_begin, row_end;     /* the partition's run in the block */
     uint32_t row_at;
@@ -60,6 +58,10 @@ struct sstable_cursor {
     /* The way leads to the block behind the row the cursor stands on already: sstable_cursor_next_block(). */
     bool ahead;
     struct buffer ahead_keys;
+
+    /* What is large and rarely used stands last: a new cursor is zeroed up to the columns of `codes`. */
+    struct rows_codes codes; /* of the block at hand, when somebody wants them */
+    struct path_level path[BLOCK_INDEX_HEIGHT_MAX];
 };
 
 static inline bool sstable_cursor_spans(const struct sstable_cursor *cursor)

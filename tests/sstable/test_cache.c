@@ -208,6 +208,63 @@ static void a_long_read_of_one_partition_reads_ahead_too(void **state)
     place_close(&place);
 }
 
+/* Of every partition: the first row, found through its directory page. */
+static void read_each(struct sstable *table, const struct model *model)
+{
+    for (uint32_t i = 0; i < model->count; i++) {
+        struct cursor *cursor;
+        assert_ok(sstable_cursor_open_one(table, model->partitions[i].key, false, &cursor));
+        assert_ok(cursor_next_partition(cursor));
+        assert_true(slice_equal(cursor->partition.key.bytes, model->partitions[i].key.bytes));
+        assert_ok(cursor_next(cursor));
+        assert_int_equal(cursor->on_row, model->partitions[i].row_count > 0);
+        if (cursor->on_row)
+            assert_true(slice_equal(cursor->row.clustering, model->partitions[i].rows[0].clustering));
+        cursor_close(cursor);
+    }
+}
+
+static void directory_pages_that_are_read_stay_with_their_table_up_to_an_eighth_of_the_budget(void **state)
+{
+    (void)state;
+    static const size_t budgets[] = {0, 64 << 10, 512 << 10, 64 << 20};
+    struct io_env *env;
+    struct model model;
+    struct random rng = {8};
+    struct sstable_info info;
+    assert_ok(io_env_open(IO_BODY_MEMORY, 1, &env));
+    assert_ok(io_mkdir(env, "/t"));
+    model_random(&model, &rng, &(struct model_shape){.partitions = 3000, .rows_max = 4, .value_max = 20});
+    struct sstable_build_options options = model_options(env, "/t/pages");
+    assert_ok(model_build(&model, &options, &info));
+    for (uint32_t i = 0; i < ARRAY_LEN(budgets); i++) {
+        struct block_cache *cache;
+        struct block_cache_stats stats;
+        struct sstable *table;
+        struct cursor *scan;
+        assert_ok(block_cache_new(budgets[i], &cache));
+        assert_ok(sstable_open(env, "/t/pages", MODEL_STORE_ID, cache, &table));
+        /* A scan leaves nothing behind. */
+        assert_ok(sstable_cursor_open(table, false, &scan));
+        model_expect_scan(&model, scan);
+        cursor_close(scan);
+        block_cache_stats(cache, &stats);
+        assert_int_equal(stats.resident_bytes, 0);
+        read_each(table, &model);
+        read_each(table, &model);
+        block_cache_stats(cache, &stats);
+        assert_true(stats.resident_bytes <= budgets[i] / 8);
+        assert_true(stats.resident_bytes > 0 || budgets[i] < 512 << 10);
+        assert_true(stats.bytes + stats.resident_bytes <= budgets[i]);
+        sstable_unref(table);
+        block_cache_stats(cache, &stats);
+        assert_int_equal(stats.resident_bytes, 0);
+        block_cache_free(cache);
+    }
+    model_deinit(&model);
+    io_env_close(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +274,7 @@ int main(void)
         cmocka_unit_test(the_newest_rows_cost_a_directory_page_and_one_read),
         cmocka_unit_test(a_partition_that_is_not_there_costs_nothing),
         cmocka_unit_test(a_scan_reads_in_large_pieces_and_leaves_the_cache_alone),
+        cmocka_unit_test(directory_pages_that_are_read_stay_with_their_table_up_to_an_eighth_of_the_budget),
         cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
