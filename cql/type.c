@@ -315,7 +315,7 @@ const char *type_scalar_name(enum type_id id)
 bool type_accepts_literal(const struct type *type, enum literal_kind kind)
 {
     const struct type_row *row = type_row(type->id);
-    return row && ((row->literals | row->cassandra_literals) & 1u << kind);
+    return row && (row->literals & 1u << kind);
 }
 
 const char *literal_kind_name(enum literal_kind kind)

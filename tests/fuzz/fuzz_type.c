@@ -1,10 +1,12 @@
 /*
  * A type's name, a zero byte, and the bytes of a value: what validates prints in every style, compares equal to itself, and
- * its literal reads back to the same value. What does not validate still prints and compares.
+ * its literal reads back to the same value; its JSON is JSON; in order it is the same value still; and as a key it comes
+ * back. What does not validate still prints and compares. The value is read as JSON, too.
  */
 #include <stdlib.h>
 
 #include "cql/function.h"
+#include "cql/json.h"
 #include "cql/type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -76,18 +78,64 @@ static void cast_to_all(const struct type *type, struct slice value)
     }
 }
 
+/* What is read of JSON is a value. */
+static void try_json(const struct type *type, struct slice text, bool is_json)
+{
+    struct json_value json;
+    size_t at;
+    const char *why;
+    bool parsed = json_parse(text, &json, &at, &why);
+    require(parsed || (!is_json && at <= text.bytes));
+    for (int profile = 0; parsed && profile < CQL_PROFILES; profile++) {
+        struct arena scratch = {0};
+        struct buffer wire = {0};
+        char refusal[TYPE_WHY_BYTES];
+        const struct cql_target *target = cql_target_of((enum cql_profile)profile);
+        if (json.kind != JSON_NULL && type_from_json(type, json, target, &scratch, &wire, refusal))
+            require(type_validate(type, buffer_slice(&wire)));
+        else
+            require(!wire.bytes);
+        buffer_deinit(&wire);
+        arena_deinit(&scratch);
+    }
+}
+
+static void try_order(const struct type *type, struct slice value)
+{
+    struct arena arena = {0};
+    struct slice sorted = value;
+    require(type_normalize(&arena, type, &sorted));
+    require(type_validate(type, sorted));
+    struct slice again = sorted;
+    require(type_normalize(&arena, type, &again) && slice_equal(again, sorted));
+    if (type_can_be_key(type)) {
+        struct buffer key = {0}, back = {0};
+        require(ok(key_append(&key, type->key, sorted)));
+        struct reader in = reader_of(buffer_slice(&key));
+        require(ok(key_take(&in, type->key, &back)) && !reader_left(&in));
+        require(type_compare(type, sorted, buffer_slice(&back)) == 0);
+        buffer_deinit(&key);
+        buffer_deinit(&back);
+    }
+    arena_deinit(&arena);
+}
+
 static void try_value(const struct type *type, struct slice value)
 {
     struct buffer out = {0};
     struct cql_error error;
     type_check_bound(type, value, "c", PROFILE_CASSANDRA_4_1, &error);
     type_text(&out, type, value);
+    buffer_clear(&out);
     type_json(&out, type, value);
+    try_json(type, buffer_slice(&out), type_validate(type, value));
+    try_json(type, value, false);
     buffer_clear(&out);
     type_literal(&out, type, value);
     require(type_compare(type, value, value) == 0);
     if (type_validate(type, value)) {
         read_back(type, value, &out);
+        try_order(type, value);
         cast_to_all(type, value);
     }
     buffer_deinit(&out);
