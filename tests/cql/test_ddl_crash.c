@@ -18,10 +18,14 @@ static const char *const life[] = {
     "CREATE INDEX ON a.t (v)",
     "INSERT INTO a.t (id, v) VALUES (4, 5)",
     "ALTER TABLE a.t ADD w text",
+    "CREATE MATERIALIZED VIEW a.m AS SELECT * FROM a.t WHERE v IS NOT NULL AND id IS NOT NULL PRIMARY KEY "
+    "(v, id)",
+    "UPDATE a.t SET v = 6 WHERE id = 1",
     "TRUNCATE a.t",
     "INSERT INTO a.t (id, v, w) VALUES (5, 5, 'x')",
     "ALTER KEYSPACE a WITH durable_writes = false",
     "DROP INDEX a.t_v_idx",
+    "DROP MATERIALIZED VIEW a.m",
     "CREATE TABLE a.u (id int PRIMARY KEY)",
     "DROP TABLE a.t",
     "DROP KEYSPACE a",
@@ -29,7 +33,7 @@ static const char *const life[] = {
 
 enum {
     STEPS = ARRAY_LEN(life),
-    DUMP_BYTES = 8192,
+    DUMP_BYTES = 16384,
 };
 
 struct world {
@@ -88,9 +92,13 @@ static bool query(struct world *world, const char *statement)
 /* The schema as statements, the rows, and the rows that the index finds, where they are. */
 static void dump(struct world *world, char out[DUMP_BYTES])
 {
-    static const char *const queries[] = {"DESCRIBE SCHEMA", "SELECT id, v FROM a.t",
-                                          "SELECT id FROM a.t WHERE v = 5", "SELECT w FROM a.t",
-                                          "SELECT id FROM a.u"};
+    static const char *const queries[] = {"DESCRIBE SCHEMA",
+                                          "SELECT id, v FROM a.t",
+                                          "SELECT id FROM a.t WHERE v = 5",
+                                          "SELECT w FROM a.t",
+                                          "SELECT id FROM a.u",
+                                          "SELECT v, id FROM a.m",
+                                          "SELECT name, missing, ghosts FROM strait.index_check"};
     size_t used = 0;
     for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
         bool found = query(world, queries[i]);

@@ -36,6 +36,34 @@ static void a_restore_brings_back_rows_and_index_entries_together(void **state)
     fixture_close(f);
 }
 
+static void views_go_with_their_tables(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_open_on_disk(PROFILE_SCYLLA_2025_1);
+    does(f, "CREATE TABLE b (id int PRIMARY KEY, v int)");
+    does(f, "CREATE MATERIALIZED VIEW m AS SELECT * FROM b WHERE v IS NOT NULL AND id IS NOT NULL"
+            " PRIMARY KEY (v, id)");
+    does(f, "INSERT INTO b (id, v) VALUES (1, 5)");
+    does(f, TAKE);
+    does(f, "UPDATE b SET v = 6 WHERE id = 1");
+    does(f, CLONE);
+    shows(f, "SELECT v, id FROM c.m", "6,1");
+    does(f, "UPDATE c.b SET v = 7 WHERE id = 1");
+    shows(f, "SELECT v, id FROM c.m", "7,1");
+    shows(f, "SELECT v, id FROM m", "6,1");
+    does(f, RESTORE);
+    shows(f, "SELECT v, id FROM m", "5,1");
+    does(f, "UPDATE b SET v = 6 WHERE id = 1");
+    shows(f, "SELECT v, id FROM m", "6,1");
+    does(f, "DROP MATERIALIZED VIEW m");
+    does(f, RESTORE);
+    shows(f, "SELECT v, id FROM m", "5,1");
+    fixture_reopen(f);
+    shows(f, "SELECT v, id FROM k.m", "5,1");
+    shows(f, "SELECT keyspace_name, missing, ghosts FROM strait.index_check", "c,0,0|k,0,0");
+    fixture_close(f);
+}
+
 static void a_restore_brings_back_the_schema_of_that_time(void **state)
 {
     (void)state;
@@ -221,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restore_brings_back_rows_and_index_entries_together),
+        cmocka_unit_test(views_go_with_their_tables),
         cmocka_unit_test(a_restore_brings_back_the_schema_of_that_time),
         cmocka_unit_test(a_dropped_keyspace_comes_back),
         cmocka_unit_test(a_clone_goes_its_own_way),
