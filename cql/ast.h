@@ -217,6 +217,7 @@ struct ast_create_index {
     bool if_not_exists;
     bool custom;
     const char *using_class; /* NULL when none */
+    uint32_t target_count;   /* those written; what follows is of the last */
     enum ast_index_target target;
     struct ast_name *partition_columns; /* local index ((pk), c) */
     uint32_t partition_column_count;

@@ -158,7 +158,7 @@ bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast)
     const char *keyspace, *name = ast->name.name.text;
     if (!ddl_keyspace_of(ddl, &ast->name, &keyspace) || !ddl_keyspace_is_free(ddl, keyspace))
         return false;
-    if (!catalog_keyspace(ddl->catalog, keyspace))
+    if (!catalog_keyspace(ddl->catalog, keyspace) && ddl->target->is_scylla)
         return ddl_refuse(ddl, MSG_NO_KEYSPACE, keyspace);
     const struct cql_index *index = catalog_index(ddl->catalog, keyspace, name);
     if (!index)

@@ -263,6 +263,8 @@ bool ddl_alter_view(struct ddl *ddl, const struct ast_alter_table *ast)
     const struct cql_table *view;
     if (!find_view(ddl, &ast->name, MSG_VIEW_ALTER_IS_TABLE, &view))
         return false;
+    if (!view && ast->if_exists)
+        return true;
     if (!view)
         return ddl_refuse(ddl, MSG_VIEW_ALTER_MISSING, keyspace_text(ddl, &ast->name), ast->name.name.text);
     struct cql_table *next = table_clone(view);

@@ -64,6 +64,8 @@ static bool check_class(struct ddl *ddl, const struct ast_create_index *ast, str
 {
     const char *name = ast->using_class;
     bool by_name = ddl->target->index_class_alone; /* USING without CUSTOM */
+    if (ast->custom && !name && by_name)
+        name = "legacy_local_table"; /* the default, which is not a class */
     if (ast->custom && !name)
         return ddl_refuse(ddl, MSG_INDEX_CLASS_MISSING);
     if (!ast->custom && name && !by_name)
@@ -72,7 +74,7 @@ static bool check_class(struct ddl *ddl, const struct ast_create_index *ast, str
         return ddl_refuse(ddl, MSG_INDEX_OPTIONS_ALONE);
     if (!take_options(ddl, ast, out))
         return false;
-    if (!name || (by_name && strcasecmp(name, "legacy_local_table") == 0))
+    if (!name || (!ast->custom && by_name && strcasecmp(name, "legacy_local_table") == 0))
         return true;
     if (ddl->target->has_sai && is_sai_class(name)) {
         out->is_sai = true;
@@ -81,7 +83,7 @@ static bool check_class(struct ddl *ddl, const struct ast_create_index *ast, str
     }
     if (!ddl->target->is_scylla && is_sasi_class(name))
         return ddl_refuse(ddl, MSG_INDEX_SASI);
-    return ddl_refuse(ddl, MSG_INDEX_CUSTOM_UNKNOWN, name);
+    return ddl_refuse(ddl, ddl->target->is_scylla ? MSG_INDEX_CUSTOM_UNKNOWN : MSG_INDEX_CLASS_UNKNOWN, name);
 }
 
 /* ---- local indexes ---- */
@@ -111,10 +113,11 @@ static bool check_local(struct ddl *ddl, const struct ast_create_index *ast, con
 
 /* ---- targets ---- */
 
-static const char *target_text(enum ast_index_target target)
+static const char *target_text(const struct ddl *ddl, enum ast_index_target target)
 {
-    static const char *const texts[] = {"value", "keys()", "values()", "entries()", "full()"};
-    return texts[target];
+    static const char *const texts[] = {"values()", "keys()", "values()", "entries()", "full()"};
+    bool plain = target == INDEX_VALUES_OF_COLUMN && ddl->target->is_scylla;
+    return plain ? "value" : texts[target];
 }
 
 /* "keys", as Cassandra and, of collections, ScyllaDB name it. */
@@ -169,7 +172,7 @@ static bool check_target(struct ddl *ddl, const struct ast_create_index *ast, co
     const char *name = ast->column.text;
     const struct cql_column *column = table_column(table, name);
     if (!column)
-        return ddl_refuse(ddl, MSG_INDEX_COLUMN_UNKNOWN, name, table->name);
+        return ddl_refuse(ddl, MSG_INDEX_COLUMN_UNKNOWN, name, table->keyspace, table->name);
     out->column = column;
     if (!check_duration(ddl, column->type))
         return false;
@@ -181,16 +184,20 @@ static bool check_target(struct ddl *ddl, const struct ast_create_index *ast, co
         return collection_target(ddl, column, ast->target, &out->target);
     if (type_is_collection(column->type))
         return ast->target == INDEX_FULL ||
-               ddl_refuse(ddl, MSG_INDEX_ON_FROZEN, name, target_text(ast->target));
+               ddl_refuse(ddl, MSG_INDEX_ON_FROZEN, name, target_text(ddl, ast->target));
     if (ast->target == INDEX_FULL)
         return ddl_refuse(ddl, MSG_INDEX_FULL_NOT_FROZEN);
     return ast->target == INDEX_VALUES_OF_COLUMN ||
-           ddl_refuse(ddl, MSG_INDEX_NOT_COLLECTION, name, target_text(ast->target));
+           ddl_refuse(ddl, MSG_INDEX_NOT_COLLECTION, name, target_text(ddl, ast->target));
 }
 
 bool index_define(struct ddl *ddl, const struct ast_create_index *ast, const struct cql_table *table,
                   struct cql_index *out)
 {
+    if (!ast->target_count)
+        return ddl_refuse(ddl, MSG_INDEX_NO_TARGET);
+    if (ast->target_count > 1)
+        return ddl_refuse(ddl, MSG_INDEX_SEVERAL_TARGETS);
     *out = (struct cql_index){.is_local = ast->partition_column_count > 0};
     if (table_counts(table))
         return ddl_refuse(ddl, MSG_INDEX_ON_COUNTER);

@@ -185,10 +185,10 @@ static bool compile_order(struct plan_builder *builder, const struct ast_select 
 {
     if (!ast->order_by_count)
         return true;
-    if (!select->restrictions.partition_complete)
-        return BUILD_REFUSE(builder, MSG_ORDER_NEEDS_KEY);
     if (select->access == WALK_INDEX)
         return BUILD_REFUSE(builder, MSG_ORDER_WITH_INDEX);
+    if (!select->restrictions.partition_complete)
+        return BUILD_REFUSE(builder, MSG_ORDER_NEEDS_KEY);
     uint32_t position = 0;
     for (uint32_t i = 0; i < ast->order_by_count; i++) {
         bool reversed;
