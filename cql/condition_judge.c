@@ -29,11 +29,33 @@ static bool compare(const struct condition *condition, struct slice there, struc
     }
 }
 
+static bool is_order(enum ast_operator op)
+{
+    return op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE;
+}
+
+/* A whole collection that is kept as cells? */
+static bool is_of_cells(const struct condition *condition)
+{
+    return condition->part == CONDITION_COLUMN && type_is_collection(condition->type) &&
+           type_is_multicell(condition->type);
+}
+
 /* NUL-9: to some targets a collection that is not there is an empty one, when it is compared with another. */
 static bool is_empty_collection(const struct plan_run *run, const struct condition *condition)
 {
-    return condition->part == CONDITION_COLUMN && type_is_collection(condition->type) &&
-           type_is_multicell(condition->type) && run->context->target->absent_collection_is_empty;
+    return is_of_cells(condition) && run->context->target->absent_collection_is_empty &&
+           !(is_order(condition->op) && run->context->target->empty_collection_unordered);
+}
+
+/* IF l > []: what some targets refuse. */
+static bool check_order(struct plan_run *run, const struct condition *condition, struct slice wanted)
+{
+    static const char *const kinds[] = {[TYPE_LIST] = "list", [TYPE_SET] = "set", [TYPE_MAP] = "map"};
+    if (!is_of_cells(condition) || !is_order(condition->op) ||
+        !run->context->target->empty_collection_unordered || wanted.bytes < 4 || load_be32(wanted.data))
+        return true;
+    return RUN_REFUSE(run, MSG_IF_EMPTY_OPERATOR, kinds[condition->type->id], operator_text(condition->op));
 }
 
 /* *out_holds is set when the value fits, and left alone when not. */
@@ -46,6 +68,8 @@ static bool try_value(struct plan_run *run, const struct condition *condition, s
         return RUN_REFUSE(run, MSG_IF_UNSET);
     if (value.kind == CQL_NULL && !equals && condition->op != OP_NE)
         return RUN_REFUSE(run, MSG_IF_NULL_OPERATOR, operator_text(condition->op));
+    if (value.kind == CQL_VALUE && !check_order(run, condition, value.bytes))
+        return false;
     if (value.kind == CQL_NULL)
         *out_holds |= (there.kind == CQL_VALUE) != equals;
     else if (there.kind == CQL_VALUE)

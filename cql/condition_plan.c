@@ -127,8 +127,11 @@ static void choose_conditions(struct choice *choice, const struct condition_plan
     choice->all |= plan->exists || plan->not_exists;
     for (uint32_t i = 0; i < choice->table->column_count && choice->all; i++)
         choose(choice, i);
-    for (uint32_t i = 0; i < plan->count; i++)
-        choose(choice, (uint32_t)(plan->items[i].column - choice->table->columns));
+    /* Cassandra keeps conditions on static columns in a list of their own, after the others. */
+    for (int statics = 0; statics < 2; statics++)
+        for (uint32_t i = 0; i < plan->count; i++)
+            if ((plan->items[i].column->kind == COLUMN_STATIC) == statics)
+                choose(choice, (uint32_t)(plan->items[i].column - choice->table->columns));
 }
 
 static int ordinal_compare(const void *left, const void *right)

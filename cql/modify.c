@@ -81,6 +81,8 @@ static bool write_facts(struct plan_run *run, const struct modify_plan *modify, 
         out->timestamp = default_timestamp(run, time);
     if (!ttl_value(run, modify, &out->ttl_s))
         return false;
+    bool yields = time->only && run->context->target->conditional_deletions_yield;
+    out->deletion_timestamp = out->timestamp - yields;
     out->expiry_s = out->ttl_s ? run->now_s + out->ttl_s : 0;
     int64_t last = run->context->target->expiry_max_s;
     if (last && out->expiry_s > last)
@@ -169,7 +171,7 @@ static void append_partition(struct plan_run *run, const struct modify_plan *mod
                              uint32_t range_count, struct slice row_image, struct slice static_image,
                              struct batch *batch)
 {
-    struct deletion deletion = {.timestamp = facts->timestamp, .time_s = run->now_s};
+    struct deletion deletion = {.timestamp = facts->deletion_timestamp, .time_s = run->now_s};
     if (modify->extent == MODIFY_PARTITION)
         batch_delete_partition(batch, deletion);
     if (static_image.bytes)

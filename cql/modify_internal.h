@@ -69,6 +69,7 @@ struct modify_time {
 /* What every cell of one statement shares. */
 struct write_facts {
     int64_t timestamp;
+    int64_t deletion_timestamp; /* of ranges and partitions */
     int32_t ttl_s;
     int64_t expiry_s;
     struct modify_time *time;

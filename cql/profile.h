@@ -79,8 +79,11 @@ struct cql_target {
     bool numbers_are_times;  /* an int stands for a date, a bigint for a timestamp or a time, as arguments */
     bool aggregation_warned; /* without one partition named */
     bool maxwritetime;       /* MAXWRITETIME() and MINWRITETIME() */
-    bool fields_in_conditions;           /* IF u.f = x */
-    bool absent_collection_is_empty;     /* IF l = []: NUL-9 */
+    bool fields_in_conditions;       /* IF u.f = x */
+    bool absent_collection_is_empty; /* IF l = []: NUL-9 */
+    bool empty_collection_unordered; /* IF l < [1]: not of one that is not there; IF l > [] is refused */
+    bool
+        conditional_deletions_yield; /* in a conditional batch writes survive the deletion of their range or partition */
     bool contains_in_conditions;         /* IF c CONTAINS x */
     bool like_in_conditions;             /* IF c LIKE x */
     bool unset_in_list_skipped;          /* IF c IN (?, ?): else refused */
