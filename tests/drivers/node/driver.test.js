@@ -254,6 +254,24 @@ describe('the Node.js driver', () => {
     assert.equal(await reader.metadata.getTable('crystal', 'nothing'), null);
   });
 
+  test('reads the schema: materialized views', async () => {
+    const reader = await server.connect();
+    await reader.execute(`CREATE KEYSPACE viewed WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`);
+    await reader.execute('CREATE TABLE viewed.t (k int, c int, v int, PRIMARY KEY (k, c))');
+    await reader.execute('CREATE MATERIALIZED VIEW viewed.by_v AS SELECT * FROM viewed.t WHERE v IS NOT NULL'
+      + ' AND k IS NOT NULL AND c IS NOT NULL PRIMARY KEY (v, k, c)');
+    const view = await reader.metadata.getMaterializedView('viewed', 'by_v');
+    assert.equal(view.tableName, 't');
+    assert.equal(view.includeAllColumns, true);
+    assert.equal(view.whereClause, 'v IS NOT NULL AND k IS NOT NULL AND c IS NOT NULL');
+    assert.deepEqual(view.partitionKeys.map((column) => column.name), ['v']);
+    assert.deepEqual(view.clusteringKeys.map((column) => column.name), ['k', 'c']);
+    await reader.execute('INSERT INTO viewed.t (k, c, v) VALUES (1, 2, 3)');
+    const { rows } = await reader.execute('SELECT k, c FROM viewed.by_v WHERE v = ?', [3], { prepare: true });
+    assert.deepEqual(rows.map((row) => [row.k, row.c]), [[1, 2]]);
+    await reader.execute('DROP KEYSPACE viewed');
+  });
+
   test('tells one client of the schema changes of another', async () => {
     const watching = await server.connect({ refreshSchemaDelay: 20 });
     assert.equal(watching.metadata.keyspaces.seen, undefined);

@@ -212,6 +212,22 @@ class Driver(unittest.TestCase):
 
     # Schema
 
+    def test_metadata_knows_views(self):
+        self.session.execute('CREATE TABLE t.based (k int, c int, v int, PRIMARY KEY (k, c))')
+        self.session.execute('CREATE MATERIALIZED VIEW t.by_v AS SELECT * FROM t.based WHERE v IS NOT NULL AND k IS NOT NULL'
+                             ' AND c IS NOT NULL PRIMARY KEY (v, k, c) WITH CLUSTERING ORDER BY (k DESC, c ASC)')
+        view = self.cluster.metadata.keyspaces['t'].views['by_v']
+        self.assertIs(view, self.cluster.metadata.keyspaces['t'].tables['based'].views['by_v'])
+        self.assertEqual(['v'], [column.name for column in view.partition_key])
+        self.assertEqual(['k', 'c'], [column.name for column in view.clustering_key])
+        self.assertTrue(view.include_all_columns)
+        self.assertIn('v IS NOT NULL', view.export_as_string())
+        self.session.execute('INSERT INTO t.based (k, c, v) VALUES (1, 2, 3)')
+        self.assertEqual([(3, 1, 2)], [tuple(row) for row in self.session.execute('SELECT * FROM t.by_v WHERE v = 3')])
+        self.session.execute('DROP MATERIALIZED VIEW t.by_v')
+        self.assertNotIn('by_v', self.cluster.metadata.keyspaces['t'].views)
+        self.session.execute('DROP TABLE t.based')
+
     def test_metadata_follows_own_changes(self):
         self.session.execute('CREATE TABLE followed (id int PRIMARY KEY, a int)')
         tables = self.cluster.metadata.keyspaces['t'].tables
