@@ -78,7 +78,7 @@ static bool expect_entries(struct check *check, const struct index_row *row, str
         bool there;
         if (!look_up(check, &list.items[i], &there))
             return false;
-        check->found.entries++;
+        check->found.expected++;
         check->found.missing += !there;
     }
     return true;

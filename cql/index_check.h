@@ -9,9 +9,9 @@
 #include "cql/plan.h"
 
 struct index_check {
-    uint64_t entries; /* that there should be */
-    uint64_t missing; /* of these: not there, or living for another time */
-    uint64_t ghosts;  /* there, and of no row */
+    uint64_t expected; /* entries that there should be */
+    uint64_t missing;  /* of these: not there, or living for another time */
+    uint64_t ghosts;   /* there, and of no row */
 };
 
 /* False with the error set when the store could not be read. */

@@ -4,7 +4,7 @@
 
 static const struct system_column check_columns[] = {
     KEY("keyspace_name", "text"), CLUSTERING("table_name", "text"), CLUSTERING("name", "text"),
-    REGULAR("kind", "text"),      REGULAR("entries", "bigint"),     REGULAR("missing", "bigint"),
+    REGULAR("kind", "text"),      REGULAR("expected", "bigint"),    REGULAR("missing", "bigint"),
     REGULAR("ghosts", "bigint"),
 };
 
@@ -16,7 +16,7 @@ static void check_row(struct virtual_rows *rows, const struct cql_table *base, c
     virtual_row_text(rows, "table_name", base->name);
     virtual_row_text(rows, "name", name);
     virtual_row_text(rows, "kind", kind);
-    virtual_row_bigint(rows, "entries", (int64_t)check->entries);
+    virtual_row_bigint(rows, "expected", (int64_t)check->expected);
     virtual_row_bigint(rows, "missing", (int64_t)check->missing);
     virtual_row_bigint(rows, "ghosts", (int64_t)check->ghosts);
 }

@@ -71,6 +71,9 @@ static bool refers_to_duration(const struct type *type)
         return false;
     if (type->id == TYPE_DURATION || refers_to_duration(type->first) || refers_to_duration(type->second))
         return true;
+    for (uint32_t i = 0; i < type->member_count; i++)
+        if (refers_to_duration(type->members[i]))
+            return true;
     return false;
 }
 
@@ -83,8 +86,9 @@ static bool check_key_type(struct ddl *ddl, const struct cql_column *column, boo
     buffer_deinit(&text);
     if (!shown)
         return ddl_refuse(ddl, MSG_NOMEM);
-    if (type_is_collection(type) && !type->frozen)
-        return ddl_refuse(ddl, MSG_VIEW_KEY_COLLECTION, column->name, shown);
+    if (type_is_multicell(type))
+        return ddl_refuse(ddl, type->id == TYPE_UDT ? MSG_VIEW_KEY_UDT : MSG_VIEW_KEY_COLLECTION,
+                          column->name, shown);
     if (refers_to_duration(type))
         return ddl_refuse(ddl, MSG_VIEW_KEY_DURATION, column->name);
     if (is_clustering && !type_can_be_key(type))
