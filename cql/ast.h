@@ -140,7 +140,7 @@ struct ast_property {
 
 struct ast_using {
     struct ast_term *timestamp, *ttl, *timeout; /* NULL when absent */
-    uint32_t timeout_at;
+    uint32_t ttl_at, timeout_at;                /* where the words stand */
 };
 
 struct ast_column_definition {

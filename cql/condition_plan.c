@@ -97,6 +97,8 @@ static bool compile_one(struct plan_builder *builder, const struct ast_relation 
     if (!condition->column)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_COLUMN_UNKNOWN_CONDITION, name,
                                builder->table->keyspace, builder->table->name);
+    if (condition->column->type->id == TYPE_COUNTER && !builder->context->target->is_scylla)
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_COUNTER_CONDITION);
     if (!condition_compile_part(builder, relation, condition) || !compile_value(builder, relation, condition))
         return false;
     if (condition->column->kind == COLUMN_PARTITION || condition->column->kind == COLUMN_CLUSTERING)

@@ -219,13 +219,14 @@ objectives(U) ::= objectives(K) AND objective(A). {
     U = K;
     U.timestamp = A.timestamp ? A.timestamp : K.timestamp;
     U.ttl = A.ttl ? A.ttl : K.ttl;
+    U.ttl_at = A.ttl ? A.ttl_at : K.ttl_at;
     U.timeout = A.timeout ? A.timeout : K.timeout;
     U.timeout_at = A.timeout ? A.timeout_at : K.timeout_at;
 }
 
 %type objective {struct ast_using}
 objective(U) ::= TIMESTAMP number(A). { U = (struct ast_using){.timestamp = A}; }
-objective(U) ::= TTL number(A). { U = (struct ast_using){.ttl = A}; }
+objective(U) ::= TTL(W) number(A). { U = (struct ast_using){.ttl = A, .ttl_at = W.at}; }
 objective(U) ::= TIMEOUT(W) constant(A). { U = (struct ast_using){.timeout = A, .timeout_at = W.at}; }
 objective(U) ::= TIMEOUT(W) bind(A). { U = (struct ast_using){.timeout = A, .timeout_at = W.at}; }
 
@@ -594,7 +595,7 @@ column_term(T) ::= name(N). {
 %type delete {struct ast_statement *}
 delete(S) ::= DELETE deletions(D) FROM table_name(T) using(U) WHERE relations(W) condition(C). {
     if (U.ttl)
-        parse_refuse(state, U.ttl->at, "no viable alternative at input 'TTL'");
+        parse_refuse(state, U.ttl_at, "mismatched input 'TTL' expecting K_TIMESTAMP");
     S = parse_statement_new(state, STATEMENT_DELETE);
     S->delete_ = (struct ast_delete){
         .table = T, .columns = D.items, .column_count = D.count, .using_ = U,

@@ -94,15 +94,12 @@ static bool write_facts(struct plan_run *run, const struct modify_plan *modify, 
 
 /* ---- images ---- */
 
-static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const struct write_facts *facts,
-                     struct row_builder *row)
+static void add_value(struct plan_run *run, const struct modify_cell *cell, const struct write_facts *facts,
+                      struct cql_value value, struct row_builder *row)
 {
-    struct cql_value value = {.kind = CQL_NULL};
-    if (cell->operation != MODIFY_DELETE && !term_value(&cell->value, run, &value))
-        return false;
     struct cell written = {.column = cell->column->id, .timestamp = facts->timestamp};
     switch (value.kind) {
-    case CQL_UNSET: return true;
+    case CQL_UNSET: return;
     case CQL_NULL:
         written.kind = CELL_DEAD;
         written.expiry_s = run->now_s;
@@ -115,6 +112,33 @@ static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const
         break;
     }
     row_builder_add(row, written);
+}
+
+static bool add_cell(struct plan_run *run, const struct modify_cell *cell, const struct write_facts *facts,
+                     struct row_builder *row)
+{
+    struct cql_value value = {.kind = CQL_NULL};
+    if (cell->operation != MODIFY_DELETE && !term_value(&cell->value, run, &value))
+        return false;
+    add_value(run, cell, facts, value, row);
+    return true;
+}
+
+/* A sum takes the place of one before it, which it has been added to. */
+static bool add_sum(struct plan_run *run, const struct modify_cell *cell, const struct write_facts *facts,
+                    struct modify_reader *reader, struct row_builder *row)
+{
+    const struct row_slot *old = NULL;
+    struct cql_value value;
+    uint32_t kept = 0;
+    if (!modify_read_column(reader, cell->column, row, &old) || !modify_sum(run, cell, old, &value))
+        return false;
+    for (uint32_t i = 0; i < row->cell_count && value.kind != CQL_UNSET; i++)
+        if (row->cells[i].column != cell->column->id)
+            row->cells[kept++] = row->cells[i];
+    if (value.kind != CQL_UNSET)
+        row->cell_count = kept;
+    add_value(run, cell, facts, value, row);
     return true;
 }
 
@@ -139,8 +163,13 @@ static bool build_rows(struct plan_run *run, const struct modify_plan *modify,
         const struct modify_cell *cell = &modify->cells[i];
         struct row_builder *row =
             cell->column->kind == COLUMN_STATIC ? &workspace->static_row : &workspace->row;
-        bool added = cell->has_elements ? add_elements(run, cell, facts, reader, row)
-                                        : add_cell(run, cell, facts, row);
+        bool added;
+        if (cell->has_elements)
+            added = add_elements(run, cell, facts, reader, row);
+        else if (reader && modify_cell_reads(cell))
+            added = add_sum(run, cell, facts, reader, row);
+        else
+            added = add_cell(run, cell, facts, row);
         if (!added)
             return false;
     }

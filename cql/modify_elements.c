@@ -371,6 +371,8 @@ bool modify_add_elements(struct plan_run *run, const struct modify_cell *cell,
     case MODIFY_DELETE_ELEMENT: return delete_element(&it, old);
     case MODIFY_SET_FIELD:
     case MODIFY_DELETE_FIELD: return write_field(&it);
+    case MODIFY_SUM:
+    case MODIFY_DIFFERENCE: break; /* of columns without elements */
     }
     return RUN_REFUSE(run, MSG_INTERNAL, "unknown kind of operation");
 }

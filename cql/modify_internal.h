@@ -28,7 +28,9 @@ enum modify_operation {
     MODIFY_REMOVE,      /* c = c - value: items of a list or set, keys of a map */
     MODIFY_SET_ELEMENT, /* c[element] = value */
     MODIFY_DELETE_ELEMENT,
-    MODIFY_SET_FIELD, /* c.field = value */
+    MODIFY_SUM,        /* n = n + value, of a column that is neither collection nor counter */
+    MODIFY_DIFFERENCE, /* n = n - value */
+    MODIFY_SET_FIELD,  /* c.field = value */
     MODIFY_DELETE_FIELD,
 };
 
@@ -103,6 +105,14 @@ bool modify_cell_reads(const struct modify_cell *cell);
 bool modify_add_elements(struct plan_run *run, const struct modify_cell *cell,
                          const struct write_facts *facts, const struct row_slot *old,
                          struct row_builder *row);
+
+/* modify_sum.c: n = n + 1 in a conditional statement (LWT-10). May the target be asked for it, and of this column? */
+bool modify_may_sum(const struct plan_builder *builder, const struct ast_assignment *ast);
+bool modify_compile_sum(struct plan_builder *builder, const struct ast_assignment *ast,
+                        const struct cql_column *column, const char *operation, struct modify_cell *cell);
+/* What is to be written, unset when nothing is. `old` is the column as it is, NULL for null. */
+bool modify_sum(struct plan_run *run, const struct modify_cell *cell, const struct row_slot *old,
+                struct cql_value *out_value);
 
 /* modify_read.c: run modifications that read, under the locks of their partitions. */
 bool modify_members_read(const struct batch_member *members, uint32_t count);

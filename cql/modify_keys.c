@@ -67,7 +67,7 @@ static bool check_partition(struct plan_builder *builder, const struct modify_pl
 {
     const struct restrictions *keys = &modify->keys;
     if (keys->partition_other)
-        return BUILD_REFUSE(builder, MSG_PARTITION_SLICE_IN_MODIFICATION);
+        return BUILD_REFUSE(builder, MSG_PARTITION_SLICE_IN_MODIFICATION, statement_name(modify));
     if (keys->partition_complete)
         return true;
     return modify_refuse_missing(builder, keys, COLUMN_PARTITION, MSG_KEY_PART_MISSING);

@@ -110,6 +110,10 @@ static bool compile_added(struct plan_builder *builder, const struct ast_assignm
         cell->operation = MODIFY_PREPEND;
         return term_compile(builder, ast->value, column->name, type, &cell->value);
     }
+    if (!type_is_collection(type) && modify_may_sum(builder, ast)) {
+        const char *operation = operation_text(builder->arena, ast, column->name);
+        return operation ? modify_compile_sum(builder, ast, column, operation, cell) : build_nomem(builder);
+    }
     if (!type_is_collection(type))
         return refuse(builder, ast, column, MSG_ASSIGN_OPERATION);
     if (type->frozen)
@@ -187,6 +191,8 @@ bool modify_compile_deletion(struct plan_builder *builder, const struct ast_dele
 
 bool modify_cell_reads(const struct modify_cell *cell)
 {
+    if (cell->operation == MODIFY_SUM || cell->operation == MODIFY_DIFFERENCE)
+        return true;
     bool by_place = cell->operation == MODIFY_SET_ELEMENT || cell->operation == MODIFY_DELETE_ELEMENT ||
                     cell->operation == MODIFY_REMOVE;
     return by_place && cell->column->type->id == TYPE_LIST;

@@ -180,6 +180,7 @@ static bool make_update(struct plan_builder *builder, const struct ast_update *u
     modify->cells = arena_calloc(builder->arena, update->assignment_count + 1, sizeof *modify->cells);
     if (!modify->cells)
         return build_nomem(builder);
+    builder->conditional = update->condition.exists || update->condition.condition_count;
     for (uint32_t i = 0; i < update->assignment_count; i++)
         if (!update_column(builder, &update->assignments[i], modify))
             return false;

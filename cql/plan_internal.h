@@ -50,6 +50,7 @@ struct plan_builder {
     struct arena *arena;
     struct plan *plan;
     const struct cql_table *table; /* of the statement that is being compiled */
+    bool conditional;              /* an UPDATE with IF is being compiled */
     struct cql_error *error;
 };
 

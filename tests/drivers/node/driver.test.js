@@ -117,6 +117,39 @@ describe('the Node.js driver', () => {
     assert.deepEqual(rows.rows.map((row) => row.number), [2, 3]);
   });
 
+  test('counts, and reads counters as Longs', async () => {
+    await client.execute('CREATE TABLE counts (id int PRIMARY KEY, c counter)');
+    const add = 'UPDATE counts SET c = c + ? WHERE id = ?';
+    await client.execute(add, [Long.fromString('9007199254740993'), 1], prepared);
+    await client.batch([{ query: add, params: [1, 1] }, { query: add, params: [-4, 2] }], { prepare: true, counter: true });
+    const rows = (await client.execute('SELECT id, c FROM counts')).rows;
+    assert.deepEqual(rows.map((row) => [row.id, row.c.toString()]), [[1, '9007199254740994'], [2, '-4']]);
+    await assert.rejects(client.execute('INSERT INTO counts (id, c) VALUES (1, 1)'),
+      refusal(responseErrorCodes.invalid, /use UPDATE instead/));
+    await assert.rejects(client.batch([{ query: add, params: [1, 1] }], prepared),
+      refusal(responseErrorCodes.invalid, /^Cannot include a counter statement in a logged batch$/));
+  });
+
+  test('sees whether a conditional write was applied, and the row that was in its way', async () => {
+    await client.execute('CREATE TABLE claims (room int, seat int, owner text, PRIMARY KEY (room, seat))');
+    const claim = 'INSERT INTO claims (room, seat, owner) VALUES (?, ?, ?) IF NOT EXISTS';
+    const first = await client.execute(claim, [1, 1, 'ann'], prepared);
+    assert.equal(first.wasApplied(), true);
+    const second = await client.execute(claim, [1, 1, 'bob'], prepared);
+    assert.equal(second.wasApplied(), false);
+    assert.equal(second.first().owner, 'ann');
+    const both = [{ query: claim, params: [1, 2, 'cid'] },
+      { query: 'UPDATE claims SET owner = ? WHERE room = ? AND seat = ? IF owner = ?', params: ['cid', 1, 1, 'bob'] }];
+    const refused = await client.batch(both, prepared);
+    assert.equal(refused.wasApplied(), false);
+    assert.deepEqual(refused.rows.map((row) => [row['[applied]'], row.seat, row.owner]), [[false, null, null], [false, 1, 'ann']]);
+    both[1].params[3] = 'ann';
+    assert.equal((await client.batch(both, prepared)).wasApplied(), true);
+    assert.deepEqual((await client.execute('SELECT owner FROM claims WHERE room = 1')).rows.map((row) => row.owner), ['cid', 'cid']);
+    await assert.rejects(client.execute('UPDATE claims USING TIMESTAMP 1 SET owner = null WHERE room = 1 AND seat = 1 IF EXISTS'),
+      refusal(responseErrorCodes.invalid, /^Cannot provide custom timestamp for conditional updates$/));
+  });
+
   const values = [
     ['ascii', 'text of 7 bits'],
     ['bigint', Long.fromString('-9007199254740993')],

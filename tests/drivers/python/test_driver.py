@@ -157,6 +157,39 @@ class Driver(unittest.TestCase):
         self.assertFalse(self.session.execute(update, ('third', 15, 'other')).was_applied)
         self.assertTrue(self.session.execute(update, ('third', 15, 'first')).was_applied)
 
+    def test_conditional_batches(self):
+        self.session.execute('CREATE TABLE claims (room int, seat int, owner text, PRIMARY KEY (room, seat))')
+        claim = self.session.prepare('INSERT INTO claims (room, seat, owner) VALUES (?, ?, ?) IF NOT EXISTS')
+        self.session.execute(claim, (1, 1, 'ann'))
+        batch = BatchStatement()
+        batch.add(claim, (1, 1, 'bob'))
+        batch.add(claim, (1, 2, 'bob'))
+        result = self.session.execute(batch)
+        self.assertEqual(('[applied]', 'room', 'seat', 'owner'), tuple(result.column_names))
+        self.assertEqual([(False, 1, 1, 'ann'), (False, None, None, None)], [tuple(row) for row in result])
+        batch = BatchStatement()
+        batch.add(claim, (2, 1, 'bob'))
+        batch.add(SimpleStatement('INSERT INTO claims (room, seat) VALUES (2, 2)'))
+        self.assertEqual([True, True], [row[0] for row in self.session.execute(batch)])
+        self.assertEqual(2, len(self.session.execute('SELECT * FROM claims WHERE room = 2').all()))
+        batch.add(claim, (3, 1, 'bob'))
+        with self.assertRaisesRegex(InvalidRequest, 'BATCH with conditions cannot span multiple partitions'):
+            self.session.execute(batch)
+
+    def test_counters(self):
+        self.session.execute('CREATE TABLE counts (id int PRIMARY KEY, c counter)')
+        add = self.session.prepare('UPDATE counts SET c = c + ? WHERE id = ?')
+        self.session.execute(add, (2 ** 40, 1))
+        batch = BatchStatement(batch_type=BatchType.COUNTER)
+        batch.add(add, (5, 1))
+        batch.add(add, (-7, 2))
+        self.session.execute(batch)
+        self.assertEqual({1: 2 ** 40 + 5, 2: -7}, {row.id: row.c for row in self.session.execute('SELECT * FROM counts')})
+        with self.assertRaisesRegex(InvalidRequest, 'Cannot set the value of counter column c'):
+            self.session.execute('UPDATE counts SET c = 5 WHERE id = 1')
+        with self.assertRaisesRegex(InvalidRequest, 'Cannot provide custom TTL for counter updates'):
+            self.session.execute('UPDATE counts USING TTL 5 SET c = c + 1 WHERE id = 1')
+
     # Values
 
     def test_types(self):
