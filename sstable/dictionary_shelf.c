@@ -59,7 +59,7 @@ static status shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
                           const struct builder_stage *stage, struct sstable_dictionary **out_dictionary)
 {
     const struct place *place = place_of(shelf, table_id);
-    if (place && place->dictionary->learnt_kib * 1024ULL >= stage->bytes.bytes / 2) {
+    if (place && place->dictionary->learnt_kib * 1024ULL >= stage->bytes.bytes / 4 * 3) {
         *out_dictionary = sstable_dictionary_ref(place->dictionary);
         shelf->stats.shared++;
         return STATUS_DONE;

@@ -172,7 +172,7 @@ static void what_one_has_learnt_serves_the_others_until_it_is_outgrown(void **st
     struct sstable_dictionary *first, *again, *larger, *other, *fresh;
     model_fill(&rng, 9000, 4);
     stage_fill(&few, 3000);
-    stage_fill(&some, 4000);
+    stage_fill(&some, 3500);
     stage_fill(&many, 9000);
     assert_ok(dictionary_shelf_new(&shelf));
     assert_ok(dictionary_shelf_learn(shelf, 5, &few, &first));
