@@ -78,7 +78,9 @@ struct cql_target {
     bool casts_are_javas;    /* CAST makes a varint of 64 bits, and writes floating numbers as Java does */
     bool numbers_are_times;  /* an int stands for a date, a bigint for a timestamp or a time, as arguments */
     bool aggregation_warned; /* without one partition named */
-    bool maxwritetime;       /* MAXWRITETIME() and MINWRITETIME() */
+    bool
+        relations_mix; /* WHR-8: tuples may begin anywhere and stand beside single columns; token() beside keys */
+    bool maxwritetime;               /* MAXWRITETIME() and MINWRITETIME() */
     bool fields_in_conditions;       /* IF u.f = x */
     bool absent_collection_is_empty; /* IF l = []: NUL-9 */
     bool empty_collection_unordered; /* IF l < [1]: not of one that is not there; IF l > [] is refused */

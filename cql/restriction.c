@@ -149,7 +149,7 @@ static bool compile_tuple(struct plan_builder *builder, const struct ast_relatio
                                    relation_text(builder->arena, relation));
     }
     uint32_t first = restriction->columns[0]->position;
-    if (first > 0)
+    if (first > 0 && !builder->context->target->relations_mix)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_CLUSTERING_GAP, restriction->columns[0]->name,
                                table->columns[table->partition_count + first - 1].name);
     if (relation->op == OP_IN)
@@ -168,6 +168,8 @@ static bool compile_token(struct plan_builder *builder, const struct ast_relatio
     bool all = restriction->column_count == table->partition_count;
     for (uint32_t i = 0; all && i < restriction->column_count; i++)
         all = restriction->columns[i]->kind == COLUMN_PARTITION;
+    if (!all && restriction->column_count > table->partition_count)
+        return BUILD_REFUSE_AT(builder, relation->at, MSG_TOKEN_OTHERS);
     if (!all)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_TOKEN_COLUMNS);
     for (uint32_t i = 0; i < restriction->column_count; i++) {
@@ -214,18 +216,36 @@ static bool compile_relation(struct plan_builder *builder, const struct ast_rela
 
 static bool same_columns(const struct restriction *a, const struct restriction *b)
 {
-    return a->tuple == b->tuple && a->token == b->token && !a->entry && !b->entry &&
-           a->columns[0] == b->columns[0];
+    if (a->token || b->token || a->entry || b->entry)
+        return a->token && b->token;
+    for (uint32_t i = 0; i < a->column_count; i++)
+        for (uint32_t k = 0; k < b->column_count; k++)
+            if (a->columns[i] == b->columns[k])
+                return true;
+    return false;
 }
 
-/* Columns that both restrict; a tuple begins with the first clustering column, so the shorter one's. */
+/* Columns that both restrict. */
 static const char *common_names(struct plan_builder *builder, const struct restriction *a,
                                 const struct restriction *b)
 {
-    uint32_t count = a->column_count < b->column_count ? a->column_count : b->column_count;
-    const char *names = a->columns[0]->name;
-    for (uint32_t i = 1; names && i < count; i++)
-        names = arena_printf(builder->arena, "%s ,%s", names, a->columns[i]->name);
+    const char *names = NULL;
+    for (uint32_t i = 0; i < a->column_count; i++)
+        for (uint32_t k = 0; k < b->column_count; k++)
+            if (a->columns[i] == b->columns[k])
+                names = names ? arena_printf(builder->arena, "%s ,%s", names, a->columns[i]->name)
+                              : a->columns[i]->name;
+    return names;
+}
+
+/* "partition key token", or the columns of it where the target says it so. */
+static const char *token_names(struct plan_builder *builder, const struct restriction *token)
+{
+    if (!builder->context->target->relations_mix)
+        return "partition key token";
+    const char *names = token->columns[0]->name;
+    for (uint32_t i = 1; names && i < token->column_count; i++)
+        names = arena_printf(builder->arena, "%s, %s", names, token->columns[i]->name);
     return names;
 }
 
@@ -236,15 +256,15 @@ static bool check_twice(struct plan_builder *builder, const struct restriction *
     bool strict = a->tuple || a->token || !builder->context->target->repeated_column_intersects;
     if (!strict || !same_columns(a, b))
         return true;
-    const char *name = a->token   ? "partition key token"
-                       : a->tuple ? common_names(builder, a, b)
-                                  : a->columns[0]->name;
+    const char *name = a->token ? token_names(builder, a) : common_names(builder, a, b);
     if (!name)
         return build_nomem(builder);
     if (a->op == OP_EQ)
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_EQ, name);
     if (a->op == OP_IN)
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_IN, name);
+    if (is_slice(a->op) && is_slice(b->op) && a->columns[0] != b->columns[0])
+        return BUILD_REFUSE_AT(builder, b->at, MSG_TWO_INEQUALITIES, name);
     if (is_slice(a->op) && (b->op == OP_EQ || b->op == OP_IN))
         return BUILD_REFUSE_AT(builder, b->at, MSG_COLUMN_TWICE_MIXED, name);
     if (is_slice(a->op) && is_slice(b->op) && is_lower(a->op) == is_lower(b->op))
@@ -255,14 +275,15 @@ static bool check_twice(struct plan_builder *builder, const struct restriction *
 
 static bool check_together(struct plan_builder *builder, const struct restrictions *restrictions)
 {
+    bool mix = builder->context->target->relations_mix;
     for (uint32_t i = 0; i < restrictions->count; i++) {
         const struct restriction *b = &restrictions->items[i];
         for (uint32_t j = 0; j < i; j++) {
             const struct restriction *a = &restrictions->items[j];
             enum column_kind kind_a = a->columns[0]->kind, kind_b = b->columns[0]->kind;
-            if (kind_a == COLUMN_CLUSTERING && kind_b == COLUMN_CLUSTERING && a->tuple != b->tuple)
+            if (!mix && kind_a == COLUMN_CLUSTERING && kind_b == COLUMN_CLUSTERING && a->tuple != b->tuple)
                 return BUILD_REFUSE_AT(builder, b->at, MSG_MIXED_RELATIONS);
-            if (kind_a == COLUMN_PARTITION && kind_b == COLUMN_PARTITION && a->token != b->token)
+            if (!mix && kind_a == COLUMN_PARTITION && kind_b == COLUMN_PARTITION && a->token != b->token)
                 return BUILD_REFUSE_AT(builder, b->at, MSG_TOKEN_MIXED, (a->token ? b : a)->columns[0]->name);
             if (!check_twice(builder, a, b))
                 return false;
@@ -328,18 +349,46 @@ static void classify_partition(struct restrictions *restrictions)
         restrictions->partition_restricted == table->partition_count && !restrictions->partition_other;
 }
 
-static void classify_tuples(struct restrictions *restrictions)
+/* The restriction that carries the prefix on from the clustering column at `position`: an EQ or IN, else a slice (of which
+ * the longest), else NULL. */
+static const struct restriction *carries_on(const struct restrictions *restrictions, uint32_t position)
 {
+    const struct restriction *slice = NULL;
     for (uint32_t i = 0; i < restrictions->count; i++) {
         const struct restriction *r = &restrictions->items[i];
-        if (!r->tuple)
+        if (r->token || r->entry || r->columns[0]->kind != COLUMN_CLUSTERING ||
+            r->columns[0]->position != position)
             continue;
-        restrictions->clustering = restrictions->clustering_tuple = true;
-        if (r->column_count > restrictions->clustering_prefix)
-            restrictions->clustering_prefix = r->column_count;
-        restrictions->clustering_slice |= is_slice(r->op);
-        restrictions->clustering_in |= r->op == OP_IN;
+        if (r->op == OP_EQ || r->op == OP_IN)
+            return r;
+        if (is_slice(r->op) && (!slice || r->column_count > slice->column_count))
+            slice = r;
     }
+    return slice;
+}
+
+/* Where tuples stand among what restricts the clustering key. */
+static void classify_tuples(struct restrictions *restrictions)
+{
+    const struct restriction *r;
+    for (uint32_t i = 0; i < restrictions->count; i++) {
+        r = &restrictions->items[i];
+        bool clustering = r->columns[0]->kind == COLUMN_CLUSTERING && !r->token;
+        restrictions->clustering |= clustering;
+        restrictions->clustering_tuple |= r->tuple;
+        restrictions->clustering_in |= clustering && r->op == OP_IN;
+    }
+    if (!restrictions->clustering_tuple)
+        return;
+    while (!restrictions->clustering_slice &&
+           (r = carries_on(restrictions, restrictions->clustering_prefix))) {
+        restrictions->clustering_slice = is_slice(r->op);
+        restrictions->clustering_slice_at = restrictions->clustering_prefix;
+        restrictions->clustering_prefix += r->column_count;
+    }
+    for (uint32_t i = 0; i < restrictions->count; i++)
+        restrictions->clustering_beyond |= restrictions->items[i].columns[0]->kind == COLUMN_CLUSTERING &&
+                                           !restriction_in_key(restrictions, &restrictions->items[i]);
 }
 
 static void classify_clustering(struct restrictions *restrictions)
@@ -363,6 +412,7 @@ static void classify_clustering(struct restrictions *restrictions)
         restrictions->clustering_prefix = i + 1;
         if (!fixed) {
             restrictions->clustering_slice = true;
+            restrictions->clustering_slice_at = i;
             open = false;
         }
     }
@@ -381,6 +431,15 @@ void restrictions_classify(struct restrictions *restrictions)
     }
 }
 
+static bool is_restricted(const struct restrictions *restrictions, const struct cql_column *column)
+{
+    for (uint32_t i = 0; i < restrictions->count; i++)
+        for (uint32_t k = 0; k < restrictions->items[i].column_count; k++)
+            if (restrictions->items[i].columns[k] == column)
+                return true;
+    return false;
+}
+
 bool restrictions_check_prefix(struct plan_builder *builder, const struct restrictions *restrictions)
 {
     if (!restrictions->clustering_beyond)
@@ -388,12 +447,11 @@ bool restrictions_check_prefix(struct plan_builder *builder, const struct restri
     const struct cql_table *table = restrictions->table;
     const struct cql_column *clustering = &table->columns[table->partition_count];
     for (uint32_t i = restrictions->clustering_prefix; i < table->clustering_count; i++) {
-        struct column_facts facts = facts_of(restrictions, &clustering[i]);
-        if (!facts.equal && !facts.in && !facts.slice && !facts.other)
+        if (!is_restricted(restrictions, &clustering[i]))
             continue;
         if (restrictions->clustering_slice)
             return BUILD_REFUSE(builder, MSG_CLUSTERING_AFTER_SLICE, clustering[i].name,
-                                clustering[restrictions->clustering_prefix - 1].name);
+                                clustering[restrictions->clustering_slice_at].name);
         if (i > restrictions->clustering_prefix)
             return BUILD_REFUSE(builder, MSG_CLUSTERING_GAP, clustering[i].name,
                                 clustering[restrictions->clustering_prefix].name);
@@ -414,13 +472,14 @@ const struct restriction *restrictions_equal(const struct restrictions *restrict
 
 bool restriction_in_key(const struct restrictions *restrictions, const struct restriction *restriction)
 {
-    if (restriction->token || restriction->tuple)
+    if (restriction->token)
         return true;
     bool bounds = restriction->op == OP_EQ || restriction->op == OP_IN || is_slice(restriction->op);
     const struct cql_column *column = restriction->columns[0];
     switch (column->kind) {
     case COLUMN_PARTITION: return restrictions->partition_complete;
-    case COLUMN_CLUSTERING: return bounds && column->position < restrictions->clustering_prefix;
+    case COLUMN_CLUSTERING:
+        return bounds && column->position + restriction->column_count <= restrictions->clustering_prefix;
     case COLUMN_STATIC:
     case COLUMN_REGULAR: return false;
     }

@@ -37,6 +37,7 @@ struct restrictions {
     bool clustering_tuple;      /* by tuples */
     uint32_t clustering_prefix; /* columns that make a contiguous range: EQ or IN, the last may be a slice */
     bool clustering_slice;      /* the last of the prefix is a slice */
+    uint32_t clustering_slice_at; /* the column that it begins with */
     bool clustering_in;
     bool clustering_beyond; /* something is restricted outside the prefix */
     bool others;            /* static or regular columns */

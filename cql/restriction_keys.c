@@ -12,6 +12,8 @@ static bool value_present(struct plan_run *run, const struct restriction *restri
     const char *name = restriction->token ? "partition key token" : restriction->columns[0]->name;
     if (value.kind == CQL_VALUE)
         return true;
+    if (value.kind == CQL_NULL && restriction->token)
+        return RUN_REFUSE(run, MSG_NULL_TOKEN);
     return RUN_REFUSE(run, value.kind == CQL_NULL ? MSG_NULL_CONDITION : MSG_UNSET_CONDITION, name);
 }
 
@@ -27,9 +29,12 @@ bool restriction_value(struct plan_run *run, const struct restriction *restricti
 static bool values_of_list(struct plan_run *run, const struct restriction *restriction,
                            struct slice **out_values, uint32_t *out_count)
 {
-    struct slice list;
-    struct cql_value *items;
-    if (!restriction_value(run, restriction, &list) || !term_items(run, list, &items, out_count))
+    struct cql_value list, *items;
+    if (!term_value(&restriction->value, run, &list))
+        return false;
+    if (list.kind == CQL_NULL)
+        return RUN_REFUSE(run, MSG_NULL_VALUE, restriction->columns[0]->name);
+    if (!value_present(run, restriction, list) || !term_items(run, list.bytes, &items, out_count))
         return false;
     struct slice *values = arena_alloc(run->scratch, (*out_count + 1) * sizeof *values);
     if (!values)

@@ -243,7 +243,8 @@ static bool tuple_keys(struct plan_run *run, const struct restrictions *restrict
     for (uint32_t i = 0; i < r->column_count; i++) {
         int32_t bytes = reader_left(&in) ? (int32_t)reader_be32(&in) : -1;
         if (bytes < 0)
-            return RUN_REFUSE(run, MSG_NULL_CONDITION, r->columns[i]->name);
+            return RUN_REFUSE(run, r->op == OP_EQ || r->op == OP_IN ? MSG_NULL_VALUE : MSG_NULL_CONDITION,
+                              r->columns[i]->name);
         struct slice value = reader_take(&in, (size_t)bytes);
         if (in.failed || !type_check_bound(r->columns[i]->type, value, r->columns[i]->name,
                                            run->context->profile, run->error))
@@ -310,21 +311,96 @@ static bool tuple_set(struct plan_run *run, const struct restrictions *restricti
     return true;
 }
 
-static bool tuple_ranges(struct plan_run *run, const struct restrictions *restrictions, struct range_set *out)
+/* ---- tuples and single columns together ---- */
+
+static const struct restriction *starts_at(const struct restrictions *restrictions, uint32_t position)
 {
-    bool first = true;
     for (uint32_t i = 0; i < restrictions->count; i++) {
         const struct restriction *r = &restrictions->items[i];
-        struct range_set set, both;
-        if (!r->tuple)
-            continue;
-        if (!tuple_set(run, restrictions, r, &set))
-            return false;
-        if (!first && !set_intersect(run, out, &set, &both))
-            return false;
-        *out = first ? set : both;
-        first = false;
+        bool fixes = r->op == OP_EQ || r->op == OP_IN;
+        if (fixes && !r->token && !r->entry && r->columns[0]->kind == COLUMN_CLUSTERING &&
+            r->columns[0]->position == position)
+            return r;
     }
+    return NULL;
+}
+
+/* Encodings of the values that a tuple's EQ or IN allows, sorted, each once. */
+static bool tuple_prefixes(struct plan_run *run, const struct restrictions *restrictions,
+                           const struct restriction *r, struct slice **out_keys, uint32_t *out_count)
+{
+    struct slice *values, *parts = arena_alloc(run->scratch, r->column_count * sizeof *parts);
+    uint32_t count, kept = 0;
+    if (!parts)
+        return run_nomem(run);
+    if (!restriction_values(run, r, &values, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice key = {0};
+        if (!tuple_keys(run, restrictions, r, values[i], parts))
+            return false;
+        for (uint32_t k = 0; k < r->column_count; k++)
+            if (!join(run, key, parts[k], false, &key))
+                return false;
+        values[i] = key;
+    }
+    if (count > 1)
+        qsort(values, count, sizeof *values, slice_order);
+    for (uint32_t i = 0; i < count; i++)
+        if (!kept || !slice_equal(values[kept - 1], values[i]))
+            values[kept++] = values[i];
+    *out_keys = values;
+    *out_count = kept;
+    return true;
+}
+
+/* What the slices that begin with one column leave of what follows each prefix. */
+static bool slice_set(struct plan_run *run, const struct restrictions *restrictions, uint32_t position,
+                      struct range_set *out)
+{
+    const struct cql_column *column =
+        &restrictions->table->columns[restrictions->table->partition_count + position];
+    struct byte_bounds bounds;
+    struct range_set set, both;
+    *out = (struct range_set){0};
+    if (!column_bounds(run, restrictions, column, &bounds) || !set_add(run, out, bounds.start, bounds.end))
+        return false;
+    for (uint32_t i = 0; i < restrictions->count; i++) {
+        const struct restriction *r = &restrictions->items[i];
+        if (!r->tuple || r->columns[0] != column)
+            continue;
+        if (!tuple_set(run, restrictions, r, &set) || !set_intersect(run, out, &set, &both))
+            return false;
+        *out = both;
+    }
+    return true;
+}
+
+static bool tuple_ranges(struct plan_run *run, const struct restrictions *restrictions, struct range_set *out)
+{
+    struct slice none = {0}, *prefixes = &none, *keys;
+    uint32_t prefix_count = 1, key_count;
+    uint32_t fixed =
+        restrictions->clustering_slice ? restrictions->clustering_slice_at : restrictions->clustering_prefix;
+    const struct cql_column *clustering = &restrictions->table->columns[restrictions->table->partition_count];
+    const struct restriction *r;
+    struct range_set rest = {0};
+    for (uint32_t at = 0; at < fixed && (r = starts_at(restrictions, at)); at += r->column_count)
+        if (!(r->tuple ? tuple_prefixes(run, restrictions, r, &keys, &key_count)
+                       : column_keys(run, restrictions, &clustering[at], &keys, &key_count)) ||
+            !extend_prefixes(run, &prefixes, &prefix_count, keys, key_count))
+            return false;
+    if (restrictions->clustering_slice ? !slice_set(run, restrictions, fixed, &rest)
+                                       : !set_add(run, &rest, none, slice_of(after_everything, 1)))
+        return false;
+    for (uint32_t i = 0; i < prefix_count; i++)
+        for (uint32_t k = 0; k < rest.count; k++) {
+            struct slice start, end;
+            if (!join(run, prefixes[i], rest.items[k].start, false, &start) ||
+                !join(run, prefixes[i], rest.items[k].end, false, &end) || !set_add(run, out, start, end))
+                return false;
+        }
+    set_tidy(out);
     return true;
 }
 

@@ -89,6 +89,24 @@ static bool request_index(struct select_run *it, struct walk_request *request, b
     return true;
 }
 
+/* Of partitions that are named those whose tokens are asked for, too. */
+static bool keep_tokens(struct plan_run *run, const struct restrictions *restrictions,
+                        struct partition_key *keys, uint32_t *count)
+{
+    int64_t first, last;
+    bool none = false;
+    uint32_t kept = 0;
+    if (!restrictions->token)
+        return true;
+    if (!restrictions_tokens(run, restrictions, &first, &last, &none))
+        return false;
+    for (uint32_t i = 0; i < *count && !none; i++)
+        if (keys[i].token >= first && keys[i].token <= last)
+            keys[kept++] = keys[i];
+    *count = kept;
+    return true;
+}
+
 static bool make_request(struct select_run *it, struct walk_request *request, bool *out_nothing)
 {
     struct plan_run *run = it->run;
@@ -109,7 +127,8 @@ static bool make_request(struct select_run *it, struct walk_request *request, bo
         .tombstones_max = it->page_rows ? run->context->target->page_tombstones_max : 0,
     };
     if (select->by_key) {
-        if (!restrictions_partitions(run, &select->restrictions, &keys, &request->key_count))
+        if (!restrictions_partitions(run, &select->restrictions, &keys, &request->key_count) ||
+            !keep_tokens(run, &select->restrictions, keys, &request->key_count))
             return false;
     } else if (!restrictions_tokens(run, &select->restrictions, &request->first_token, &request->last_token,
                                     &no_tokens)) {
