@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cql/ast.h"
 #include "cql/catalog.h"
 #include "cql/table_options.h"
 #include "database_fixture.h"
@@ -105,7 +106,14 @@ static void no_byte_string_but_a_table_is_taken_for_one(void **state)
 {
     (void)state;
     struct cql_table *table = messages_table();
+    struct slice value = slice_text("five");
+    struct cql_view_filter filters[] = {
+        {.column = "author", .text = "IS NOT NULL", .op = OP_IS_NOT_NULL},
+        {.column = "topic", .text = "= 'five'", .values = &value, .value_count = 1}};
+    struct cql_view view = {.base = "base", .filters = filters, .filter_count = ARRAY_LEN(filters)};
     struct buffer bytes = {0};
+    assert_true(ok(table_add_view(table, "by_author")));
+    assert_true(ok(table_set_view(table, &view)));
     catalog_encode_table(&bytes, table);
     for (size_t cut = 0; cut < bytes.bytes; cut++) {
         struct cql_table *copy = NULL;
@@ -137,6 +145,48 @@ static void a_newer_version_is_told_from_damage(void **state)
     uint64_t base;
     assert_int_equal(catalog_decode_table(slice_of(newer, 2), 1, &table, &base).code, STATUS_UNSUPPORTED);
     assert_int_equal(catalog_decode_table(slice_of(none, 2), 1, &table, &base).code, STATUS_CORRUPT);
+}
+
+static void what_is_derived_from_a_table_comes_back_with_it(void **state)
+{
+    (void)state;
+    struct slice value = slice_text("five");
+    struct cql_view_filter filter = {
+        .column = "topic", .text = "= 'five'", .values = &value, .value_count = 1};
+    struct cql_view view = {.base = "base", .all_columns = true, .filters = &filter, .filter_count = 1};
+    struct cql_option option = {.key = "case_sensitive", .value = "true"};
+    struct cql_index index = {.name = "z",
+                              .target = INDEX_ON_ENTRIES,
+                              .is_local = true,
+                              .is_sai = true,
+                              .custom_class = "sai",
+                              .options = {.items = &option, .count = 1}};
+    struct cql_table *table = messages_table(), *copy = NULL;
+    struct buffer bytes = {0};
+    uint64_t base;
+    assert_true(ok(table_add_index(table, &index, "author")));
+    assert_true(ok(table_add_view(table, "two")));
+    assert_true(ok(table_add_view(table, "one")));
+    assert_true(ok(table_set_view(table, &view)));
+    assert_true(ok(table_seal(table)));
+    catalog_encode_table(&bytes, table);
+    assert_true(ok(catalog_decode_table(buffer_slice(&bytes), 7, &copy, &base)));
+    assert_int_equal(copy->index_count, 2);
+    assert_int_equal(copy->indexes[1]->target, INDEX_ON_ENTRIES);
+    assert_true(copy->indexes[1]->is_local && copy->indexes[1]->is_sai);
+    assert_string_equal(copy->indexes[1]->custom_class, "sai");
+    assert_string_equal(copy->indexes[1]->options.items[0].value, "true");
+    assert_null(copy->indexes[0]->custom_class);
+    assert_int_equal(copy->view_count, 2);
+    assert_string_equal(copy->views[0], "one");
+    assert_string_equal(copy->view->base, "base");
+    assert_true(copy->view->all_columns);
+    assert_string_equal(copy->view->filters[0].text, "= 'five'");
+    assert_true(slice_equal(copy->view->filters[0].values[0], value));
+    assert_memory_equal(copy->digest, table->digest, 16);
+    table_unref(copy);
+    table_unref(table);
+    buffer_deinit(&bytes);
 }
 
 static void an_index_table_names_its_base(void **state)
@@ -200,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_table_reads_back_as_it_was_written),
         cmocka_unit_test(no_byte_string_but_a_table_is_taken_for_one),
         cmocka_unit_test(a_newer_version_is_told_from_damage),
+        cmocka_unit_test(what_is_derived_from_a_table_comes_back_with_it),
         cmocka_unit_test(an_index_table_names_its_base),
         cmocka_unit_test(a_clone_shares_tables_and_leaves_the_old_alone),
         cmocka_unit_test(columns_that_make_no_table_are_invalid),

@@ -86,7 +86,8 @@ static void one_restriction_needs_no_filtering_more_do(void **state) /* WHR-5, O
     shows(f, "SELECT p FROM t WHERE v = 5 AND c = 1 ALLOW FILTERING", "1|2");
     refuses(f, CQL_INVALID, "Cannot execute this query as it might involve data filtering",
             "SELECT p FROM t WHERE v > 5");
-    refuses(f, CQL_INVALID, "ORDER BY is only supported", "SELECT c FROM t WHERE v = 5 ORDER BY c DESC");
+    refuses(f, CQL_INVALID, "ORDER BY with 2ndary indexes is not supported.",
+            "SELECT c FROM t WHERE v = 5 ORDER BY c DESC");
     refuses(f, CQL_INVALID, "ORDER BY with 2ndary indexes is not supported.",
             "SELECT c FROM t WHERE v = 5 AND p = 1 ORDER BY c DESC");
     shows(f, "SELECT c FROM t WHERE v = null", ""); /* IDX-2 */
