@@ -50,6 +50,7 @@ struct cql_target {
     bool null_ttl_refused;           /* TTL-3 */
     bool null_matches_nothing;       /* NUL-10: `= null` in WHERE is legal and matches nothing */
     bool repeated_column_intersects; /* WHR-7 */
+    bool least_token_ends_ring;      /* token(k) < the least token is every partition */
     bool partition_in_by_value;      /* WHR-10 */
     bool in_filters;                 /* WHR-6: IN on a column outside the key, with ALLOW FILTERING */
     uint32_t in_product_max;         /* WHR-12; 0: no limit */

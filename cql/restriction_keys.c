@@ -280,6 +280,10 @@ bool restrictions_tokens(struct plan_run *run, const struct restrictions *restri
         if (wire.bytes != 8)
             return RUN_REFUSE(run, MSG_NULL_CONDITION, "partition key token");
         int64_t token = (int64_t)load_be64(wire.data);
+        /* The least token closes the ring: to some targets nothing lies beyond it. */
+        bool whole = token == INT64_MIN && run->context->target->least_token_ends_ring;
+        if (whole && (r->op == OP_LT || r->op == OP_LE))
+            continue;
         if ((r->op == OP_GT && token == INT64_MAX) || (r->op == OP_LT && token == INT64_MIN)) {
             empty = true;
             continue;

@@ -202,7 +202,7 @@ def scalar_text(kind, data, nested):
     if kind in ('bigint', 'counter', 'int', 'smallint', 'tinyint', 'varint'):
         return str(number)
     if kind == 'boolean':
-        return ('true' if data[0] else 'false') if nested else ('True' if data[0] else 'False')
+        return 'True' if data[0] else 'False'
     if kind in ('uuid', 'timeuuid'):
         return str(uuid.UUID(bytes=data))
     if kind == 'double':
@@ -229,6 +229,14 @@ def scalar_text(kind, data, nested):
     return f"'{text}'" if quoted else text
 
 
+def vector_bytes(t):
+    """Of a value in a vector; None when each says its own. Cassandra calls some of the short ones of variable length."""
+    if t.kind == 'vector':
+        inner = vector_bytes(t.parts[0])
+        return inner * t.size if inner else None
+    return None if t.kind in ('date', 'time', 'smallint', 'tinyint', 'counter') else FIXED.get(t.kind)
+
+
 def field_name(name):
     plain = name and name[0].isalpha() and all(c.isalnum() or c == '_' for c in name) and name == name.lower()
     return name if plain else '"' + name.replace('"', '""') + '"'
@@ -251,9 +259,7 @@ def value_text(t, data, nested=False):
 
     if t.kind == 'vector':
         part = t.parts[0]
-        size = FIXED.get(part.kind)
-        if part.kind in ('date', 'time', 'smallint', 'tinyint', 'counter'):  # Cassandra calls these of variable length
-            size = None
+        size = vector_bytes(part)
         items = []
         for _ in range(t.size):
             n, at = (size, at) if size else vint(data, at)
