@@ -147,6 +147,7 @@ struct ast_column_definition {
     struct ast_name name;
     struct ast_type *type;
     bool is_static, is_primary_key;
+    uint32_t row_ttl_at; /* where the word stands that makes it the row's TTL; 0: nowhere (TTL-10) */
 };
 
 struct ast_ordering {
@@ -233,6 +234,7 @@ enum ast_alter_kind {
     ALTER_RENAME,
     ALTER_TYPE,
     ALTER_WITH,
+    ALTER_ROW_TTL, /* TTL c: refused */
 };
 
 struct ast_alter_table { /* and ALTER TYPE, whose columns are fields */
@@ -247,6 +249,7 @@ struct ast_alter_table { /* and ALTER TYPE, whose columns are fields */
     struct ast_term *timestamp;      /* DROP ... USING TIMESTAMP; NULL when absent */
     struct ast_property *properties; /* WITH */
     uint32_t property_count;
+    uint32_t row_ttl_at; /* ROW_TTL */
 };
 
 enum ast_drop_kind {

@@ -192,6 +192,7 @@ static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, con
     case ALTER_RENAME: return rename_columns(ddl, ast, table, next);
     case ALTER_TYPE: return ddl_refuse(ddl, MSG_ALTER_TYPE);
     case ALTER_DROP_COMPACT: return ddl_refuse(ddl, MSG_DROP_COMPACT_STORAGE);
+    case ALTER_ROW_TTL: return ddl_refuse_row_ttl(ddl, ast->row_ttl_at);
     case ALTER_WITH: return set_options(ddl, ast, table, next);
     }
     return ddl_refuse(ddl, MSG_INTERNAL, "an unknown kind of ALTER TABLE");

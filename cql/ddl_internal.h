@@ -91,4 +91,7 @@ bool ddl_drop_index(struct ddl *ddl, const struct ast_drop *ast);
 /* How the store keeps an index or a view of the table. */
 void index_store_options(const struct cql_table *table, struct store_table_options *out_options);
 
+/* TTL-10: a column that is the row's TTL is a word of some targets, and not offered. `at` is where the word stands. */
+bool ddl_refuse_row_ttl(struct ddl *ddl, uint32_t at);
+
 #endif

@@ -171,6 +171,23 @@ static bool check_other_columns(struct ddl *ddl, const struct definition *defini
     return true;
 }
 
+bool ddl_refuse_row_ttl(struct ddl *ddl, uint32_t at)
+{
+    struct cql_error place;
+    if (ddl->target->row_ttl)
+        return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "a TTL of rows by a column");
+    cql_error_at(&place, ddl->request->statement->text, at);
+    return ddl_refuse(ddl, MSG_WORD_UNKNOWN, place.line, place.column, "TTL");
+}
+
+static bool check_row_ttl(struct ddl *ddl, const struct ast_create_table *ast)
+{
+    for (uint32_t i = 0; i < ast->column_count; i++)
+        if (ast->columns[i].row_ttl_at)
+            return ddl_refuse_row_ttl(ddl, ast->columns[i].row_ttl_at);
+    return true;
+}
+
 static bool ordering_names(const struct ast_create_table *ast, const char *name)
 {
     for (uint32_t i = 0; i < ast->ordering_count; i++)
@@ -313,8 +330,8 @@ static bool check_definition(struct ddl *ddl, struct definition *definition)
         return false;
     if (ast->compact_storage)
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED, "COMPACT STORAGE");
-    return resolve_types(ddl, definition) && find_key(ddl, definition) && check_key(ddl, definition) &&
-           check_other_columns(ddl, definition) && check_ordering(ddl, ast);
+    return check_row_ttl(ddl, ast) && resolve_types(ddl, definition) && find_key(ddl, definition) &&
+           check_key(ddl, definition) && check_other_columns(ddl, definition) && check_ordering(ddl, ast);
 }
 
 bool ddl_create_table(struct ddl *ddl, const struct ast_create_table *ast)

@@ -741,6 +741,9 @@ table_parts(P) ::= table_parts(K) COMMA table_part(A). { P = K; grammar_add_part
 table_part(P) ::= name(N) type(T) is_static(S) is_primary(K). {
     P = (struct grammar_part){.column = {.name = N, .type = T, .is_static = S, .is_primary_key = K}};
 }
+table_part(P) ::= name(N) type(T) TTL(W). {
+    P = (struct grammar_part){.column = {.name = N, .type = T, .row_ttl_at = W.at}};
+}
 table_part(P) ::= PRIMARY KEY LP partition_key(A) clustering_key(C) RP. {
     P = (struct grammar_part){.is_key = true, .partition_key = A, .clustering_key = C};
 }
@@ -816,6 +819,8 @@ alteration(A) ::= ALTER name(N) TYPE type(T). {
     parse_list_add(state, &columns, &column, sizeof column);
     A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_TYPE, .columns = columns.items, .column_count = 1});
 }
+alteration(A) ::= TTL(W) name. { A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ROW_TTL, .row_ttl_at = W.at}); }
+alteration(A) ::= TTL(W) NULL. { A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ROW_TTL, .row_ttl_at = W.at}); }
 alteration(A) ::= WITH some_properties(P). {
     A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_WITH, .properties = P.items, .property_count = P.count});
 }

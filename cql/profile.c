@@ -92,6 +92,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .conditional_addition = true,
             .conditional_subtraction = true,
             .conditional_overflow_refused = true,
+            .row_ttl = true,
             .using_timeout = true,
             .smaller_ttl_wins = true,
             .future_timestamp_us = THREE_DAYS_US,

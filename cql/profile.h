@@ -61,7 +61,8 @@ struct cql_target {
     uint64_t batch_warn_bytes, batch_fail_bytes;            /* BAT-4 */
     bool logged_batch_needs_grace;                          /* warns of tables with gc_grace_seconds = 0 */
     uint32_t unlogged_batch_keys_warn;                      /* warns above so many partitions; 0: never */
-    bool using_timeout;                                     /* USING TIMEOUT */
+    bool row_ttl;         /* TTL-10: the words of a TTL of rows by a column */
+    bool using_timeout;   /* USING TIMEOUT */
     int64_t expiry_max_s; /* TTL-4: the last second at which something may expire; 0: any */
     bool conditional_addition, conditional_subtraction;             /* LWT-10: SET n = n + 1 IF ... */
     bool conditional_overflow_refused;                              /* ... else it wraps around */
