@@ -222,6 +222,8 @@ static bool add_items(const struct elements_write *it)
         return false;
     if (it->cell->operation == MODIFY_PREPEND)
         return value.kind == CQL_VALUE ? prepend_items(it, value.bytes) : true;
+    if (value.kind == CQL_UNSET && it->type->id == TYPE_LIST && it->run->context->target->unset_append_fails)
+        return RUN_REFUSE(it->run, MSG_LIST_UNSET_APPENDED);
     return put_items(it, value);
 }
 

@@ -42,6 +42,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .over_precise_timestamp_refused = true,
             .list_places_by_timestamp = true,
             .list_items_max = 1 << 17,
+            .literal_key_bytes_max = UINT16_MAX,
         },
     [PROFILE_SCYLLA_2025_1] =
         {
@@ -76,6 +77,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .over_precise_timestamp_refused = true,
             .list_places_by_timestamp = true,
             .list_items_max = 1 << 17,
+            .literal_key_bytes_max = UINT16_MAX,
         },
     [PROFILE_SCYLLA_2026_2] =
         {
@@ -115,6 +117,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .list_places_by_timestamp = true,
             .vector_dimension_max = 16000,
             .list_items_max = 1 << 17,
+            .literal_key_bytes_max = UINT16_MAX,
             .replication_may_be_omitted = true,
             .simple_strategy_is_for_vnodes = true,
             .simple_strategy_warned = true,
@@ -148,6 +151,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_warn = 1000,
             .tombstones_fail = 100000,
             .list_items_max = INT32_MAX,
+            .unset_append_fails = true,
             .operations_see_earlier = true,
             .arithmetic = true,
             .aggregation_warned = true,
@@ -196,6 +200,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .tombstones_fail = 100000,
             .vector_dimension_max = 1 << 20,
             .list_items_max = INT32_MAX,
+            .unset_append_fails = true,
             .operations_see_earlier = true,
             .arithmetic = true,
             .aggregation_warned = true,

@@ -68,15 +68,17 @@ struct cql_target {
     bool conditional_overflow_refused;                              /* ... else it wraps around */
     bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
-    bool list_places_by_timestamp; /* TYP-10: items of a list stand in the order of their timestamps */
-    uint32_t list_items_max;       /* added in one statement or batch */
-    bool operations_see_earlier;   /* what reads a list sees the operations before it in its statement */
-    bool arithmetic;               /* + - * / % in selectors and terms */
-    bool part_facts;               /* TS-16: WRITETIME and TTL of elements and fields */
-    bool collection_facts;         /* TS-16: and of whole collections and slices, which is a list */
-    bool aggregates_all;           /* min and max of durations; a sum of counters is a counter */
-    bool average_runs;             /* avg of decimals moves by each value's share, rounded each time */
-    bool dates_cut;                /* a time before 1970 becomes the day after it, not the one it lies in */
+    bool list_places_by_timestamp;  /* TYP-10: items of a list stand in the order of their timestamps */
+    uint32_t list_items_max;        /* added in one statement or batch */
+    uint32_t literal_key_bytes_max; /* of an item of a set or a key of a map in a literal; 0: no limit */
+    bool unset_append_fails;        /* NUL-3: l = l + unset is an internal error */
+    bool operations_see_earlier;    /* what reads a list sees the operations before it in its statement */
+    bool arithmetic;                /* + - * / % in selectors and terms */
+    bool part_facts;                /* TS-16: WRITETIME and TTL of elements and fields */
+    bool collection_facts;          /* TS-16: and of whole collections and slices, which is a list */
+    bool aggregates_all;            /* min and max of durations; a sum of counters is a counter */
+    bool average_runs;              /* avg of decimals moves by each value's share, rounded each time */
+    bool dates_cut;                 /* a time before 1970 becomes the day after it, not the one it lies in */
     bool casts_are_javas;    /* CAST makes a varint of 64 bits, and writes floating numbers as Java does */
     bool numbers_are_times;  /* an int stands for a date, a bigint for a timestamp or a time, as arguments */
     bool aggregation_warned; /* without one partition named */

@@ -9,6 +9,19 @@
 
 /* ---- collections on the wire ---- */
 
+/* Some targets write no long item of a set or key of a map in a literal, though they take them as values. */
+static bool check_key_sizes(const struct type *type, const struct cql_value *items, uint32_t count,
+                            enum cql_profile profile, struct cql_error *error)
+{
+    bool map = type->id == TYPE_MAP;
+    uint32_t most = cql_target_of(profile)->literal_key_bytes_max;
+    for (uint32_t i = 0; i < count && most && (map || type->id == TYPE_SET); i += 1 + map)
+        if (items[i].bytes.bytes > most)
+            return cql_refuse(error, profile, map ? MSG_LITERAL_KEY_TOO_LONG : MSG_LITERAL_ITEM_TOO_LONG,
+                              (unsigned)most, items[i].bytes.bytes);
+    return true;
+}
+
 bool term_collection(struct arena *arena, const struct type *type, const struct cql_value *items,
                      uint32_t count, enum cql_profile profile, struct cql_error *error, struct slice *out)
 {
@@ -18,6 +31,8 @@ bool term_collection(struct arena *arena, const struct type *type, const struct 
     for (uint32_t i = 0; i < count; i++)
         if (items[i].kind == CQL_UNSET)
             return cql_refuse(error, profile, MSG_UNSET_IN_COLLECTION);
+    if (!check_key_sizes(type, items, count, profile, error))
+        return false;
     struct type_value *values = arena_alloc(arena, ((size_t)count + 1) * sizeof *values);
     if (!values)
         return cql_refuse_status(error, STATUS_FAIL(STATUS_NOMEM));
