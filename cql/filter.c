@@ -80,7 +80,7 @@ static bool test_open(struct plan_run *run, struct filter *filter, const struct 
         test->ordinals[i] = (uint32_t)(r->columns[i] - filter->table->columns);
     if (r->entry && !test_key(run, filter, test))
         return false;
-    if (r->op == OP_IN)
+    if (r->op == OP_IN || r->op == OP_NOT_IN)
         return test_list(run, filter, test);
     test->values = arena_calloc(run->scratch, 1, sizeof *test->values);
     test->value_count = 1;
@@ -176,6 +176,7 @@ static bool order_fits(enum ast_operator op, int order)
 {
     switch (op) {
     case OP_EQ:
+    case OP_NOT_IN: /* any of them, and filter_passes() turns it round */
     case OP_IN: return order == 0;
     case OP_LT: return order < 0;
     case OP_LE: return order <= 0;
@@ -227,6 +228,8 @@ bool filter_passes(const struct filter *filter, const struct row_slots *slots)
         bool fits = false;
         for (uint32_t j = 0; j < test->value_count && !fits; j++)
             fits = value_fits(test, slots, test->values[j]);
+        if (test->restriction->op == OP_NOT_IN)
+            fits = !fits && slots->items[test->ordinals[0]].present;
         if (!fits)
             return false;
     }

@@ -362,6 +362,15 @@ static bool same_dimensions(const struct function_query *query, const struct fun
     return true;
 }
 
+static bool refuse_unknown(const struct function_query *query, struct cql_error *error)
+{
+    char name[CQL_NAME_BYTES];
+    snprintf(name, sizeof name, "%s%s%s", query->keyspace ? query->keyspace : "", query->keyspace ? "." : "",
+             query->name);
+    return cql_refuse(error, query->profile,
+                      query->selector ? MSG_FUNCTION_UNKNOWN_SELECT : MSG_FUNCTION_UNKNOWN, name);
+}
+
 bool function_find(const struct function_query *query, struct arena *arena, struct function_call *out_call,
                    struct cql_error *error)
 {
@@ -394,8 +403,7 @@ bool function_find(const struct function_query *query, struct arena *arena, stru
         }
     }
     if (!named)
-        return cql_refuse(error, query->profile,
-                          query->selector ? MSG_FUNCTION_UNKNOWN_SELECT : MSG_FUNCTION_UNKNOWN, query->name);
+        return refuse_unknown(query, error);
     if (weak_count == 1 && !(op && unknown)) {
         *out_call = weak;
         return true;

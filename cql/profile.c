@@ -103,6 +103,7 @@ static const struct cql_target targets[CQL_PROFILES] = {
             .repeated_column_intersects = true,
             .partition_in_by_value = true,
             .in_filters = true,
+            .not_in_filters = true,
             .in_product_max = 100,
             .page_counts_before_filter = true,
             .uppercase_in_name = true,

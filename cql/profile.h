@@ -52,6 +52,7 @@ struct cql_target {
     bool repeated_column_intersects; /* WHR-7 */
     bool least_token_ends_ring;      /* token(k) < the least token is every partition */
     bool partition_in_by_value;      /* WHR-10 */
+    bool not_in_filters;             /* WHR-6: NOT IN, with ALLOW FILTERING */
     bool in_filters;                 /* WHR-6: IN on a column outside the key, with ALLOW FILTERING */
     uint32_t in_product_max;         /* WHR-12; 0: no limit */
     bool page_counts_before_filter;  /* PAG-2 */

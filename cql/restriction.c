@@ -86,7 +86,7 @@ static bool compile_in(struct plan_builder *builder, const struct ast_relation *
         restriction->whole_list = true;
         return term_compile(builder, relation->value, name, list, &restriction->value);
     }
-    if (relation->value_count == 1) { /* one value is nothing but = */
+    if (relation->value_count == 1 && relation->op == OP_IN) { /* one value is nothing but = */
         restriction->op = OP_EQ;
         return compile_one(builder, relation->values[0], restriction, &restriction->value);
     }
@@ -118,6 +118,8 @@ static bool compile_column(struct plan_builder *builder, const struct ast_relati
         if (!text)
             return BUILD_REFUSE_AT(builder, relation->at, MSG_LIKE_UNSUPPORTED, column->name);
     }
+    if (relation->op == OP_NOT_IN)
+        return compile_in(builder, relation, restriction);
     if (relation->op == OP_IN) {
         bool is_key = column->kind == COLUMN_PARTITION || column->kind == COLUMN_CLUSTERING;
         bool is_one = relation->value_list && relation->value_count == 1;
@@ -196,9 +198,8 @@ static bool compile_relation(struct plan_builder *builder, const struct ast_rela
     if (relation->op == OP_NE)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_NE_UNSUPPORTED,
                                relation_text(builder->arena, relation));
-    if (relation->op == OP_NOT_IN)
-        return BUILD_REFUSE_AT(builder, relation->at, MSG_NOT_IN_UNSUPPORTED,
-                               relation_text(builder->arena, relation));
+    if (relation->op == OP_NOT_IN && !builder->context->target->not_in_filters)
+        return relation_refuse_word(builder, relation->at, "NOT");
     if (relation->op == OP_IS_NOT_NULL)
         return BUILD_REFUSE_AT(builder, relation->at, MSG_IS_NOT_NULL_UNSUPPORTED,
                                relation_text(builder->arena, relation));
@@ -331,7 +332,8 @@ static struct column_facts facts_of(const struct restrictions *restrictions, con
         facts.equal |= r->op == OP_EQ;
         facts.in |= r->op == OP_IN;
         facts.slice |= is_slice(r->op);
-        facts.other |= r->op == OP_LIKE || r->op == OP_CONTAINS || r->op == OP_CONTAINS_KEY;
+        facts.other |=
+            r->op == OP_NOT_IN || r->op == OP_LIKE || r->op == OP_CONTAINS || r->op == OP_CONTAINS_KEY;
     }
     return facts;
 }
