@@ -14,6 +14,16 @@ static const char *full_name(struct ddl *ddl, const char *keyspace, const char *
     return text ? text : name;
 }
 
+/* A type as refusals show it: Cassandra says whose a user-defined one is. */
+static const char *shown_type(struct ddl *ddl, const struct type *type)
+{
+    if (type->id != TYPE_UDT || ddl->target->is_scylla)
+        return ddl_type_text(ddl, type);
+    const char *text =
+        arena_printf(ddl->scratch, type->frozen ? "frozen<%s.%s>" : "%s.%s", type->keyspace, type->name);
+    return text ? text : type->name;
+}
+
 /* ---- fields ---- */
 
 /* The type of a field: anything but a counter or a user-defined type that is not frozen. */
@@ -29,12 +39,13 @@ static bool field_type(struct ddl *ddl, const char *keyspace, const struct ast_c
     return true;
 }
 
-static bool check_unique(struct ddl *ddl, const struct type *type)
+/* What Cassandra calls a type that was renamed wrongly is its keyspace. */
+static bool check_unique(struct ddl *ddl, const struct type *type, enum cql_message twice)
 {
     for (uint32_t i = 0; i < type->member_count; i++)
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(type->field_names[i], type->field_names[j]) == 0)
-                return ddl_refuse(ddl, MSG_UDT_FIELD_TWICE, type->field_names[i], type->name);
+                return ddl_refuse(ddl, twice, type->field_names[i], type->name, type->keyspace);
     return true;
 }
 
@@ -78,7 +89,7 @@ static bool make_type(struct ddl *ddl, const struct ast_create_type *ast, const 
     out_type->field_names = names;
     out_type->members = members;
     out_type->member_count = ast->field_count;
-    return check_unique(ddl, out_type);
+    return check_unique(ddl, out_type, MSG_UDT_FIELD_TWICE);
 }
 
 bool ddl_create_type(struct ddl *ddl, const struct ast_create_type *ast)
@@ -145,10 +156,12 @@ static bool add_field(struct ddl *ddl, const struct ast_alter_table *ast, const 
     const char **names, *full = full_name(ddl, type->keyspace, type->name);
     if (!field_type(ddl, type->keyspace, field, &added))
         return false;
-    if (type_field(type, slice_text(field->name.text)) < type->member_count)
-        return ddl_refuse(ddl, MSG_UDT_FIELD_EXISTS, field->name.text, full);
+    if (type_field(type, slice_text(field->name.text)) < type->member_count) {
+        *out_type = type;
+        return ast->if_columns || ddl_refuse(ddl, MSG_UDT_FIELD_EXISTS, field->name.text, full);
+    }
     if (type_mentions(added, type->keyspace, type->name))
-        return ddl_refuse(ddl, MSG_UDT_CIRCULAR, field->name.text, ddl_type_text(ddl, added), full);
+        return ddl_refuse(ddl, MSG_UDT_CIRCULAR, field->name.text, shown_type(ddl, added), full);
     if (!check_keys(ddl, type, field, added))
         return false;
     if (type->member_count == TYPE_FIELDS_MAX)
@@ -172,13 +185,15 @@ static bool rename_fields(struct ddl *ddl, const struct ast_alter_table *ast, co
         return ddl_refuse(ddl, MSG_NOMEM);
     for (uint32_t i = 0; i + 1 < ast->dropped_count; i += 2) {
         uint32_t at = type_field(type, slice_text(ast->dropped[i].text));
+        if (at == type->member_count && ast->if_columns)
+            continue;
         if (at == type->member_count)
             return ddl_refuse(ddl, MSG_UDT_FIELD_UNKNOWN, ast->dropped[i].text,
                               full_name(ddl, type->keyspace, type->name));
         names[at] = ast->dropped[i + 1].text;
     }
     *out_type = next;
-    return check_unique(ddl, next) && check_keys(ddl, type, NULL, NULL);
+    return check_unique(ddl, next, MSG_UDT_RENAME_TWICE) && check_keys(ddl, type, NULL, NULL);
 }
 
 /* Cassandra has given it up; ScyllaDB lets a field become a type that reads the same bytes. */

@@ -855,13 +855,15 @@ renames(L) ::= renames(K) AND name(A) TO name(B). {
 /* CREATE and ALTER TYPE */
 
 definition(S) ::= CREATE TYPE if_not_exists(I) table_name(N) LP column_definitions(L) RP. {
+    if (!N.name.quoted && type_scalar_named(slice_text(N.name.text)))
+        parse_refuse(state, N.name.at, "no viable alternative at input '%s'", N.name.text);
     S = parse_statement_new(state, STATEMENT_CREATE_TYPE);
     S->create_type = (struct ast_create_type){
         .name = N, .if_not_exists = I, .fields = L.items, .field_count = L.count};
     grammar_check_fields(state, L);
 }
 
-definition(S) ::= ALTER TYPE if_exists(E) table_name(N) type_alteration(A). {
+definition(S) ::= ALTER TYPE alter_if_exists(E) table_name(N) type_alteration(A). {
     S = A;
     S->kind = STATEMENT_ALTER_TYPE;
     S->alter_table.name = N;
@@ -869,14 +871,14 @@ definition(S) ::= ALTER TYPE if_exists(E) table_name(N) type_alteration(A). {
 }
 
 %type type_alteration {struct ast_statement *}
-type_alteration(A) ::= ADD column_definition(D). {
+type_alteration(A) ::= ADD alter_if_not_exists(I) column_definition(D). {
     struct ast_list fields = {0};
     parse_list_add(state, &fields, &D, sizeof D);
     grammar_check_fields(state, fields);
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .columns = fields.items, .column_count = 1});
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_ADD, .if_columns = I, .columns = fields.items, .column_count = 1});
 }
-type_alteration(A) ::= RENAME renames(L). {
-    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_RENAME, .dropped = L.items, .dropped_count = L.count});
+type_alteration(A) ::= RENAME alter_if_exists(E) renames(L). {
+    A = grammar_alter(state, (struct ast_alter_table){.kind = ALTER_RENAME, .if_columns = E, .dropped = L.items, .dropped_count = L.count});
 }
 type_alteration(A) ::= ALTER name(N) TYPE type(T). {
     struct ast_column_definition field = {.name = N, .type = T};

@@ -27,7 +27,8 @@ bool term_collection(struct arena *arena, const struct type *type, const struct 
 {
     for (uint32_t i = 0; i < count && !type_has_members(type); i++)
         if (items[i].kind == CQL_NULL)
-            return cql_refuse(error, profile, MSG_NULL_IN_COLLECTION);
+            return cql_refuse(error, profile,
+                              type->id == TYPE_VECTOR ? MSG_NULL_IN_VECTOR : MSG_NULL_IN_COLLECTION);
     for (uint32_t i = 0; i < count; i++)
         if (items[i].kind == CQL_UNSET)
             return cql_refuse(error, profile, MSG_UNSET_IN_COLLECTION);

@@ -246,18 +246,29 @@ static bool refuse_composite(const struct from_json *how, const struct type *typ
 {
     if (how->target->is_scylla)
         return REFUSE(how, "%s_type must be represented as JSON %s",
-                      type->id == TYPE_LIST    ? "list"
-                      : type->id == TYPE_SET   ? "set"
-                      : type->id == TYPE_MAP   ? "map"
-                      : type->id == TYPE_TUPLE ? "tuple"
-                                               : "user",
+                      type->id == TYPE_LIST     ? "list"
+                      : type->id == TYPE_VECTOR ? "vector"
+                      : type->id == TYPE_SET    ? "set"
+                      : type->id == TYPE_MAP    ? "map"
+                      : type->id == TYPE_TUPLE  ? "tuple"
+                                                : "user",
                       type->id == TYPE_MAP || type->id == TYPE_UDT ? "Object" : "Array");
     return refuse_kind(how,
-                       type->id == TYPE_LIST    ? "a list"
-                       : type->id == TYPE_SET   ? "a list (representing a set)"
-                       : type->id == TYPE_TUPLE ? "a list representation of a tuple"
-                                                : "a map",
+                       type->id == TYPE_LIST || type->id == TYPE_VECTOR ? "a list"
+                       : type->id == TYPE_SET                           ? "a list (representing a set)"
+                       : type->id == TYPE_TUPLE                         ? "a list representation of a tuple"
+                                                                        : "a map",
                        value);
+}
+
+static uint32_t count_items(struct json_value value)
+{
+    struct json_items items = json_items_of(value);
+    struct json_value unused, item;
+    uint32_t count = 0;
+    while (json_items_next(&items, &unused, &item))
+        count++;
+    return count;
 }
 
 static bool read_array(const struct from_json *how, const struct type *type, struct json_value value,
@@ -265,6 +276,9 @@ static bool read_array(const struct from_json *how, const struct type *type, str
 {
     struct json_items items = json_items_of(value);
     struct json_value unused, item;
+    if (type->id == TYPE_VECTOR && count_items(value) != type->dimension)
+        return REFUSE(how, "List had incorrect size: expected %u but given %u; %.*s",
+                      (unsigned)type->dimension, (unsigned)count_items(value), SHOWN(value.text));
     while (json_items_next(&items, &unused, &item)) {
         if (item.kind == JSON_NULL)
             return REFUSE(how, "Invalid null element in %s", type->id == TYPE_SET ? "set" : "list");
@@ -291,11 +305,8 @@ static bool read_map(const struct from_json *how, const struct type *type, struc
 static bool read_tuple(const struct from_json *how, const struct type *type, struct json_value value,
                        struct gathered *out)
 {
-    struct json_items items = json_items_of(value);
     struct json_value unused, item;
-    uint32_t count = 0;
-    while (json_items_next(&items, &unused, &item))
-        count++;
+    uint32_t count = count_items(value);
     if (count > type->member_count && how->target->is_scylla)
         return REFUSE(how, "Too many values (%u) for tuple with size %u", (unsigned)count,
                       (unsigned)type->member_count);
@@ -305,7 +316,7 @@ static bool read_tuple(const struct from_json *how, const struct type *type, str
     if (count < type->member_count && !how->target->is_scylla)
         return REFUSE(how, "Tuple is missing items (expected %u): %.*s", (unsigned)type->member_count,
                       SHOWN(value.text));
-    items = json_items_of(value);
+    struct json_items items = json_items_of(value);
     while (json_items_next(&items, &unused, &item))
         if (!gather(how, out, type->members[out->count], &item))
             return false;
@@ -387,6 +398,7 @@ static bool read_composite(const struct from_json *how, const struct type *type,
     if (value.kind != (object ? JSON_OBJECT : JSON_ARRAY))
         return refuse_composite(how, type, value);
     switch (type->id) {
+    case TYPE_VECTOR:
     case TYPE_LIST:
     case TYPE_SET: read = read_array(how, type, value, &items); break;
     case TYPE_MAP: read = read_map(how, type, value, &items); break;

@@ -141,7 +141,9 @@ static bool resolve_frozen(const struct resolver *resolver, const struct ast_typ
     if (!check_parameters(resolver, ast, 1) || !resolve(resolver, ast->params[0], true, out_type))
         return false;
     if (type_scalar((*out_type)->id))
-        return cql_refuse(resolver->error, resolver->profile, MSG_FROZEN_NOTHING,
+        return cql_refuse(resolver->error, resolver->profile,
+                          cql_target_of(resolver->profile)->is_scylla ? MSG_FROZEN_NOTHING
+                                                                      : MSG_FROZEN_NOTHING_CASSANDRA,
                           written(resolver, *out_type));
     return true;
 }
