@@ -6,6 +6,11 @@
 #include "cql/ddl_internal.h"
 #include "cql/type_resolve.h"
 
+static const char *kind_text(enum column_kind kind)
+{
+    return kind == COLUMN_STATIC ? "STATIC" : "REGULAR";
+}
+
 /* A column of a name that was dropped must be able to stand for the old one: same type, same kind (SCH-10). Its number
  * is a new one, so that cells of the old column never come back. */
 static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const struct cql_column *column)
@@ -20,6 +25,9 @@ static bool check_dropped(struct ddl *ddl, const struct cql_table *table, const 
             return true;
         if (!type_is_collection(dropped->type) && ddl->target->is_scylla)
             return true; /* ScyllaDB minds only for collections */
+        if (type_equal(dropped->type, column->type))
+            return ddl_refuse(ddl, MSG_ADD_DROPPED_OTHER_KIND, column->name, kind_text(column->kind),
+                              kind_text(dropped->kind));
         return ddl_refuse(ddl, MSG_ADD_DROPPED_OTHER_TYPE, column->name, ddl_type_text(ddl, column->type),
                           ddl_type_text(ddl, dropped->type));
     }
