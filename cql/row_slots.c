@@ -185,7 +185,8 @@ status slots_clustering(struct row_slots *slots, struct buffer *wire, struct sli
     const uint8_t *at = wire->data;
     for (uint32_t i = 0; i < table->clustering_count; i++) {
         items[i].value.data = at;
-        at += items[i].value.bytes;
+        if (items[i].value.bytes) /* all may be empty, and then there are no bytes to stand in */
+            at += items[i].value.bytes;
     }
     return STATUS_DONE;
 }
