@@ -32,12 +32,15 @@ static status parts_path(struct buffer *out, const struct type *type, struct sli
     struct type_items items = type_items_of(type, wire);
     struct slice part;
     bool null;
-    for (uint32_t i = 0; type_items_next(&items, &part, &null); i++) {
+    uint32_t i = 0;
+    for (; type_items_next(&items, &part, &null); i++) {
         if (null)
             buffer_append_u8(out, PART_NULL);
         else
             TRY(element_path(out, type_item(type, i), part));
     }
+    for (; type_has_members(type) && i < type->member_count; i++) /* what a short tuple leaves out is null */
+        buffer_append_u8(out, PART_NULL);
     buffer_append_u8(out, PARTS_END);
     return buffer_status(out);
 }
