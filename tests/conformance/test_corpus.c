@@ -154,8 +154,8 @@ static void corpus_holds(void **state)
             fail_msg("%s, %s: %s\n%s", others[i], rule->file, rule->title, findings);
     for (size_t i = 0; i < difference_count; i++)
         if (is_of(&differences[i], rule) && !differences[i].seen)
-            print_message("%s: %s: no difference any more: %s\n", rule->file, rule->title,
-                          differences[i].statement);
+            fail_msg("%s: %s: no difference any more (tests/conformance/differences): %s", rule->file,
+                     rule->title, differences[i].statement);
     free(findings);
 }
 
