@@ -1,4 +1,4 @@
-/* Collections: what the rules' notation is too short for. */
+/* Long values: what the rules' notation is too short for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,9 +81,26 @@ static void more_items_than_a_statement_may_add_are_refused(void **state)
     fixture_close(f);
 }
 
+/* NUL-13 */
+static void a_partition_key_has_a_greatest_length(void **state)
+{
+    (void)state;
+    static const enum cql_profile profiles[] = {PROFILE_SCYLLA_2025_1, PROFILE_CASSANDRA_5_0};
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+        struct fixture *f = fixture_open(profiles[i]);
+        does(f, "CREATE TABLE t (k text PRIMARY KEY, v text)");
+        assert_false(run_long(f, "INSERT INTO t (k, v) VALUES ('%s', 'a')"));
+        assert_string_equal(f->error.message, "Key length of 65536 is longer than maximum of 65535");
+        assert_false(run_long(f, "SELECT * FROM t WHERE k = '%s'"));
+        assert_true(run_long(f, "INSERT INTO t (k, v) VALUES ('a', '%s')"));
+        fixture_close(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_partition_key_has_a_greatest_length),
         cmocka_unit_test(scylla_writes_no_long_keys_in_literals),
         cmocka_unit_test(cassandra_takes_long_keys),
         cmocka_unit_test(more_items_than_a_statement_may_add_are_refused),
