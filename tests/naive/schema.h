@@ -40,7 +40,7 @@ enum naive_kind {
 };
 
 struct naive_column {
-    char name[8];
+    char name[16];
     enum naive_kind kind;
     enum naive_type type;
     bool descending, indexed;
