@@ -12,7 +12,11 @@
 %stack_size 384
 
 %include {
-#include <assert.h>
+/* Lemon's driver would check its own tables and ask whether to trace at every step. */
+#ifndef NDEBUG
+#define NDEBUG
+#endif
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -1163,7 +1167,6 @@ bool grammar_is_name(int code)
 /* The next token as the target reads it; false when it was refused. */
 static bool next_token(struct parse_state *state, struct lexer *lexer, int before, int *out_code, struct token *out_token)
 {
-    unsigned target = cql_target_bit(cql_target_of(state->profile));
     int code = lexer_next(lexer, out_token);
     if (code < 0) {
         parse_refuse_fault(state, lexer, *out_token);
@@ -1176,9 +1179,9 @@ static bool next_token(struct parse_state *state, struct lexer *lexer, int befor
             code = TK_IDENT;
     }
     const struct keyword *word = keyword_of(code);
-    if (word->unknown_in & target)
+    if (word->unknown_in & state->target_bit)
         code = TK_IDENT;
-    out_token->reserved = (word->reserved_in & target) != 0;
+    out_token->reserved = (word->reserved_in & state->target_bit) != 0;
     *out_code = code;
     return true;
 }

@@ -210,7 +210,8 @@ done:
         cursor--;
     }
     lexer->cursor = cursor;
-    *out_token = (struct token){
-        .text = (const char *)from, .bytes = (uint32_t)(cursor - from), .at = (uint32_t)(from - lexer->start)};
+    *out_token = (struct token){.text = (const char *)from,
+                                .bytes = (uint32_t)(cursor - from),
+                                .at = (uint32_t)(from - lexer->start) & INT32_MAX};
     return code;
 }

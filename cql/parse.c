@@ -133,6 +133,7 @@ bool parse_statement(struct slice text, enum cql_profile profile, struct arena *
     struct parse_state state = {.arena = arena,
                                 .text = slice_of(copy, text.bytes),
                                 .profile = profile,
+                                .target_bit = cql_target_bit(cql_target_of(profile)),
                                 .error = error,
                                 .arena_bytes_before = arena->used_bytes};
     struct ast_statement *statement = run(&state, copy);

@@ -11,12 +11,12 @@ enum {
     PARSE_BINDS_MAX = 65535,          /* the protocol counts them in 16 bits */
 };
 
-/* A token as it stands in the text, quotes included. */
+/* A token as it stands in the text, quotes included. Two words, so that the parser hands it on in registers. */
 struct token {
     const char *text; /* borrowed from the lexer's text; NULL when the token is none */
     uint32_t bytes;
-    uint32_t at;
-    bool reserved; /* a word that is no name for this target */
+    uint32_t at : 31;
+    uint32_t reserved : 1; /* a word that is no name for this target */
 };
 
 enum lexer_fault {
@@ -55,6 +55,7 @@ struct parse_state {
     struct arena *arena; /* borrowed */
     struct slice text;   /* the statement as given */
     enum cql_profile profile;
+    unsigned target_bit; /* of the profile */
     struct cql_error *error;
     struct ast_statement *statement; /* the whole, set by the last reduction */
     struct ast_list bind_names;      /* struct ast_name */

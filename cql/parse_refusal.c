@@ -241,7 +241,7 @@ void parse_refuse_fault(struct parse_state *state, const struct lexer *lexer, st
     uint32_t end = (uint32_t)state->text.bytes;
     switch (lexer->fault) {
     case LEXER_OPEN_STRING:
-        if (*token.text == '$' && end > token.at + 2)
+        if (*token.text == '$' && end - token.at > 2)
             parse_refuse(state, end - 1, "mismatched character '%c' expecting '$' (string is not closed)",
                          state->text.data[end - 1]);
         else
