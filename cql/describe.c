@@ -83,22 +83,38 @@ static void put_primary_key(struct buffer *out, const struct cql_table *table)
     buffer_printf(out, ")\n");
 }
 
-static void put_columns(struct buffer *out, const struct cql_table *table)
+static bool has_own_key(const struct cql_table *table)
 {
-    bool is_simple = table->partition_count == 1 && !table->clustering_count;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        const struct cql_column *column = &table->columns[i];
-        buffer_printf(out, "    ");
-        parse_put_name(out, column->name);
-        buffer_append_u8(out, ' ');
-        type_name(out, column->type);
-        if (column->kind == COLUMN_STATIC)
-            buffer_printf(out, " static");
-        if (is_simple && column->kind == COLUMN_PARTITION)
-            buffer_printf(out, " PRIMARY KEY");
-        buffer_printf(out, is_simple && i + 1 == table->column_count ? "\n" : ",\n");
+    return table->partition_count == 1 && !table->clustering_count;
+}
+
+static void put_column(struct buffer *out, const struct cql_table *table, const struct cql_column *column,
+                       bool is_last)
+{
+    buffer_printf(out, "    ");
+    parse_put_name(out, column->name);
+    buffer_append_u8(out, ' ');
+    type_name(out, column->type);
+    if (column->kind == COLUMN_STATIC)
+        buffer_printf(out, " static");
+    if (has_own_key(table) && column->kind == COLUMN_PARTITION)
+        buffer_printf(out, " PRIMARY KEY");
+    buffer_printf(out, has_own_key(table) && is_last ? "\n" : ",\n");
+}
+
+/* Cassandra has the columns of many cells after the others of their kind. */
+static void put_columns(struct buffer *out, const struct cql_table *table, const struct cql_target *target)
+{
+    uint32_t put = 0;
+    for (uint32_t from = 0, to; from < table->column_count; from = to) {
+        for (to = from + 1; to < table->column_count && table->columns[to].kind == table->columns[from].kind;)
+            to++;
+        for (int many = 0; many < 2; many++)
+            for (uint32_t i = from; i < to; i++)
+                if (many == (!target->is_scylla && type_is_multicell(table->columns[i].type)))
+                    put_column(out, table, &table->columns[i], ++put == table->column_count);
     }
-    if (!is_simple)
+    if (!has_own_key(table))
         put_primary_key(out, table);
 }
 
@@ -116,7 +132,7 @@ void describe_table(struct buffer *out, const struct cql_table *table, const str
     buffer_printf(out, "CREATE TABLE ");
     put_qualified_name(out, table->keyspace, table->name);
     buffer_printf(out, " (\n");
-    put_columns(out, table);
+    put_columns(out, table, target);
     buffer_printf(out, ") WITH ");
     if (with_internals)
         put_id(out, table->uuid);

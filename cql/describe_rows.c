@@ -188,7 +188,7 @@ static enum cql_message missing(enum ast_describe_kind kind)
     }
 }
 
-/* A table, an index or a type, of the keyspace in the name or of the session's. */
+/* A table, an index or a type, of the keyspace in the name or of the session's. A bare name is no type's in Cassandra. */
 static bool one_object(struct description *description)
 {
     const struct describe_request *request = description->request;
@@ -216,7 +216,7 @@ static bool one_object(struct description *description)
         add_table(description, table);
     else if (index && (any || describe->kind == DESCRIBE_INDEX))
         add_index(description, index);
-    else if (type && (any || describe->kind == DESCRIBE_TYPE))
+    else if (type && ((any && request->target->is_scylla) || describe->kind == DESCRIBE_TYPE))
         add_type(description, type);
     else
         return cql_refuse(request->error, request->profile, missing(describe->kind), name, keyspace);

@@ -103,6 +103,12 @@ static void cast_to_text(const struct type *from, struct slice wire, bool java, 
         else
             double_print_java(out, floating_of(from, wire));
         return;
+    case TYPE_INET:
+        if (java)
+            type_print_inet_java(out, wire);
+        else
+            type_text(out, from, wire);
+        return;
     default: type_text(out, from, wire);
     }
 }

@@ -407,30 +407,28 @@ static void print_digits(struct buffer *out, const char *text, const char *whole
         buffer_append(out, whole_suffix, strlen(whole_suffix));
 }
 
-void double_print(struct buffer *out, double value, const char *whole_suffix)
+void number_print_floating(struct buffer *out, double value, bool narrow, int fewest,
+                           const char *whole_suffix)
 {
     if (print_special(out, value))
         return;
     char text[FLOAT_TEXT_BYTES];
-    for (int digits = DOUBLE_DIGITS_FEWEST; digits <= DOUBLE_DIGITS_MOST; digits++) {
+    for (int digits = fewest; digits <= (narrow ? FLOAT_DIGITS_MOST : DOUBLE_DIGITS_MOST); digits++) {
         format(text, sizeof text, digits, value);
-        if (parse_double(text, NULL) == value)
+        if (narrow ? parse_float(text, NULL) == (float)value : parse_double(text, NULL) == value)
             break;
     }
     print_digits(out, text, whole_suffix);
 }
 
+void double_print(struct buffer *out, double value, const char *whole_suffix)
+{
+    number_print_floating(out, value, false, DOUBLE_DIGITS_FEWEST, whole_suffix);
+}
+
 void float_print(struct buffer *out, float value, const char *whole_suffix)
 {
-    if (print_special(out, (double)value))
-        return;
-    char text[FLOAT_TEXT_BYTES];
-    for (int digits = FLOAT_DIGITS_FEWEST; digits <= FLOAT_DIGITS_MOST; digits++) {
-        format(text, sizeof text, digits, (double)value);
-        if (parse_float(text, NULL) == value)
-            break;
-    }
-    print_digits(out, text, whole_suffix);
+    number_print_floating(out, (double)value, true, FLOAT_DIGITS_FEWEST, whole_suffix);
 }
 
 /* Only decimal notation and the two names: strtod() would take hexadecimal and more. */

@@ -20,4 +20,8 @@ int64_t number_scale(struct slice wire);
 /* Give both the larger scale of the two. */
 void number_align(mpz_t a, int64_t a_scale, mpz_t b, int64_t b_scale);
 
+/* A double, or a float (`narrow`), with as few digits as give it back, but no fewer than `fewest`. */
+void number_print_floating(struct buffer *out, double value, bool narrow, int fewest,
+                           const char *whole_suffix);
+
 #endif

@@ -3,6 +3,7 @@
  *
  * From 0.001 to 9999999 plainly, beyond with an exponent, always with a digit after the point.
  */
+#include <float.h>
 #include <math.h>
 
 #include "cql/number_internal.h"
@@ -11,6 +12,7 @@ enum {
     PLAIN_POWER_FROM = -3,
     PLAIN_POWER_TO = 7,
     DIGITS_BYTES = 32,
+    JAVA_DIGITS_FEWEST = 2,
 };
 
 /* The digits of a number without zeros around them, and the power of ten of the first. */
@@ -69,7 +71,10 @@ static void print(struct buffer *out, double value, bool narrow)
         buffer_printf(out, "%s", isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity");
         return;
     }
-    if (narrow)
+    /* Java writes two digits at least; of numbers with few bits left so many may do. */
+    if (value != 0 && fabs(value) < (narrow ? (double)FLT_MIN : DBL_MIN))
+        number_print_floating(&text, value, narrow, JAVA_DIGITS_FEWEST, ".0");
+    else if (narrow)
         float_print(&text, (float)value, ".0");
     else
         double_print(&text, value, ".0");

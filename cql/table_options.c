@@ -528,6 +528,8 @@ static bool apply_property(const struct table_options_request *request, const st
         return cql_refuse(error, profile, MSG_UNKNOWN_PROPERTY, property->name.text);
     switch (rule->kind) {
     case OPTION_MAP:
+        if (rule->field == FIELD(extensions)) /* shown, but no statement sets them */
+            return true;
         if (rule->field == FIELD(compaction))
             options->compaction_given = true;
         return property_map(property, profile, request->arena, map_field(options, rule), error);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "cql/compaction_options_internal.h"
+#include "cql/number.h"
 #include "cql/table_options_internal.h"
 
 enum {
@@ -281,14 +282,30 @@ static bool show_compaction(const struct table_options_request *request, struct 
 /* Both halves, in capitals. */
 static bool show_caching(const struct table_options_request *request, struct cql_option_map *map)
 {
-    const char *rows = request->target->is_scylla ? "ALL" : "NONE";
+    const char *missing = request->target->is_scylla ? "ALL" : "NONE";
     for (uint32_t i = 0; i < map->count; i++)
         map->items[i].value = strcasecmp(map->items[i].value, "all") == 0    ? "ALL"
                               : strcasecmp(map->items[i].value, "none") == 0 ? "NONE"
                                                                              : map->items[i].value;
-    return (option_map_get(map, "keys") || map_set(request->arena, map, "keys", "ALL")) &&
+    return (option_map_get(map, "keys") || map_set(request->arena, map, "keys", missing)) &&
            (option_map_get(map, "rows_per_partition") ||
-            map_set(request->arena, map, "rows_per_partition", rows));
+            map_set(request->arena, map, "rows_per_partition", missing));
+}
+
+/* "2" as 2.0 */
+static bool show_ratio(struct arena *arena, struct cql_option_map *map)
+{
+    double ratio;
+    struct buffer text = {0};
+    const char *given = option_map_get(map, "min_compress_ratio");
+    if (!given || !double_parse(slice_text(given), &ratio))
+        return true;
+    double_print_java(&text, ratio);
+    buffer_append_u8(&text, 0);
+    bool set = !text.failed &&
+               map_set(arena, map, "min_compress_ratio", arena_printf(arena, "%s", (const char *)text.data));
+    buffer_deinit(&text);
+    return set;
 }
 
 static bool show_compression(const struct table_options_request *request, struct cql_option_map *map)
@@ -314,8 +331,9 @@ static bool show_compression(const struct table_options_request *request, struct
         }
     if (!map_set(arena, map, key, with_package(arena, compression_package, name)))
         return false;
-    return request->target->is_scylla || option_map_get(map, "chunk_length_in_kb") ||
-           map_set(arena, map, "chunk_length_in_kb", "16");
+    return request->target->is_scylla ||
+           (show_ratio(arena, map) &&
+            (option_map_get(map, "chunk_length_in_kb") || map_set(arena, map, "chunk_length_in_kb", "16")));
 }
 
 bool table_options_check(const struct table_options_request *request, struct cql_table_options *options,

@@ -6,6 +6,8 @@
 
 #include "cql/type.h"
 
+enum type_family { IN_SCYLLA = 1, IN_CASSANDRA = 2, IN_BOTH = IN_SCYLLA | IN_CASSANDRA };
+
 /* One scalar type. Functions get wire bytes that are not empty and that `wire_bytes` and `check` have let pass. */
 struct type_row {
     const char *name, *java;
@@ -17,7 +19,7 @@ struct type_row {
     bool is_integer;         /* a number for which a driver may send a double by mistake */
     bool no_empty;           /* duration: there is no empty value */
     const char *json_wanted; /* "an int value": what a refused JSON value should have been */
-    bool json_empty;         /* an empty string stands for the empty value */
+    uint8_t json_empty;      /* enum type_family: where an empty string in JSON stands for the empty value */
     uint8_t json_kinds;      /* bit 1 << enum json_kind for each kind of JSON value that may stand for it */
     uint16_t cassandra_literals; /* accepted by Cassandra only */
     uint16_t literals;           /* bit 1 << enum literal_kind for each kind of literal that is accepted */
@@ -87,6 +89,8 @@ void type_print_date(struct buffer *out, struct slice wire);
 void type_print_time(struct buffer *out, struct slice wire);
 void type_print_uuid(struct buffer *out, struct slice wire);
 void type_print_inet(struct buffer *out, struct slice wire);
+/* Without "::". */
+void type_print_inet_java(struct buffer *out, struct slice wire);
 void type_print_varint(struct buffer *out, struct slice wire);
 void type_print_decimal(struct buffer *out, struct slice wire);
 void type_print_duration(struct buffer *out, struct slice wire);

@@ -36,6 +36,20 @@ static bool no_memory(const struct from_json *how)
 
 /* ---- scalars ---- */
 
+static bool integer_of(struct slice text, int64_t *out_number)
+{
+    bool negative = text.bytes && text.data[0] == '-';
+    int64_t number = 0;
+    for (size_t i = negative; i < text.bytes; i++) {
+        int64_t digit = text.data[i] - '0';
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, negative ? -digit : digit, &number))
+            return false;
+    }
+    *out_number = number;
+    return true;
+}
+
 /* The Java class that Cassandra's parser makes of a value: refusals name it. */
 static const char *java_class(struct json_value value)
 {
@@ -49,8 +63,10 @@ static const char *java_class(struct json_value value)
     }
     if (!json_is_integer(value))
         return "Double";
-    size_t digits = value.text.bytes - (value.text.data[0] == '-');
-    return digits < 10 ? "Integer" : digits < 19 ? "Long" : "BigInteger";
+    int64_t number;
+    if (!integer_of(value.text, &number))
+        return "BigInteger";
+    return number >= INT32_MIN && number <= INT32_MAX ? "Integer" : "Long";
 }
 
 /* What Java would print: the text of a string, a number as a double where it is one. */
@@ -105,6 +121,12 @@ static bool refuse_java(const struct from_json *how, const struct type *type, co
                       "java.lang.String (%s.%s and java.lang.String are in module java.base of loader "
                       "'bootstrap')",
                       SHOWN(text), package, name, package, name);
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+        if (value.kind == JSON_NUMBER)
+            return REFUSE(how, "Unable to make %s from '%.*s'", type->id == TYPE_TINYINT ? "byte" : "short",
+                          SHOWN(text));
+        return refuse_kind(how, row->json_wanted, value);
     default: return refuse_kind(how, row->json_wanted, value);
     }
 }
@@ -163,6 +185,10 @@ static bool literal_text(const struct from_json *how, const struct type *type, c
         return json_string(how->scratch, value, out_text) || no_memory(how);
     if (value.kind == JSON_NUMBER && type->id == TYPE_DECIMAL && !how->target->is_scylla)
         return shown_text(how, value, out_text);
+    /* What Java holds in an int is no long to Cassandra. */
+    if (value.kind == JSON_NUMBER && type->id == TYPE_TIMESTAMP && !how->target->is_scylla &&
+        strcmp(java_class(value), "Integer") == 0)
+        return refuse_kind(how, row->json_wanted, value);
     if (value.kind != JSON_NUMBER || !takes_whole_numbers(type) || json_is_integer(value))
         return true;
     return how->target->is_scylla ? whole_number(how, value.text, out_text)
@@ -189,7 +215,8 @@ static bool read_scalar(const struct from_json *how, const struct type *type, co
         return refuse_scalar(how, type, row, value);
     if (!literal_text(how, type, row, value, &text) || (type->id == TYPE_BLOB && !check_blob(how, text)))
         return false;
-    if (value.kind == JSON_STRING && !text.bytes && row->json_empty)
+    if (value.kind == JSON_STRING && !text.bytes &&
+        row->json_empty & (how->target->is_scylla ? IN_SCYLLA : IN_CASSANDRA))
         return true; /* the empty value (NUL-7) */
     enum literal_kind kind = value.kind == JSON_NUMBER ? LITERAL_INTEGER : LITERAL_STRING;
     if (row->read(row, kind, text, how->target, out, how->why, TYPE_WHY_BYTES))
@@ -201,7 +228,8 @@ static bool read_scalar(const struct from_json *how, const struct type *type, co
     if (!how->target->is_scylla && value.kind == JSON_NUMBER && classed)
         return refuse_kind(how, row->json_wanted, value);
     if (!how->target->is_scylla && (type->id == TYPE_DECIMAL || type->id == TYPE_VARINT))
-        return REFUSE(how, "Value '%.*s' is not a valid representation of a %s value", SHOWN(text),
+        return shown_text(how, value, &text) &&
+               REFUSE(how, "Value '%.*s' is not a valid representation of a %s value", SHOWN(text),
                       row->name);
     return false;
 }

@@ -121,9 +121,10 @@ TYPE_READER(integer)
 
 TYPE_READER(boolean)
 {
-    (void)row, (void)kind, (void)target;
+    (void)row, (void)kind;
     bool yes = text.bytes == 4 && strncasecmp((const char *)text.data, "true", 4) == 0;
     bool no = text.bytes == 5 && strncasecmp((const char *)text.data, "false", 5) == 0;
+    no |= !text.bytes && !target->is_scylla;
     if (!yes && !no) {
         snprintf(out_why, why_bytes, "Unable to make boolean from '%.*s'", SHOWN(text));
         return false;
@@ -279,6 +280,10 @@ TYPE_READER(uuid)
 TYPE_READER(timeuuid)
 {
     uint8_t uuid[UUID_BYTES];
+    if (!uuid_parse(text, uuid) && !target->is_scylla) {
+        snprintf(out_why, why_bytes, "Unknown timeuuid representation: %.*s", SHOWN(text));
+        return false;
+    }
     if (!uuid_parse(text, uuid) || uuid_version(uuid) == 1)
         return type_read_uuid(row, kind, text, target, out, out_why, why_bytes);
     if (target->is_scylla)

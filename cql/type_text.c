@@ -114,6 +114,16 @@ void type_print_inet(struct buffer *out, struct slice wire)
         buffer_append(out, text, strlen(text));
 }
 
+void type_print_inet_java(struct buffer *out, struct slice wire)
+{
+    if (wire.bytes != 16) {
+        type_print_inet(out, wire);
+        return;
+    }
+    for (size_t i = 0; i < 16; i += 2)
+        buffer_printf(out, "%s%x", i ? ":" : "", (unsigned)load_be16(wire.data + i));
+}
+
 void type_print_varint(struct buffer *out, struct slice wire)
 {
     varint_print(out, wire);
@@ -210,10 +220,7 @@ static bool print_java(struct buffer *out, enum type_id id, struct slice wire)
         if (isfinite(float_of(wire)))
             float_print_java(out, float_of(wire));
         return isfinite(float_of(wire));
-    case TYPE_INET:
-        for (size_t i = 0; wire.bytes == 16 && i < 16; i += 2)
-            buffer_printf(out, "%s%x", i ? ":" : "", (unsigned)load_be16(wire.data + i));
-        return wire.bytes == 16;
+    case TYPE_INET: type_print_inet_java(out, wire); return true;
     case TYPE_DURATION: /* none of no length */
         return duration_decode(wire, &duration) == DURATION_FINE && !duration.months && !duration.days &&
                !duration.ns;

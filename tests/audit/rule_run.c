@@ -603,9 +603,12 @@ bool rule_run_judged(const struct rule *rule, const char *profile, enum place pl
             return false;
     }
     if (open_store(&run)) {
-        if (strait_exec(run.db, "CREATE KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', "
-                                "'replication_factor': 1};"
-                                "USE k") != STRAIT_OK)
+        /* What is judged was recorded in a keyspace of the simple strategy, which not every profile takes. */
+        const char *keyspace = judge ? "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', "
+                                       "'replication_factor': 1}; USE k"
+                                     : "CREATE KEYSPACE k WITH replication = {'class': "
+                                       "'NetworkTopologyStrategy', 'replication_factor': 1}; USE k";
+        if (strait_exec(run.db, keyspace) != STRAIT_OK)
             find_fault(&run, 0, "keyspace: %s", strait_error_message(run.db));
         take_lines(&run);
     }
