@@ -258,8 +258,10 @@ static inline const struct copy_tail *put_expected(const struct copy_tail *tail,
 {
     const uint8_t *at = *image;
     uint8_t *to = *out;
-    for (; tail != end && image_end - at >= 3; tail++) {
+    for (; tail != end; tail++) {
         size_t left = (size_t)(image_end - at), head = 2, bytes = tail->fixed;
+        if (left < 3)
+            break;
         if (load_le16(at) == tail->begin && left >= 2 + PIECE_BYTES) {
             memcpy(to, &tail->length, 4);
             memcpy(to + 4, at + 2, PIECE_BYTES);
