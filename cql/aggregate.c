@@ -76,22 +76,6 @@ static int64_t whole_of(struct slice wire)
     return (int64_t)value;
 }
 
-static double floating_of(struct slice wire)
-{
-    if (wire.bytes == 4) {
-        uint32_t bits = load_be32(wire.data);
-        float value;
-        memcpy(&value, &bits, sizeof value);
-        return (double)value;
-    }
-    double value = 0;
-    if (wire.bytes == 8) {
-        uint64_t bits = load_be64(wire.data);
-        memcpy(&value, &bits, sizeof value);
-    }
-    return value;
-}
-
 /* average + (value - average) / count, each step with the scale it comes to. */
 static void move_average(struct aggregate *aggregate, struct slice value, struct buffer *out)
 {
@@ -154,7 +138,7 @@ void aggregate_add(struct aggregate *aggregate, struct cql_value value)
         if (is_big(aggregate->type))
             add_big(aggregate, value.bytes);
         else if (is_floating(aggregate->type))
-            aggregate->floating += floating_of(value.bytes);
+            aggregate->floating += floating_read(value.bytes);
         else
             aggregate->whole += whole_of(value.bytes);
         break;

@@ -169,11 +169,9 @@ static bool rename_columns(struct ddl *ddl, const struct ast_alter_table *ast, c
     return true;
 }
 
-static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
-                        struct cql_table *next)
+bool ddl_alter_options(struct ddl *ddl, const struct ast_alter_table *ast, struct cql_table *next,
+                       bool *out_has_id)
 {
-    if (ast->property_count == 0)
-        return ddl_refuse(ddl, MSG_ALTER_WITH_EMPTY);
     struct table_options_request options = {
         .properties = ast->properties,
         .property_count = ast->property_count,
@@ -183,12 +181,20 @@ static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, cons
         .warnings = &ddl->request->result->warnings,
     };
     uint8_t uuid[16];
-    bool has_uuid;
-    if (!table_options_apply(&options, &next->options, uuid, &has_uuid, ddl->error))
+    return table_options_apply(&options, &next->options, uuid, out_has_id, ddl->error);
+}
+
+static bool set_options(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,
+                        struct cql_table *next)
+{
+    if (ast->property_count == 0)
+        return ddl_refuse(ddl, MSG_ALTER_WITH_EMPTY);
+    bool has_id;
+    if (!ddl_alter_options(ddl, ast, next, &has_id))
         return false;
     if (table_counts(table) && next->options.default_time_to_live)
         return ddl_refuse(ddl, MSG_COUNTER_DEFAULT_TTL);
-    return !has_uuid || ddl_refuse(ddl, MSG_ALTER_TABLE_ID);
+    return !has_id || ddl_refuse(ddl, MSG_ALTER_TABLE_ID);
 }
 
 static bool change_table(struct ddl *ddl, const struct ast_alter_table *ast, const struct cql_table *table,

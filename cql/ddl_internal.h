@@ -46,6 +46,9 @@ bool ddl_store_keyspace(struct ddl *ddl, const char *name);
 bool ddl_put_table(struct ddl *ddl, struct cql_table *table, enum store_change_kind kind);
 /* Write the changes and publish ddl->next, with writers kept out. Unless `closed`, the gate is closed and opened here. */
 bool ddl_commit(struct ddl *ddl, bool gate_is_closed);
+/* WITH of ALTER: the options of `next`; *out_has_id when an id was among them, which nothing may change. */
+bool ddl_alter_options(struct ddl *ddl, const struct ast_alter_table *ast, struct cql_table *next,
+                       bool *out_has_id);
 /* What the client hears of it. */
 void ddl_report(struct ddl *ddl, const char *change, const char *target, const char *keyspace,
                 const char *name);

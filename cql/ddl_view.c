@@ -239,19 +239,10 @@ static const char *keyspace_text(const struct ddl *ddl, const struct ast_table_n
 
 static bool change_options(struct ddl *ddl, const struct ast_alter_table *ast, struct cql_table *next)
 {
-    struct table_options_request options = {
-        .properties = ast->properties,
-        .property_count = ast->property_count,
-        .target = ddl->target,
-        .profile = ddl->profile,
-        .arena = &next->arena,
-        .warnings = &ddl->request->result->warnings,
-    };
-    uint8_t uuid[16];
-    bool has_uuid;
-    if (!table_options_apply(&options, &next->options, uuid, &has_uuid, ddl->error))
+    bool has_id;
+    if (!ddl_alter_options(ddl, ast, next, &has_id))
         return false;
-    if (has_uuid)
+    if (has_id)
         return ddl_refuse(ddl, MSG_PROPERTY_INVALID, "id", "(a table keeps its id)");
     if (next->options.gc_grace_seconds == 0)
         return ddl_refuse(ddl, MSG_VIEW_ALTER_GRACE);

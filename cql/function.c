@@ -11,22 +11,6 @@ enum {
     OVERLOADS_MAX = 96, /* of one name */
 };
 
-bool type_is_number(const struct type *type)
-{
-    switch (type->id) {
-    case TYPE_TINYINT:
-    case TYPE_SMALLINT:
-    case TYPE_INT:
-    case TYPE_BIGINT:
-    case TYPE_COUNTER:
-    case TYPE_FLOAT:
-    case TYPE_DOUBLE:
-    case TYPE_VARINT:
-    case TYPE_DECIMAL: return true;
-    default: return false;
-    }
-}
-
 /* ---- literals ---- */
 
 static const struct type *whole_type(struct slice text)

@@ -11,22 +11,6 @@ enum {
     DIGITS_MAX = 100000, /* of a decimal written out whole */
 };
 
-static bool is_number(enum type_id id)
-{
-    switch (id) {
-    case TYPE_TINYINT:
-    case TYPE_SMALLINT:
-    case TYPE_INT:
-    case TYPE_BIGINT:
-    case TYPE_COUNTER:
-    case TYPE_FLOAT:
-    case TYPE_DOUBLE:
-    case TYPE_VARINT:
-    case TYPE_DECIMAL: return true;
-    default: return false;
-    }
-}
-
 static bool is_text(enum type_id id)
 {
     return id == TYPE_TEXT || id == TYPE_ASCII;
@@ -39,7 +23,7 @@ bool function_can_cast(const struct type *from, const struct type *to)
         return true;
     if (!row || !type_row(to->id))
         return false;
-    if (is_number(from->id) && is_number(to->id))
+    if (type_is_number(from) && type_is_number(to))
         return to->id != TYPE_COUNTER;
     if (is_text(to->id))
         return from->id != TYPE_BLOB && from->id != TYPE_DURATION &&
@@ -291,7 +275,7 @@ bool function_cast(const struct type *from, const struct type *to, struct slice 
     bool done = true, java = cql_target_of(profile)->casts_are_javas;
     if (is_text(to->id))
         cast_to_text(from, wire, java, out_wire);
-    else if (is_number(from->id))
+    else if (type_is_number(from))
         done = java && to->id == TYPE_VARINT ? cast_to_long(from, wire, out_wire)
                                              : cast_number(from, to, wire, out_wire);
     else

@@ -10,8 +10,6 @@
 extern const struct function function_table[];
 extern const size_t function_table_count;
 
-bool type_is_number(const struct type *type);
-
 #define EVALUATOR(name)                                                                           \
     bool evaluate_##name(const struct function_call *call, const struct cql_value *arguments,     \
                          const struct function_environment *environment, struct buffer *out_wire, \

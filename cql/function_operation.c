@@ -68,34 +68,6 @@ bool function_refuse_operation(const struct function_call *call,
 
 /* ---- values ---- */
 
-static double floating_of(struct slice wire)
-{
-    if (wire.bytes == 4) {
-        uint32_t bits = load_be32(wire.data);
-        float value;
-        memcpy(&value, &bits, sizeof value);
-        return (double)value;
-    }
-    uint64_t bits = load_be64(wire.data);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void put_floating(struct buffer *out, const struct type *type, double value)
-{
-    if (type->id == TYPE_FLOAT) {
-        float narrow = (float)value;
-        uint32_t bits;
-        memcpy(&bits, &narrow, sizeof bits);
-        buffer_append_be32(out, bits);
-        return;
-    }
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    buffer_append_be64(out, bits);
-}
-
 static void put_whole(struct buffer *out, const struct type *type, int64_t value)
 {
     unsigned bytes = number_bytes(type);
@@ -116,7 +88,7 @@ static bool convert(const struct type *from, const struct type *to, struct slice
         return function_cast(from, to, wire, environment->profile, out, &null, error);
     const struct type *middle = type_scalar(TYPE_DOUBLE);
     bool done = function_cast(from, middle, wire, environment->profile, &wide, &null, error) &&
-                decimal_from_double(out, floating_of(buffer_slice(&wide)));
+                decimal_from_double(out, floating_read(buffer_slice(&wide)));
     buffer_deinit(&wide);
     return done || error->code != CQL_OK ||
            cql_refuse(error, environment->profile, MSG_FUNCTION_VALUE, "cast", "the value is no decimal");
@@ -175,10 +147,8 @@ static bool operate(const struct function_call *call, struct slice a, struct sli
                    ? true
                    : function_refuse_operation(call, environment, "BigInteger divide by zero", error);
     if (has_fraction(type)) {
-        double x = floating_of(a), y = floating_of(b);
-        put_floating(out_wire, type,
-                     type->id == TYPE_FLOAT && op != '%' ? (double)(float)floating_operation(op, x, y)
-                                                         : floating_operation(op, x, y));
+        floating_append(out_wire, floating_operation(op, floating_read(a), floating_read(b)),
+                        type->id == TYPE_FLOAT);
         return true;
     }
     int64_t value;
@@ -215,7 +185,7 @@ EVALUATOR(negate)
     if (type->id == TYPE_VARINT)
         return varint_operate(out_wire, '-', slice_of(zero, 1), wire);
     if (has_fraction(type))
-        put_floating(out_wire, type, -floating_of(wire));
+        floating_append(out_wire, -floating_read(wire), type->id == TYPE_FLOAT);
     else
         put_whole(out_wire, type, (int64_t)(0 - (uint64_t)type_integer(wire)));
     return true;
@@ -251,7 +221,7 @@ static bool apply(double (*function)(double), const char *refused, const struct 
     bool done = convert(call->arguments[0], type_scalar(TYPE_DOUBLE), arguments[0].bytes, environment, &wide,
                         error) &&
                 !wide.failed;
-    double value = done ? floating_of(buffer_slice(&wide)) : 0;
+    double value = done ? floating_read(buffer_slice(&wide)) : 0;
     buffer_deinit(&wide);
     if (!done)
         return false;
@@ -316,7 +286,8 @@ EVALUATOR(round)
         return decimal_round(out_wire, wire) ||
                function_refuse_operation(call, environment, "out of range", error);
     if (has_fraction(type))
-        put_floating(out_wire, type, round_half_up(floating_of(wire), type->id == TYPE_FLOAT));
+        floating_append(out_wire, round_half_up(floating_read(wire), type->id == TYPE_FLOAT),
+                        type->id == TYPE_FLOAT);
     else
         buffer_append_slice(out_wire, wire);
     return true;

@@ -23,12 +23,6 @@ static unsigned whole_bytes(const struct type *type)
     }
 }
 
-static bool is_number(const struct type *type)
-{
-    return whole_bytes(type) || type->id == TYPE_FLOAT || type->id == TYPE_DOUBLE ||
-           type->id == TYPE_VARINT || type->id == TYPE_DECIMAL;
-}
-
 bool modify_may_sum(const struct plan_builder *builder, const struct ast_assignment *ast)
 {
     const struct cql_target *target = builder->context->target;
@@ -41,7 +35,7 @@ bool modify_compile_sum(struct plan_builder *builder, const struct ast_assignmen
 {
     const struct type *type = column->type;
     bool texts = !builder->context->target->is_scylla;
-    if (!is_number(type) && !(texts && is_text(type)))
+    if (!type_is_number(type) && !(texts && is_text(type)))
         return texts
                    ? BUILD_REFUSE_AT(builder, ast->column.at, MSG_ASSIGN_NON_NUMERIC, operation, column->name)
                    : BUILD_REFUSE_AT(builder, ast->column.at, MSG_ASSIGN_OPERATION, operation, column->name);
@@ -69,34 +63,6 @@ static bool sum_whole(unsigned bytes, bool subtract, int64_t a, int64_t b, int64
     return *out >= -limit && *out < limit;
 }
 
-static double floating_of(struct slice wire)
-{
-    double value;
-    if (wire.bytes == 4) {
-        uint32_t bits = load_be32(wire.data);
-        float narrow;
-        memcpy(&narrow, &bits, sizeof narrow);
-        return (double)narrow;
-    }
-    uint64_t bits = load_be64(wire.data);
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void put_floating(struct buffer *out, const struct type *type, double value)
-{
-    if (type->id == TYPE_FLOAT) {
-        float narrow = (float)value;
-        uint32_t bits;
-        memcpy(&bits, &narrow, sizeof bits);
-        buffer_append_be32(out, bits);
-        return;
-    }
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    buffer_append_be64(out, bits);
-}
-
 static bool put_sum(struct plan_run *run, const struct modify_cell *cell, struct slice a, struct slice b,
                     struct buffer *out)
 {
@@ -111,7 +77,8 @@ static bool put_sum(struct plan_run *run, const struct modify_cell *cell, struct
     } else if (type->id == TYPE_DECIMAL) {
         fits = decimal_operate(out, subtract ? '-' : '+', a, b);
     } else if (!bytes) {
-        put_floating(out, type, subtract ? floating_of(a) - floating_of(b) : floating_of(a) + floating_of(b));
+        floating_append(out, floating_read(a) + (subtract ? -floating_read(b) : floating_read(b)),
+                        type->id == TYPE_FLOAT);
     } else {
         int64_t sum;
         fits = sum_whole(bytes, subtract, whole_of(a), whole_of(b), &sum) ||

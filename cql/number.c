@@ -490,3 +490,34 @@ bool float_parse(struct slice text, float *out_value)
     *out_value = value;
     return true;
 }
+
+/* ---- bytes ---- */
+
+double floating_read(struct slice wire)
+{
+    double value = 0;
+    if (wire.bytes == sizeof(float)) {
+        uint32_t bits = load_be32(wire.data);
+        float narrow;
+        memcpy(&narrow, &bits, sizeof narrow);
+        value = (double)narrow;
+    } else if (wire.bytes == sizeof value) {
+        uint64_t bits = load_be64(wire.data);
+        memcpy(&value, &bits, sizeof value);
+    }
+    return value;
+}
+
+void floating_append(struct buffer *out, double value, bool narrow)
+{
+    if (narrow) {
+        float narrowed = (float)value;
+        uint32_t bits;
+        memcpy(&bits, &narrowed, sizeof bits);
+        buffer_append_be32(out, bits);
+        return;
+    }
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    buffer_append_be64(out, bits);
+}

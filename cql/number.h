@@ -35,11 +35,15 @@ bool decimal_from_double(struct buffer *out_wire, double value);
 /* To a whole number, half away from zero. */
 bool decimal_round(struct buffer *out_wire, struct slice wire);
 
-/* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
- * or exponent ("" or ".0"). Independent of the process's locale. */
+/* The number of four (float) or eight bytes (double); 0 of no bytes. */
+double floating_read(struct slice wire);
+/* As a float when `narrow`, else as a double. */
+void floating_append(struct buffer *out, double value, bool narrow);
 /* As Java writes them. */
 void double_print_java(struct buffer *out, double value);
 void float_print_java(struct buffer *out, float value);
+/* The shortest text that reads back to the same number; NaN, Infinity. `whole_suffix` follows a number without point
+ * or exponent ("" or ".0"). Independent of the process's locale. */
 void double_print(struct buffer *out, double value, const char *whole_suffix);
 void float_print(struct buffer *out, float value, const char *whole_suffix);
 bool double_parse(struct slice text, double *out_value);

@@ -236,6 +236,22 @@ const struct type *type_udt(struct arena *arena, const char *keyspace, const cha
                                                 .member_count = count});
 }
 
+bool type_is_number(const struct type *type)
+{
+    switch (type->id) {
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_COUNTER:
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+    case TYPE_VARINT:
+    case TYPE_DECIMAL: return true;
+    default: return false;
+    }
+}
+
 bool type_is_collection(const struct type *type)
 {
     return type->id == TYPE_LIST || type->id == TYPE_SET || type->id == TYPE_MAP;

@@ -101,6 +101,8 @@ const struct type *type_parse(struct arena *arena, struct slice name);
 void type_java_name(struct buffer *out, const struct type *type);
 bool type_equal(const struct type *a, const struct type *b);
 /* A list, set or map. */
+/* A whole, floating or decimal number, or a counter. */
+bool type_is_number(const struct type *type);
 bool type_is_collection(const struct type *type);
 /* A non-frozen collection or user-defined type: many cells. */
 bool type_is_multicell(const struct type *type);
