@@ -168,14 +168,17 @@ struct standing {
     uint64_t total;
     int64_t floor; /* the new clock must be above it */
     bool deleted;  /* by a DELETE of its own */
+    struct cell dead;
 };
 
 static void warn_deleted(struct plan_run *run, const struct cql_column *column)
 {
+    bool stays = run->context->target->deleted_counter_stays;
     buffer_printf(&run->result->warnings,
-                  "Strait: counter %s was deleted before and counts from 0 again; what a real cluster makes "
+                  "Strait: counter %s was deleted before and %s; what a real cluster makes "
                   "of counting after a DELETE is undefined",
-                  column->name);
+                  column->name,
+                  stays ? "counts no more until the deletion is purged" : "counts from 0 again");
     buffer_append_u8(&run->result->warnings, 0);
 }
 
@@ -199,6 +202,7 @@ static status read_standing(struct slice image, struct deletion cover, uint32_t 
         if (cell.kind == CELL_COUNTER)
             out->total = load_be64(cell.value.data);
         out->deleted = cell.kind == CELL_DEAD;
+        out->dead = cell;
         out->floor = cell.timestamp;
     }
 }
@@ -221,6 +225,10 @@ static bool count_row(struct count_run *it, uint32_t from, uint32_t to, struct s
             return count_fail(it, st);
         if (standing.deleted)
             warn_deleted(it->run, increment->column);
+        if (standing.deleted && it->run->context->target->deleted_counter_stays) {
+            row_builder_add(row, standing.dead);
+            continue;
+        }
         store_be64(total, standing.total + increment->amount);
         row_builder_add(row, (struct cell){.column = increment->column->id,
                                            .kind = CELL_COUNTER,

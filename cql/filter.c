@@ -63,7 +63,7 @@ static bool test_list(struct plan_run *run, struct filter *filter, struct filter
             return RUN_REFUSE(run, MSG_UNSET_WHERE, r->columns[0]->name);
         if (value.kind == CQL_VALUE)
             test->values[test->value_count++] = value.bytes;
-        else if (!run->context->target->null_matches_nothing)
+        else if (!run->context->target->null_in_list_skipped)
             return RUN_REFUSE(run, MSG_NULL_WHERE, r->columns[0]->name);
     }
     return true;

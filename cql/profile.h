@@ -39,16 +39,18 @@ struct cql_target {
     bool is_scylla;
     uint32_t vector_dimension_max; /* of vector<type, n>; 0: there is no such type */
     bool has_peers_v2, has_virtual_schema;
-    bool has_sai;                    /* StorageAttachedIndex */
-    bool index_class_alone;          /* CREATE INDEX ... USING without CUSTOM */
-    bool set_index_on_keys;          /* an index on a set is shown as one on its keys */
-    bool view_not_null_on_keys;      /* IS NOT NULL in a view's WHERE is for the view's key alone */
-    bool view_single_key_implied;    /* ... and goes without saying for a partition key of one column */
-    const char *view_warning;        /* with every CREATE MATERIALIZED VIEW; NULL for none */
-    bool smaller_ttl_wins;           /* TS-8 */
-    int64_t future_timestamp_us;     /* TS-4: refused beyond now + this; 0: no limit */
-    bool null_ttl_refused;           /* TTL-3 */
-    bool null_matches_nothing;       /* NUL-10: `= null` in WHERE is legal and matches nothing */
+    bool has_sai;                 /* StorageAttachedIndex */
+    bool index_class_alone;       /* CREATE INDEX ... USING without CUSTOM */
+    bool set_index_on_keys;       /* an index on a set is shown as one on its keys */
+    bool view_not_null_on_keys;   /* IS NOT NULL in a view's WHERE is for the view's key alone */
+    bool view_single_key_implied; /* ... and goes without saying for a partition key of one column */
+    const char *view_warning;     /* with every CREATE MATERIALIZED VIEW; NULL for none */
+    bool smaller_ttl_wins;        /* TS-8 */
+    int64_t future_timestamp_us;  /* TS-4: refused beyond now + this; 0: no limit */
+    bool null_ttl_refused;        /* TTL-3 */
+    bool null_matches_nothing;    /* NUL-10: `= null` in WHERE is legal and matches nothing */
+    bool null_in_list_skipped;    /* ... and among what IN lists where rows are filtered */
+    bool null_bound_is_least; /* c > null on a clustering column is every row, in the order of the table */
     bool repeated_column_intersects; /* WHR-7 */
     bool least_token_ends_ring;      /* token(k) < the least token is every partition */
     bool partition_in_by_value;      /* WHR-10 */
@@ -69,6 +71,7 @@ struct cql_target {
     bool conditional_overflow_refused;                              /* ... else it wraps around */
     bool empty_static_row_shown;                                    /* STA-2 */
     uint64_t tombstones_warn, tombstones_fail, page_tombstones_max; /* DEL-11: of one read; 0: never */
+    bool deleted_counter_stays;     /* CNT: a counter that a DELETE named counts no more */
     bool list_places_by_timestamp;  /* TYP-10: items of a list stand in the order of their timestamps */
     uint32_t list_items_max;        /* added in one statement or batch */
     uint32_t literal_key_bytes_max; /* of an item of a set or a key of a map in a literal; 0: no limit */

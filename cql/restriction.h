@@ -69,6 +69,8 @@ void restrictions_note_binds(struct plan_builder *builder, const struct restrict
 /* The values of an EQ (one) or IN restriction; null and unset are refused (NUL-2, NUL-5). In the scratch arena. */
 bool restriction_values(struct plan_run *run, const struct restriction *restriction,
                         struct slice **out_values, uint32_t *out_count);
+/* Is null what the restriction compares with? */
+bool restriction_is_null(struct plan_run *run, const struct restriction *restriction, bool *out_null);
 /* The value of any other restriction of one column, with the same refusals. */
 bool restriction_value(struct plan_run *run, const struct restriction *restriction, struct slice *out_value);
 /* Values that every EQ and IN restriction of `column` allows. */

@@ -26,6 +26,15 @@ bool restriction_value(struct plan_run *run, const struct restriction *restricti
     return true;
 }
 
+bool restriction_is_null(struct plan_run *run, const struct restriction *restriction, bool *out_null)
+{
+    struct cql_value value;
+    if (!term_value(&restriction->value, run, &value))
+        return false;
+    *out_null = value.kind == CQL_NULL;
+    return true;
+}
+
 static bool values_of_list(struct plan_run *run, const struct restriction *restriction,
                            struct slice **out_values, uint32_t *out_count)
 {

@@ -126,6 +126,15 @@ static bool narrow(struct plan_run *run, const struct cql_table *table, const st
 {
     const struct cql_column *column = r->columns[0];
     struct slice wire, exact, past = {0};
+    bool least = run->context->target->null_bound_is_least, is_null = false;
+    if (least && !restriction_is_null(run, r, &is_null))
+        return false;
+    if (is_null) { /* before every value, whichever way the column is sorted */
+        bool is_end = (r->op == OP_LT || r->op == OP_LE) != column->descending;
+        if (is_end)
+            bounds->end = (struct slice){0};
+        return true;
+    }
     if (!restriction_value(run, r, &wire) || !encode(run, table, column, wire, &exact) ||
         !join(run, exact, (struct slice){0}, true, &past))
         return false;

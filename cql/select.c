@@ -383,6 +383,10 @@ static bool open_run(struct select_run *it, struct walk_request *request, bool *
     if (!consistency_check_read(run, select->by_key && request->key_count <= 1))
         return false;
     bool may_page = it->page_rows && it->limit_left > it->page_rows;
+    /* Cassandra counts in pages of its own, whatever the LIMIT; of rows that cannot be it has none. */
+    if (select->grouped && !run->context->target->is_scylla)
+        may_page = run->params->page_size > 0;
+    may_page &= request->range_count || run->context->target->is_scylla;
     if (select->ordered && select->restrictions.partition_in && may_page)
         return RUN_REFUSE(run, MSG_ORDER_IN_PAGING);
     if (it->merge)

@@ -29,7 +29,8 @@ bool group_compile(struct plan_builder *builder, const struct ast_select *ast, s
     for (uint32_t i = 0; i < ast->group_by_count; i++)
         if (!group_column(builder, &ast->group_by[i], &select->restrictions, &at))
             return false;
-    while (at < table->partition_count && ast->group_by_count &&
+    bool rest_may_be_fixed = ast->group_by_count && builder->context->target->is_scylla;
+    while (rest_may_be_fixed && at < table->partition_count &&
            restrictions_equal(&select->restrictions, &table->columns[at]))
         at++;
     if (ast->group_by_count && at < table->partition_count)

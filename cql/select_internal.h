@@ -19,6 +19,7 @@ struct select_plan {
     const struct row_copy *copy; /* NULL when rows must go through slots */
     bool grouped;                /* GROUP BY, or aggregates */
     uint32_t group_columns;      /* of the primary key, that make up a group */
+    bool names_index;            /* to Cassandra a query by an index, though keys may find the rows */
     bool ordered;                /* ORDER BY was written */
     bool reverse;
     bool distinct;

@@ -95,6 +95,17 @@ static bool choose_index(struct plan_builder *builder, struct select_plan *selec
     return true;
 }
 
+/* Could an index find rows of any restriction at all? */
+static bool names_index(const struct restrictions *restrictions)
+{
+    const struct cql_table *table = restrictions->table;
+    for (uint32_t i = 0; i < restrictions->count; i++)
+        for (uint32_t j = 0; j < table->index_count; j++)
+            if (index_serves(table->indexes[j], &restrictions->items[i]))
+                return true;
+    return false;
+}
+
 static bool choose_access(struct plan_builder *builder, struct select_plan *select, bool allow_filtering)
 {
     const struct restrictions *restrictions = &select->restrictions;
@@ -112,7 +123,12 @@ static bool choose_access(struct plan_builder *builder, struct select_plan *sele
     const struct cql_index *index = find_index(restrictions, list, count, &select->index_restriction);
     if (index && !(restrictions->partition_complete && restrictions->partition_in))
         return choose_index(builder, select, allow_filtering, index, list, count);
-    if (!allow_filtering && index)
+    bool is_scylla = builder->context->target->is_scylla;
+    if (is_scylla && !allow_filtering && index)
+        return BUILD_REFUSE(builder, MSG_INDEX_WITH_IN);
+    /* To Cassandra the query is one by an index even when the index is on part of a key that is known. */
+    select->names_index = !is_scylla && names_index(restrictions);
+    if (select->names_index && restrictions->partition_in)
         return BUILD_REFUSE(builder, MSG_INDEX_WITH_IN);
     if (allow_filtering || all_served(list, count, builder->table, NULL))
         return true;
@@ -185,7 +201,7 @@ static bool compile_order(struct plan_builder *builder, const struct ast_select 
 {
     if (!ast->order_by_count)
         return true;
-    if (select->access == WALK_INDEX)
+    if (select->access == WALK_INDEX || select->names_index)
         return BUILD_REFUSE(builder, MSG_ORDER_WITH_INDEX);
     if (!select->restrictions.partition_complete)
         return BUILD_REFUSE(builder, MSG_ORDER_NEEDS_KEY);
