@@ -108,18 +108,18 @@ static const struct option_rule {
     double zero;  /* what stands for 0 in the field, where 0 means the default */
 } rules[] = {
     {"class", EVERY, BOTH, .value = VALUE_ANY},
-    {"enabled", EVERY, BOTH, .value = VALUE_FLAG},
+    {"enabled", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_ENABLED},
     {"min_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
     {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD_MAX},
     {"tombstone_threshold", EVERY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
     {"tombstone_compaction_interval", EVERY, BOTH, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
      .kind = FIELD_S64, .field = FIELD(tombstone_interval_s)},
-    {"unchecked_tombstone_compaction", EVERY, BOTH, VALUE_FLAG, .kind = FIELD_BOOL,
-     .field = FIELD(tombstones_unchecked)},
-    {"only_purge_repaired_tombstones", EVERY, BOTH, .value = VALUE_FLAG},
+    {"unchecked_tombstone_compaction", EVERY, BOTH, VALUE_FLAG, .refusal = MSG_OPTION_FLAG,
+     .kind = FIELD_BOOL, .field = FIELD(tombstones_unchecked)},
+    {"only_purge_repaired_tombstones", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"provide_overlapping_tombstones", EVERY, BOTH, .value = VALUE_ANY},
-    {"log_all", EVERY, BOTH, .value = VALUE_FLAG},
+    {"log_all", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"min_sstable_size", NOT_DENSITY, BOTH, VALUE_NUMBER, 0, 9e15, .refusal = MSG_OPTION_NEGATIVE,
      .kind = FIELD_U64, .field = FIELD(min_sstable_bytes), .zero = 1},
     {"bucket_low", NOT_DENSITY, BOTH, VALUE_FRACTION, 0, 1, true, true, .refusal = MSG_OPTION_FRACTION,
@@ -130,16 +130,16 @@ static const struct option_rule {
     {"compaction_window_unit", WINDOWS, BOTH, VALUE_UNIT, .refusal = MSG_WINDOW_UNIT},
     {"compaction_window_size", WINDOWS, BOTH, VALUE_NUMBER, 1, INT32_MAX, .refusal = MSG_OPTION_WINDOW_SIZE},
     {"timestamp_resolution", WINDOWS, BOTH, VALUE_RESOLUTION, .refusal = MSG_OPTION_RESOLUTION},
-    {"enable_optimized_twcs_queries", WINDOWS, BOTH, .value = VALUE_FLAG},
+    {"enable_optimized_twcs_queries", WINDOWS, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"expired_sstable_check_frequency_seconds", WINDOWS | DENSITY, BOTH, VALUE_NUMBER, 0, 9e15,
      .refusal = MSG_OPTION_NEGATIVE, .kind = FIELD_S64, .field = FIELD(expiry_check_s), .zero = -1},
-    {"unsafe_aggressive_sstable_expiration", WINDOWS | DENSITY, CASSANDRA, VALUE_FLAG, .kind = FIELD_BOOL,
-     .field = FIELD(expiry_unchecked)},
-    {"sstable_size_in_mb", LEVELS | FRAGMENTS, BOTH, VALUE_NUMBER, 1, 1e9, .refusal = MSG_OPTION_POSITIVE,
+    {"unsafe_aggressive_sstable_expiration", WINDOWS | DENSITY, CASSANDRA, VALUE_FLAG,
+     .refusal = MSG_OPTION_FLAG, .kind = FIELD_BOOL, .field = FIELD(expiry_unchecked)},
+    {"sstable_size_in_mb", LEVELS | FRAGMENTS, BOTH, VALUE_NUMBER, 1, 1e9, .refusal = MSG_OPTION_SIZE_MB,
      .kind = FIELD_U64, .field = FIELD(sstable_bytes), .scale = 1 << 20},
     {"fanout_size", LEVELS, BOTH, VALUE_NUMBER, 1, 1e6, .refusal = MSG_OPTION_POSITIVE, .kind = FIELD_U32,
      .field = FIELD(fanout)},
-    {"single_sstable_uplevel", LEVELS, BOTH, .value = VALUE_FLAG},
+    {"single_sstable_uplevel", LEVELS, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"space_amplification_goal", FRAGMENTS, SCYLLA, VALUE_FRACTION, 1, 2, true, .refusal = MSG_OPTION_GOAL,
      .kind = FIELD_DOUBLE, .field = FIELD(space_amplification_goal)},
     {"scaling_parameters", DENSITY, CASSANDRA, .value = VALUE_SCALING},
@@ -293,7 +293,7 @@ static bool check_value(const struct option_rule *rule, const char *text, enum c
     double value = 0;
     switch (rule->value) {
     case VALUE_ANY: return true;
-    case VALUE_FLAG: return is_flag(text) || cql_refuse(error, profile, MSG_OPTION_FLAG, rule->name, text);
+    case VALUE_FLAG: return is_flag(text) || cql_refuse(error, profile, rule->refusal, rule->name, text);
     case VALUE_NUMBER:
         value = (double)strtoll(text, &end, 10);
         if (end == text || *end)

@@ -1,13 +1,14 @@
 #include "cql/duration.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/vint.h"
 
 /* Units from large to small, each usable once and in this order. */
 struct duration_unit {
-    const char *name;
+    const char *name, *plural;
     enum { PART_MONTHS, PART_DAYS, PART_NS } part;
     int64_t factor;
 };
@@ -15,15 +16,22 @@ struct duration_unit {
 #define NS_SECOND INT64_C(1000000000)
 
 static const struct duration_unit units[] = {
-    {"y", PART_MONTHS, 12},    {"mo", PART_MONTHS, 1},           {"w", PART_DAYS, 7},
-    {"d", PART_DAYS, 1},       {"h", PART_NS, 3600 * NS_SECOND}, {"m", PART_NS, 60 * NS_SECOND},
-    {"s", PART_NS, NS_SECOND}, {"ms", PART_NS, 1000000},         {"us", PART_NS, 1000},
-    {"ns", PART_NS, 1},
+    {"y", "years", PART_MONTHS, 12},
+    {"mo", "months", PART_MONTHS, 1},
+    {"w", "weeks", PART_DAYS, 7},
+    {"d", "days", PART_DAYS, 1},
+    {"h", "hours", PART_NS, 3600 * NS_SECOND},
+    {"m", "minutes", PART_NS, 60 * NS_SECOND},
+    {"s", "seconds", PART_NS, NS_SECOND},
+    {"ms", "milliseconds", PART_NS, 1000000},
+    {"us", "microseconds", PART_NS, 1000},
+    {"ns", "nanoseconds", PART_NS, 1},
 };
 
 struct duration_reader {
     const char *at, *end;
     int64_t parts[3];
+    char *why; /* DURATION_WHY_BYTES */
 };
 
 static bool take(struct duration_reader *reader, char wanted)
@@ -59,7 +67,7 @@ static bool add(struct duration_reader *reader, const struct duration_unit *unit
            !__builtin_add_overflow(reader->parts[unit->part], amount, &reader->parts[unit->part]);
 }
 
-/* The unit that the letters at the reader name, not earlier than `first`. */
+/* The unit that the letters at the reader name; it must not come before `first`. */
 static const struct duration_unit *take_unit(struct duration_reader *reader, size_t first)
 {
     size_t letters = 0;
@@ -72,12 +80,19 @@ static const struct duration_unit *take_unit(struct duration_reader *reader, siz
     }
     while (at < reader->end && letters < 2 && ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')))
         word[letters++] = *at++;
-    for (size_t i = first; i < ARRAY_LEN(units); i++)
-        if (strcasecmp(word, units[i].name) == 0) {
-            reader->at = at;
-            return &units[i];
-        }
-    return NULL;
+    size_t i = 0;
+    while (i < ARRAY_LEN(units) && strcasecmp(word, units[i].name) != 0)
+        i++;
+    if (i < ARRAY_LEN(units) && i + 1 == first)
+        snprintf(reader->why, DURATION_WHY_BYTES, "Invalid duration. The %s are specified multiple times",
+                 units[i].plural);
+    else if (i < first)
+        snprintf(reader->why, DURATION_WHY_BYTES, "Invalid duration. The %s should be after %s",
+                 units[first - 1].plural, units[i].plural);
+    if (i < first || i == ARRAY_LEN(units))
+        return NULL;
+    reader->at = at;
+    return &units[i];
 }
 
 static bool read_units(struct duration_reader *reader)
@@ -145,16 +160,23 @@ static bool read_iso(struct duration_reader *reader)
     return left && memchr(reader->at, '-', left) ? read_iso_date(reader) : read_iso_units(reader);
 }
 
-bool duration_parse(struct slice text, struct duration *out_duration)
+bool duration_parse(struct slice text, struct duration *out_duration, char out_why[DURATION_WHY_BYTES])
 {
+    *out_why = 0;
     if (!text.bytes)
         return false;
-    struct duration_reader reader = {.at = (const char *)text.data,
-                                     .end = (const char *)text.data + text.bytes};
+    struct duration_reader reader = {
+        .at = (const char *)text.data, .end = (const char *)text.data + text.bytes, .why = out_why};
     bool negative = take(&reader, '-');
     bool read = take(&reader, 'P') ? read_iso(&reader) : read_units(&reader);
-    if (!read || reader.parts[PART_MONTHS] > INT32_MAX || reader.parts[PART_DAYS] > INT32_MAX)
+    if (!read)
         return false;
+    if (reader.parts[PART_MONTHS] > INT32_MAX || reader.parts[PART_DAYS] > INT32_MAX) {
+        snprintf(out_why, DURATION_WHY_BYTES,
+                 "Invalid duration. The total number of %s must be less or equal to %d",
+                 reader.parts[PART_MONTHS] > INT32_MAX ? "months" : "days", INT32_MAX);
+        return false;
+    }
     int64_t sign = negative ? -1 : 1;
     *out_duration = (struct duration){.months = (int32_t)(sign * reader.parts[PART_MONTHS]),
                                       .days = (int32_t)(sign * reader.parts[PART_DAYS]),

@@ -14,8 +14,13 @@ struct duration {
     int64_t ns;
 };
 
-/* "1y2mo3d4h5m6s7ms8us9ns", "P1Y2M3DT4H5M6S", "P4W", "P0001-02-03T04:05:06"; a leading minus negates all of it. */
-bool duration_parse(struct slice text, struct duration *out_duration);
+enum { DURATION_WHY_BYTES = 96 };
+
+/*
+ * "1y2mo3d4h5m6s7ms8us9ns", "P1Y2M3DT4H5M6S", "P4W", "P0001-02-03T04:05:06"; a leading minus negates all of it. What
+ * is of this form and yet no duration is told why in Cassandra's words, in `out_why`; it is empty otherwise.
+ */
+bool duration_parse(struct slice text, struct duration *out_duration, char out_why[DURATION_WHY_BYTES]);
 void duration_print(struct buffer *out, struct duration duration);
 
 void duration_encode(struct buffer *out, struct duration duration);

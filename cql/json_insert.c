@@ -47,7 +47,10 @@ static bool read_member(const struct json_reading *reading, const struct cql_col
     if (value.kind == JSON_NULL)
         return true;
     bool made = type_from_json(column->type, value, reading->target, reading->arena, &wire, why);
-    if (!made && why[0])
+    /* Cassandra names no column when it is the parser of durations that complains. */
+    if (!made && why[0] && column->type->id == TYPE_DURATION && value.kind == JSON_STRING)
+        cql_refuse(reading->error, reading->profile, MSG_JSON_DURATION, why);
+    else if (!made && why[0])
         cql_refuse(reading->error, reading->profile, MSG_JSON_VALUE, column->name, why);
     else if (!made)
         nomem(reading);

@@ -232,11 +232,20 @@ struct ast_selector *parse_selector_call(struct parse_state *state, struct ast_n
     return selector;
 }
 
+static bool is_native(const struct ast_type *type)
+{
+    return type->custom || (!type->param_count && !type->name.keyspace.text &&
+                            type_scalar_named(slice_text(type->name.name.text)));
+}
+
 struct ast_selector *parse_selector_cast(struct parse_state *state, struct ast_name name,
                                          struct ast_selector *what, struct ast_type *type)
 {
     if (!is_function(name, "cast"))
         parse_refuse(state, name.at, "no viable alternative at input '%s' (expected CAST)", name.text);
+    /* Cassandra's grammar knows no other types here. */
+    if (!cql_target_of(state->profile)->is_scylla && !is_native(type))
+        parse_refuse(state, type->at, "no viable alternative at input '%s'", type->name.name.text);
     struct ast_selector *selector = parse_selector(state, SELECTOR_CAST, name);
     selector->cast_type = type;
     add_argument(state, selector, what);

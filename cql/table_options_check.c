@@ -19,6 +19,17 @@ static const char compression_package[] = "org.apache.cassandra.io.compress.";
 
 /* ---- numbers ---- */
 
+/* NULL when memory ran out. */
+static const char *java_double(struct arena *arena, double value)
+{
+    struct buffer text = {0};
+    double_print_java(&text, value);
+    buffer_append_u8(&text, 0);
+    const char *copy = text.failed ? NULL : arena_printf(arena, "%s", (const char *)text.data);
+    buffer_deinit(&text);
+    return copy;
+}
+
 static bool check_numbers(const struct table_options_request *request,
                           const struct cql_table_options *options, struct cql_error *error)
 {
@@ -38,7 +49,10 @@ static bool check_numbers(const struct table_options_request *request,
         return cql_refuse(error, profile, MSG_MAX_INDEX_INTERVAL, (int)options->min_index_interval,
                           (int)options->max_index_interval);
     if (!(options->bloom_filter_fp_chance > 6.71e-5 && options->bloom_filter_fp_chance <= 1.0))
-        return cql_refuse(error, profile, MSG_BLOOM_FILTER_CHANCE, options->bloom_filter_fp_chance);
+        return cql_refuse(error, profile, MSG_BLOOM_FILTER_CHANCE,
+                          request->target->is_scylla
+                              ? arena_printf(request->arena, "%g", options->bloom_filter_fp_chance)
+                              : java_double(request->arena, options->bloom_filter_fp_chance));
     if (!(options->crc_check_chance >= 0 && options->crc_check_chance <= 1.0))
         return cql_refuse(error, profile, MSG_CRC_CHECK_CHANCE, options->crc_check_chance);
     int32_t period = options->memtable_flush_period_in_ms;
@@ -84,7 +98,9 @@ static bool check_chunk(const struct cql_option_map *map, enum cql_profile profi
         return true;
     char *end;
     long value = strtol(text, &end, 10);
-    if (end == text || *end || value < 1 || value > INT32_MAX / 1024)
+    if (end != text && !*end && value < 1)
+        return cql_refuse(error, profile, MSG_COMPRESSION_CHUNK_NONE);
+    if (end == text || *end || value > INT32_MAX / 1024)
         return cql_refuse(error, profile, MSG_COMPRESSION_CHUNK_INVALID);
     return (value & (value - 1)) == 0 || cql_refuse(error, profile, MSG_COMPRESSION_CHUNK);
 }
@@ -121,10 +137,11 @@ static bool check_compression(const struct table_options_request *request,
         "LZ4Compressor",  "SnappyCompressor",       "DeflateCompressor",      "ZstdCompressor",
         "NoopCompressor", "LZ4WithDictsCompressor", "ZstdWithDictsCompressor"};
     const struct cql_option_map *map = &options->compression;
-    const char *name = compression_class(map);
-    if (name && !*name && !request->target->is_scylla)
+    const char *name = compression_class(map), *given = option_map_get(map, "class");
+    if (given && !*given && !request->target->is_scylla)
         return cql_refuse(error, request->profile, MSG_COMPRESSION_CLASS_EMPTY);
-    if (compression_is_off(map))
+    bool is_unnamed = !request->target->is_scylla && !given && name && !*name;
+    if (compression_is_off(map) && !is_unnamed)
         return true;
     const char *key = request->target->is_scylla ? "sstable_compression" : "class";
     if (!name || (!request->target->is_scylla && !option_map_get(map, key)))
@@ -296,16 +313,9 @@ static bool show_caching(const struct table_options_request *request, struct cql
 static bool show_ratio(struct arena *arena, struct cql_option_map *map)
 {
     double ratio;
-    struct buffer text = {0};
     const char *given = option_map_get(map, "min_compress_ratio");
-    if (!given || !double_parse(slice_text(given), &ratio))
-        return true;
-    double_print_java(&text, ratio);
-    buffer_append_u8(&text, 0);
-    bool set = !text.failed &&
-               map_set(arena, map, "min_compress_ratio", arena_printf(arena, "%s", (const char *)text.data));
-    buffer_deinit(&text);
-    return set;
+    return !given || !double_parse(slice_text(given), &ratio) ||
+           map_set(arena, map, "min_compress_ratio", java_double(arena, ratio));
 }
 
 static bool show_compression(const struct table_options_request *request, struct cql_option_map *map)

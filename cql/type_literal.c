@@ -380,12 +380,16 @@ TYPE_READER(decimal)
 
 TYPE_READER(duration)
 {
-    (void)row, (void)target;
+    (void)row;
     struct duration duration;
+    char why[DURATION_WHY_BYTES];
     if (kind == LITERAL_INTEGER && text.bytes && text.data[0] == '-')
         text = slice_of(text.data + 1, text.bytes - 1);
-    if (!duration_parse(text, &duration)) {
-        snprintf(out_why, why_bytes, "Unable to convert '%.*s' to a duration", SHOWN(text));
+    if (!duration_parse(text, &duration, why)) {
+        if (*why && !target->is_scylla)
+            snprintf(out_why, why_bytes, "%s", why);
+        else
+            snprintf(out_why, why_bytes, "Unable to convert '%.*s' to a duration", SHOWN(text));
         return false;
     }
     duration_encode(out, duration);

@@ -341,6 +341,7 @@ static void durations_survive_the_wire_and_text(void **state)
     static const int64_t edges[] = {0,        1, 63, 64, 127, 128, 8191, 8192, INT32_MAX, INT64_C(1) << 55,
                                     INT64_MAX};
     struct buffer wire = {0}, text = {0};
+    char why[DURATION_WHY_BYTES];
     for (size_t i = 0; i < ARRAY_LEN(edges); i++) {
         for (int sign = -1; sign <= 1; sign += 2) {
             int32_t part = (int32_t)(edges[i] & INT32_MAX);
@@ -351,7 +352,7 @@ static void durations_survive_the_wire_and_text(void **state)
             assert_true(again.months == duration.months && again.days == duration.days &&
                         again.ns == duration.ns);
             duration_print(&text, duration);
-            assert_true(duration_parse(buffer_slice(&text), &again));
+            assert_true(duration_parse(buffer_slice(&text), &again, why));
             assert_true(again.months == duration.months && again.days == duration.days &&
                         again.ns == duration.ns);
             buffer_clear(&wire);
@@ -362,12 +363,17 @@ static void durations_survive_the_wire_and_text(void **state)
                                       "PT", "P1", "1s1h", "P1D2Y", "99999999999y", "1mon"};
     struct duration duration;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (duration_parse(slice_text(bad[i]), &duration))
+        if (duration_parse(slice_text(bad[i]), &duration, why))
             fail_msg("was taken: %s", bad[i]);
-    assert_true(duration_parse(slice_text("PT5M"), &duration) && duration.months == 0 &&
+    assert_false(duration_parse(slice_text("1d1y"), &duration, why));
+    assert_string_equal(why, "Invalid duration. The days should be after years");
+    assert_false(duration_parse(slice_text("2147483648mo"), &duration, why));
+    assert_string_equal(why,
+                        "Invalid duration. The total number of months must be less or equal to 2147483647");
+    assert_true(duration_parse(slice_text("PT5M"), &duration, why) && duration.months == 0 &&
                 duration.ns == INT64_C(300000000000));
-    assert_true(duration_parse(slice_text("P5M"), &duration) && duration.months == 5);
-    assert_true(duration_parse(slice_text("5\xc2\xb5s"), &duration) && duration.ns == 5000);
+    assert_true(duration_parse(slice_text("P5M"), &duration, why) && duration.months == 5);
+    assert_true(duration_parse(slice_text("5\xc2\xb5s"), &duration, why) && duration.ns == 5000);
     buffer_deinit(&wire);
     buffer_deinit(&text);
 }
