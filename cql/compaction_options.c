@@ -1,6 +1,7 @@
 #include "cql/compaction_options_internal.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -86,6 +87,7 @@ enum value_kind {
     VALUE_ANY,
     VALUE_NUMBER,
     VALUE_FRACTION,
+    VALUE_AMOUNT, /* the same, refused with six digits after its point */
     VALUE_FLAG,
     VALUE_SIZE,    /* a number of bytes, or one with a unit: 100MiB */
     VALUE_PERCENT, /* 0.333 or 33.3% */
@@ -111,7 +113,9 @@ static const struct option_rule {
     {"enabled", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_ENABLED},
     {"min_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
     {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD_MAX},
-    {"tombstone_threshold", EVERY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
+    {"tombstone_threshold", EVERY, CASSANDRA, VALUE_AMOUNT, 0, 1e15, .refusal = MSG_OPTION_AMOUNT,
+     .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
+    {"tombstone_threshold", EVERY, SCYLLA, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
     {"tombstone_compaction_interval", EVERY, BOTH, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
      .kind = FIELD_S64, .field = FIELD(tombstone_interval_s)},
@@ -289,7 +293,7 @@ static bool check_value(const struct option_rule *rule, const char *text, enum c
                         struct cql_error *error)
 {
     struct store_compaction_tuning tuning;
-    char *end, bad[32], least[32];
+    char *end, bad[32], least[32], digits[DBL_MAX_10_EXP + 16];
     double value = 0;
     switch (rule->value) {
     case VALUE_ANY: return true;
@@ -300,10 +304,12 @@ static bool check_value(const struct option_rule *rule, const char *text, enum c
             return cql_refuse(error, profile, MSG_PROPERTY_NOT_INTEGER, rule->name, text);
         return check_range(rule, text, value, profile, error);
     case VALUE_FRACTION:
+    case VALUE_AMOUNT:
         value = strtod(text, &end);
         if (end == text || *end || !isfinite(value))
             return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
-        return check_range(rule, text, value, profile, error);
+        snprintf(digits, sizeof digits, "%f", value);
+        return check_range(rule, rule->value == VALUE_AMOUNT ? digits : text, value, profile, error);
     case VALUE_PERCENT:
         if (!parse_percent(text, &value))
             return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
@@ -439,7 +445,8 @@ static void option_store(const struct option_rule *rule, const char *text,
     case VALUE_SIZE: (void)parse_size(text, &value); break;
     case VALUE_PERCENT: (void)parse_percent(text, &value); break;
     case VALUE_NUMBER:
-    case VALUE_FRACTION: value = strtod(text, NULL); break;
+    case VALUE_FRACTION:
+    case VALUE_AMOUNT: value = strtod(text, NULL); break;
     case VALUE_SCALING: (void)parse_scalings(text, tuning, bad); return;
     case VALUE_ANY:
     case VALUE_UNIT:

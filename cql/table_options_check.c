@@ -346,10 +346,20 @@ static bool show_compression(const struct table_options_request *request, struct
             (option_map_get(map, "chunk_length_in_kb") || map_set(arena, map, "chunk_length_in_kb", "16")));
 }
 
+/* What Cassandra takes -1 for. */
+static double usual_chance(const struct cql_option_map *compaction)
+{
+    const char *name = option_map_get(compaction, "class");
+    return name && strcmp(without_package(name, COMPACTION_PACKAGE), "LeveledCompactionStrategy") == 0 ? 0.1
+                                                                                                       : 0.01;
+}
+
 bool table_options_check(const struct table_options_request *request, struct cql_table_options *options,
                          struct cql_error *error)
 {
     struct cql_option_map compaction, compression, caching;
+    if (options->bloom_filter_fp_chance == -1 && !request->target->is_scylla)
+        options->bloom_filter_fp_chance = usual_chance(&options->compaction);
     if (!check_numbers(request, options, error) ||
         !compaction_options_check(request, &options->compaction, error) ||
         !check_compression(request, options, error) || !check_caching(request, &options->caching, error) ||
