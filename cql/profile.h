@@ -53,6 +53,7 @@ struct cql_target {
     bool null_bound_is_least; /* c > null on a clustering column is every row, in the order of the table */
     bool repeated_column_intersects; /* WHR-7 */
     bool least_token_ends_ring;      /* token(k) < the least token is every partition */
+    bool empty_has_least_token;      /* TOK-4: token(0x) */
     bool partition_in_by_value;      /* WHR-10 */
     bool not_in_filters;             /* WHR-6: NOT IN, with ALLOW FILTERING */
     bool in_filters;                 /* WHR-6: IN on a column outside the key, with ALLOW FILTERING */

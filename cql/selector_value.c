@@ -35,7 +35,8 @@ static bool token_value(const struct selector *selector, struct plan_run *run, c
         if (composite)
             buffer_append_u8(key, 0);
     }
-    return put_bigint(run, partition_key_of(buffer_slice(key)).token, out);
+    bool least = !key->bytes && run->context->target->empty_has_least_token;
+    return put_bigint(run, least ? INT64_MIN : partition_key_of(buffer_slice(key)).token, out);
 }
 
 static bool call_value(const struct selector *selector, struct plan_run *run, const struct row_slots *slots,

@@ -433,7 +433,8 @@ static bool token_value(const struct plan_term *term, struct plan_run *run, cons
     uint8_t *wire = arena_bytes(run->scratch, 8);
     if (!wire || key->failed)
         return run_nomem(run);
-    store_be64(wire, (uint64_t)partition_key_of(buffer_slice(key)).token);
+    bool least = !key->bytes && run->context->target->empty_has_least_token;
+    store_be64(wire, least ? (uint64_t)INT64_MIN : (uint64_t)partition_key_of(buffer_slice(key)).token);
     *out = (struct cql_value){.kind = CQL_VALUE, .bytes = slice_of(wire, 8)};
     return true;
 }
