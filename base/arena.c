@@ -118,6 +118,24 @@ void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes)
     return taken ? memset(taken, 0, count * item_bytes) : NULL;
 }
 
+void *arena_grow(struct arena *arena, const void *items, uint32_t count, uint32_t *capacity,
+                 size_t item_bytes)
+{
+    enum { FIRST_CAPACITY = 8 };
+    if (count < *capacity)
+        return (void *)(uintptr_t)items;
+    if (count > UINT32_MAX / 2 || (item_bytes && count > SIZE_MAX / 2 / item_bytes))
+        return NULL;
+    uint32_t wanted = count < FIRST_CAPACITY / 2 ? FIRST_CAPACITY : count * 2;
+    void *grown = arena_alloc(arena, wanted * item_bytes);
+    if (!grown)
+        return NULL;
+    if (count)
+        memcpy(grown, items, count * item_bytes);
+    *capacity = wanted;
+    return grown;
+}
+
 struct slice arena_copy(struct arena *arena, struct slice bytes)
 {
     uint8_t *copy = arena_bytes(arena, bytes.bytes);

@@ -35,6 +35,10 @@ void *arena_alloc(struct arena *arena, size_t bytes);
 void *arena_calloc(struct arena *arena, size_t count, size_t item_bytes);
 /* Byte-aligned, for keys and images. */
 uint8_t *arena_bytes(struct arena *arena, size_t bytes);
+/* The array of `count` items, of which `*capacity` fit, with room for one more: the same, or a copy twice as large, whose
+ * new room is undefined; the old one dies with the arena. NULL when memory ran out, and nothing has changed. */
+void *arena_grow(struct arena *arena, const void *items, uint32_t count, uint32_t *capacity,
+                 size_t item_bytes);
 /* A copy that the arena owns; {NULL, 0} when memory ran out and bytes.bytes > 0. */
 struct slice arena_copy(struct arena *arena, struct slice bytes);
 /* A terminated copy. */

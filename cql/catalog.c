@@ -104,19 +104,6 @@ bool table_counts(const struct cql_table *table)
 
 /* ---- catalogs ---- */
 
-void *catalog_grow(struct arena *arena, const void *items, uint32_t count, uint32_t *capacity,
-                   size_t item_bytes)
-{
-    uint32_t wanted = *capacity ? *capacity * 2 : 8;
-    void *grown = arena_calloc(arena, wanted, item_bytes);
-    if (!grown)
-        return NULL;
-    if (count)
-        memcpy(grown, items, count * item_bytes);
-    *capacity = wanted;
-    return grown;
-}
-
 struct catalog *catalog_new(void)
 {
     struct catalog *catalog = calloc(1, sizeof *catalog);
@@ -179,13 +166,11 @@ status catalog_put_keyspace(struct catalog *catalog, const char *name,
 {
     struct cql_keyspace *keyspace = keyspace_find(catalog, name);
     if (!keyspace) {
-        if (catalog->keyspace_count == catalog->keyspace_capacity) {
-            void *grown = catalog_grow(&catalog->arena, catalog->keyspaces, catalog->keyspace_count,
-                                       &catalog->keyspace_capacity, sizeof(struct cql_keyspace *));
-            if (!grown)
-                return STATUS_FAIL(STATUS_NOMEM);
-            catalog->keyspaces = grown;
-        }
+        void *grown = arena_grow(&catalog->arena, catalog->keyspaces, catalog->keyspace_count,
+                                 &catalog->keyspace_capacity, sizeof(struct cql_keyspace *));
+        if (!grown)
+            return STATUS_FAIL(STATUS_NOMEM);
+        catalog->keyspaces = grown;
         keyspace = arena_calloc(&catalog->arena, 1, sizeof *keyspace);
         if (!keyspace)
             return STATUS_FAIL(STATUS_NOMEM);
@@ -262,13 +247,11 @@ status catalog_put_type(struct catalog *catalog, const struct type *udt)
         keyspace->types[at] = copy;
         return STATUS_DONE;
     }
-    if (keyspace->type_count == keyspace->type_capacity) {
-        void *grown = catalog_grow(&catalog->arena, (const void *)keyspace->types, keyspace->type_count,
-                                   &keyspace->type_capacity, sizeof *keyspace->types);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        keyspace->types = grown;
-    }
+    void *grown = arena_grow(&catalog->arena, (const void *)keyspace->types, keyspace->type_count,
+                             &keyspace->type_capacity, sizeof *keyspace->types);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    keyspace->types = grown;
     for (uint32_t i = keyspace->type_count++; i > at; i--)
         keyspace->types[i] = keyspace->types[i - 1];
     keyspace->types[at] = copy;
@@ -301,15 +284,13 @@ status catalog_put_table(struct catalog *catalog, struct cql_table *table)
         keyspace->tables[at] = table;
         return STATUS_DONE;
     }
-    if (keyspace->table_count == keyspace->table_capacity) {
-        void *grown = catalog_grow(&catalog->arena, keyspace->tables, keyspace->table_count,
-                                   &keyspace->table_capacity, sizeof(struct cql_table *));
-        if (!grown) {
-            table_unref(table);
-            return STATUS_FAIL(STATUS_NOMEM);
-        }
-        keyspace->tables = grown;
+    void *grown = arena_grow(&catalog->arena, keyspace->tables, keyspace->table_count,
+                             &keyspace->table_capacity, sizeof(struct cql_table *));
+    if (!grown) {
+        table_unref(table);
+        return STATUS_FAIL(STATUS_NOMEM);
     }
+    keyspace->tables = grown;
     for (size_t i = keyspace->table_count++; i > at; i--)
         keyspace->tables[i] = keyspace->tables[i - 1];
     keyspace->tables[at] = table;
@@ -389,13 +370,11 @@ status table_add_column(struct cql_table *table, const struct cql_column *column
 {
     if (table->column_count == TABLE_COLUMNS_MAX)
         return STATUS_FAIL(STATUS_LIMIT);
-    if (table->column_count == table->column_capacity) {
-        void *grown = catalog_grow(&table->arena, table->columns, table->column_count,
-                                   &table->column_capacity, sizeof *table->columns);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        table->columns = grown;
-    }
+    void *grown = arena_grow(&table->arena, table->columns, table->column_count, &table->column_capacity,
+                             sizeof *table->columns);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    table->columns = grown;
     struct cql_column copy = *column;
     copy.name = arena_text(&table->arena, slice_text(column->name));
     copy.type = type_copy(&table->arena, column->type);
@@ -430,13 +409,11 @@ status table_add_dropped(struct cql_table *table, const struct cql_dropped_colum
             table->dropped[i] = copy;
             return STATUS_DONE;
         }
-    if (table->dropped_count == table->dropped_capacity) {
-        void *grown = catalog_grow(&table->arena, table->dropped, table->dropped_count,
-                                   &table->dropped_capacity, sizeof *table->dropped);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        table->dropped = grown;
-    }
+    void *grown = arena_grow(&table->arena, table->dropped, table->dropped_count, &table->dropped_capacity,
+                             sizeof *table->dropped);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    table->dropped = grown;
     table->dropped[table->dropped_count++] = copy;
     return STATUS_DONE;
 }

@@ -38,13 +38,11 @@ static struct named_index *index_at(const struct cql_table *table, uint32_t i)
 
 status table_add_index(struct cql_table *table, const struct cql_index *index, const char *column)
 {
-    if (table->index_count == table->index_capacity) {
-        void *grown = catalog_grow(&table->arena, (const void *)table->indexes, table->index_count,
-                                   &table->index_capacity, sizeof *table->indexes);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        table->indexes = grown;
-    }
+    void *grown = arena_grow(&table->arena, (const void *)table->indexes, table->index_count,
+                             &table->index_capacity, sizeof *table->indexes);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    table->indexes = grown;
     struct named_index *added = arena_calloc(&table->arena, 1, sizeof *added);
     if (!added)
         return STATUS_FAIL(STATUS_NOMEM);

@@ -10,13 +10,11 @@ const struct cql_table *catalog_view(const struct catalog *catalog, const struct
 
 status table_add_view(struct cql_table *table, const char *name)
 {
-    if (table->view_count == table->view_capacity) {
-        void *grown = catalog_grow(&table->arena, (const void *)table->views, table->view_count,
-                                   &table->view_capacity, sizeof *table->views);
-        if (!grown)
-            return STATUS_FAIL(STATUS_NOMEM);
-        table->views = grown;
-    }
+    void *grown = arena_grow(&table->arena, (const void *)table->views, table->view_count,
+                             &table->view_capacity, sizeof *table->views);
+    if (!grown)
+        return STATUS_FAIL(STATUS_NOMEM);
+    table->views = grown;
     const char *copy = arena_text(&table->arena, slice_text(name));
     if (!copy)
         return STATUS_FAIL(STATUS_NOMEM);

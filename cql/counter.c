@@ -37,38 +37,24 @@ static bool count_fail(struct count_run *it, status st)
 
 /* ---- what is counted ---- */
 
-/* Room for one more in a scratch array that doubles; false when memory ran out. */
-static bool grow(struct count_run *it, void **items, uint32_t count, uint32_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return true;
-    uint32_t wanted = *capacity ? *capacity * 2 : 8;
-    void *grown = arena_alloc(it->run->scratch, wanted * item_bytes);
-    if (!grown)
-        return run_nomem(it->run);
-    if (count)
-        memcpy(grown, *items, count * item_bytes);
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 static bool add_increment(struct count_run *it, const struct increment *increment)
 {
-    void *items = it->items;
-    if (!grow(it, &items, it->count, &it->capacity, sizeof *it->items))
-        return false;
-    it->items = items;
+    struct increment *grown =
+        arena_grow(it->run->scratch, it->items, it->count, &it->capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(it->run);
+    it->items = grown;
     it->items[it->count++] = *increment;
     return true;
 }
 
 static bool add_partition(struct count_run *it, const struct cql_table *table, struct partition_key key)
 {
-    void *items = it->partitions;
-    if (!grow(it, &items, it->partition_count, &it->partition_capacity, sizeof *it->partitions))
-        return false;
-    it->partitions = items;
+    struct store_partition *grown = arena_grow(it->run->scratch, it->partitions, it->partition_count,
+                                               &it->partition_capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(it->run);
+    it->partitions = grown;
     it->partitions[it->partition_count++] = (struct store_partition){table->store_id, key.bytes};
     return true;
 }

@@ -102,16 +102,11 @@ bool ddl_begin(struct ddl *ddl)
 
 bool ddl_add(struct ddl *ddl, const struct store_change *change)
 {
-    if (ddl->change_count == ddl->change_capacity) {
-        uint32_t capacity = ddl->change_capacity ? ddl->change_capacity * 2 : 8;
-        struct store_change *larger = arena_calloc(ddl->scratch, capacity, sizeof *larger);
-        if (!larger)
-            return ddl_refuse(ddl, MSG_NOMEM);
-        if (ddl->change_count)
-            memcpy(larger, ddl->changes, ddl->change_count * sizeof *larger);
-        ddl->changes = larger;
-        ddl->change_capacity = capacity;
-    }
+    struct store_change *grown =
+        arena_grow(ddl->scratch, ddl->changes, ddl->change_count, &ddl->change_capacity, sizeof *grown);
+    if (!grown)
+        return ddl_refuse(ddl, MSG_NOMEM);
+    ddl->changes = grown;
     ddl->changes[ddl->change_count++] = *change;
     return true;
 }

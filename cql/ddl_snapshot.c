@@ -167,17 +167,12 @@ static bool members_of_snapshot(struct ddl *ddl, struct slice name, struct membe
         uint64_t copy_id;
         if (failed(store_snapshot_table(store, name, out->count, &table, &copy_id, &properties)))
             break;
-        if (out->count == capacity) {
-            capacity = capacity ? capacity * 2 : 16;
-            struct member *grown = arena_calloc(ddl->scratch, capacity, sizeof *grown);
-            if (!grown) {
-                done = ddl_refuse(ddl, MSG_NOMEM);
-                break;
-            }
-            if (out->count)
-                memcpy(grown, out->items, out->count * sizeof *grown);
-            out->items = grown;
+        struct member *grown = arena_grow(ddl->scratch, out->items, out->count, &capacity, sizeof *grown);
+        if (!grown) {
+            done = ddl_refuse(ddl, MSG_NOMEM);
+            break;
         }
+        out->items = grown;
         struct member *member = &out->items[out->count];
         *member = (struct member){.table_id = table.id,
                                   .content_id = copy_id,

@@ -301,16 +301,11 @@ static const struct cql_table *indexed_table(const struct cql_table *const *tabl
 
 static bool touch(struct plan_run *run, struct touched_list *list, const struct touched *item)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 8;
-        struct touched *grown = arena_alloc(run->scratch, capacity * sizeof *grown);
-        if (!grown)
-            return run_nomem(run);
-        if (list->count)
-            memcpy(grown, list->items, list->count * sizeof *grown);
-        list->items = grown;
-        list->capacity = capacity;
-    }
+    struct touched *grown =
+        arena_grow(run->scratch, list->items, list->count, &list->capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(run);
+    list->items = grown;
     list->items[list->count] = *item;
     list->items[list->count].order = list->count;
     list->count++;

@@ -40,16 +40,10 @@ status index_entry_split(struct slice entry, struct buffer *out_partition, struc
 
 bool entry_list_add(struct plan_run *run, struct entry_list *list, const struct entry *entry)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 4;
-        struct entry *grown = arena_alloc(run->scratch, capacity * sizeof *grown);
-        if (!grown)
-            return run_nomem(run);
-        if (list->count)
-            memcpy(grown, list->items, list->count * sizeof *grown);
-        list->items = grown;
-        list->capacity = capacity;
-    }
+    struct entry *grown = arena_grow(run->scratch, list->items, list->count, &list->capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(run);
+    list->items = grown;
     list->items[list->count++] = *entry;
     return true;
 }

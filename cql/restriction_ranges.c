@@ -24,16 +24,10 @@ static bool set_add(struct plan_run *run, struct range_set *set, struct slice st
 {
     if (slice_compare(start, end) >= 0)
         return true;
-    if (set->count == set->capacity) {
-        uint32_t capacity = set->capacity ? set->capacity * 2 : 8;
-        struct key_range *grown = arena_alloc(run->scratch, capacity * sizeof *grown);
-        if (!grown)
-            return run_nomem(run);
-        if (set->count)
-            memcpy(grown, set->items, set->count * sizeof *grown);
-        set->items = grown;
-        set->capacity = capacity;
-    }
+    struct key_range *grown = arena_grow(run->scratch, set->items, set->count, &set->capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(run);
+    set->items = grown;
     set->items[set->count++] = (struct key_range){start, end};
     return true;
 }

@@ -32,15 +32,12 @@ void cql_result_deinit(struct cql_result *result)
 
 struct cql_schema_change *cql_result_add_change(struct cql_result *result)
 {
-    if (result->more_change_count == result->more_change_capacity) {
-        uint32_t capacity = result->more_change_capacity ? result->more_change_capacity * 2 : 8;
-        struct cql_schema_change *grown = arena_calloc(&result->arena, capacity, sizeof *grown);
-        if (!grown)
-            return NULL;
-        if (result->more_change_count)
-            memcpy(grown, result->more_changes, result->more_change_count * sizeof *grown);
-        result->more_changes = grown;
-        result->more_change_capacity = capacity;
-    }
+    struct cql_schema_change *grown =
+        arena_grow(&result->arena, result->more_changes, result->more_change_count,
+                   &result->more_change_capacity, sizeof *grown);
+    if (!grown)
+        return NULL;
+    result->more_changes = grown;
+    memset(&grown[result->more_change_count], 0, sizeof *grown);
     return &result->more_changes[result->more_change_count++];
 }

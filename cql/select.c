@@ -199,16 +199,11 @@ static bool page_full(const struct select_run *it)
 static bool keep_sort_row(struct select_run *it, size_t at)
 {
     struct plan_run *run = it->run;
-    if (it->sort_count == it->sort_capacity) {
-        uint32_t capacity = it->sort_capacity ? it->sort_capacity * 2 : 64;
-        struct sort_row *grown = arena_alloc(run->scratch, capacity * sizeof *grown);
-        if (!grown)
-            return run_nomem(run);
-        if (it->sort_count)
-            memcpy(grown, it->sort_rows, it->sort_count * sizeof *grown);
-        it->sort_rows = grown;
-        it->sort_capacity = capacity;
-    }
+    struct sort_row *grown =
+        arena_grow(run->scratch, it->sort_rows, it->sort_count, &it->sort_capacity, sizeof *grown);
+    if (!grown)
+        return run_nomem(run);
+    it->sort_rows = grown;
     it->sort_rows[it->sort_count] = (struct sort_row){
         .clustering = arena_copy(run->scratch, it->walk.clustering),
         .at = at,

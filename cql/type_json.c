@@ -245,16 +245,11 @@ struct gathered {
 static bool gather(const struct from_json *how, struct gathered *items, const struct type *type,
                    const struct json_value *value)
 {
-    if (items->count == items->capacity) {
-        uint32_t capacity = items->capacity ? items->capacity * 2 : 16;
-        struct type_value *grown = arena_calloc(how->scratch, capacity, sizeof *grown);
-        if (!grown)
-            return no_memory(how);
-        if (items->count)
-            memcpy(grown, items->values, items->count * sizeof *grown);
-        items->values = grown;
-        items->capacity = capacity;
-    }
+    struct type_value *grown =
+        arena_grow(how->scratch, items->values, items->count, &items->capacity, sizeof *grown);
+    if (!grown)
+        return no_memory(how);
+    items->values = grown;
     struct type_value *item = &items->values[items->count++];
     *item = (struct type_value){.is_null = !value || value->kind == JSON_NULL};
     if (item->is_null)

@@ -8,18 +8,13 @@ void virtual_row_begin(struct virtual_rows *rows)
 {
     if (rows->failed)
         return;
-    if (rows->row_count == rows->row_capacity) {
-        uint32_t capacity = rows->row_capacity ? rows->row_capacity * 2 : 16;
-        struct cql_value **grown = arena_alloc(rows->arena, capacity * sizeof *grown);
-        if (!grown) {
-            rows->failed = true;
-            return;
-        }
-        if (rows->row_count)
-            memcpy(grown, rows->rows, rows->row_count * sizeof *grown);
-        rows->rows = grown;
-        rows->row_capacity = capacity;
+    struct cql_value **grown = arena_grow(rows->arena, (const void *)rows->rows, rows->row_count,
+                                          &rows->row_capacity, sizeof *grown);
+    if (!grown) {
+        rows->failed = true;
+        return;
     }
+    rows->rows = grown;
     struct cql_value *row = arena_calloc(rows->arena, rows->table->column_count, sizeof *row);
     if (!row) {
         rows->failed = true;

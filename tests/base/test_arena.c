@@ -61,6 +61,29 @@ static void impossible_sizes_are_null(void **state)
     arena_deinit(&arena);
 }
 
+static void a_grown_array_keeps_its_items(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    uint32_t *items = NULL, capacity = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        items = arena_grow(&arena, items, i, &capacity, sizeof *items);
+        assert_non_null(items);
+        assert_true(i < capacity);
+        items[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i);
+    /* One that was made full, without a capacity. */
+    uint32_t *made = arena_calloc(&arena, 20, sizeof *made), none = 0;
+    made[19] = 7;
+    made = arena_grow(&arena, made, 20, &none, sizeof *made);
+    assert_true(none > 20);
+    assert_int_equal(made[19], 7);
+    assert_null(arena_grow(&arena, made, UINT32_MAX, &none, sizeof *made));
+    arena_deinit(&arena);
+}
+
 static void percentiles_are_right_to_seven_percent(void **state)
 {
     (void)state;
@@ -96,6 +119,7 @@ int main(void)
         cmocka_unit_test(allocations_are_aligned_and_apart),
         cmocka_unit_test(a_reset_arena_keeps_its_newest_slab),
         cmocka_unit_test(impossible_sizes_are_null),
+        cmocka_unit_test(a_grown_array_keeps_its_items),
         cmocka_unit_test(percentiles_are_right_to_seven_percent),
         cmocka_unit_test(a_status_says_what_and_where),
     };
