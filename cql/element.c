@@ -2,13 +2,6 @@
 
 #include "cql/type_internal.h"
 
-enum {
-    PART_NULL = 0x10, /* before every header, after the end */
-    PARTS_END = 0x00,
-};
-
-static const struct key_column text_column = {.kind = KEY_BYTES};
-
 /* ---- paths ---- */
 
 void element_list_path(uint8_t out_path[ELEMENT_PLACE_BYTES], int64_t time, uint32_t place)
@@ -22,44 +15,14 @@ void element_field_path(uint8_t out_path[ELEMENT_FIELD_BYTES], uint32_t field)
     store_be16(out_path, (uint16_t)field);
 }
 
-static struct key_column key_column_of(const struct type_row *row)
-{
-    return (struct key_column){.kind = row->key_kind};
-}
-
-static status parts_path(struct buffer *out, const struct type *type, struct slice wire)
-{
-    struct type_items items = type_items_of(type, wire);
-    struct slice part;
-    bool null;
-    uint32_t i = 0;
-    for (; type_items_next(&items, &part, &null); i++) {
-        if (null)
-            buffer_append_u8(out, PART_NULL);
-        else
-            TRY(element_path(out, type_item(type, i), part));
-    }
-    for (; type_has_members(type) && i < type->member_count; i++) /* what a short tuple leaves out is null */
-        buffer_append_u8(out, PART_NULL);
-    buffer_append_u8(out, PARTS_END);
-    return buffer_status(out);
-}
-
 status element_path(struct buffer *out, const struct type *type, struct slice wire)
 {
-    const struct type_row *row = type_row(type->id);
-    if (row)
-        return key_append(out, key_column_of(row), wire);
-    if (!type->first && !type->member_count)
-        return key_append(out, text_column, wire);
-    buffer_append_u8(out, wire.bytes ? KEY_VALUE : KEY_EMPTY);
-    return wire.bytes ? parts_path(out, type, wire) : buffer_status(out);
+    return key_append(out, type->key, wire);
 }
 
 bool element_keeps_wire(const struct type *type)
 {
-    const struct type_row *row = type_row(type->id);
-    return !row || row->key_kind == KEY_DECIMAL || row->key_kind == KEY_VARINT;
+    return type->key.kind == KEY_COMPOSITE || type->key.kind == KEY_DECIMAL || type->key.kind == KEY_VARINT;
 }
 
 /* ---- values ---- */
@@ -84,7 +47,7 @@ status element_key(const struct type *type, const struct element *element, struc
 {
     struct reader in = reader_of(element->path);
     if (!element_keeps_wire(type->first)) {
-        TRY(key_take(&in, key_column_of(type_row(type->first->id)), out_wire));
+        TRY(key_take(&in, type->first->key, out_wire));
         return reader_left(&in) ? STATUS_FAIL(STATUS_CORRUPT) : STATUS_DONE;
     }
     struct slice key = element->value;

@@ -6,10 +6,7 @@
  *     map    path: the key, likewise                                                          value: the entry's
  *     UDT    path: be16 number of the field                                                   value: the field
  *
- * The path of an item or key of a scalar type is its ascending encoding as a clustering column (row/key.h). A frozen
- * collection, tuple or UDT is
- *
- *     header 0x40, empty, or 0x41, a value | its parts, a null one as the byte 0x10 | 0x00
+ * The path of an item or key is its ascending encoding as a clustering column (row/key.h).
  *
  * Values that are equal to their type and differ in bytes (1.0 and 1.00) have one path, so they are one element; which of them
  * was written is kept beside it. Where a type has such values, or is not a scalar, the cell's value begins with the wire
