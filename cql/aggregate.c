@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cql/number.h"
+#include "cql/type_internal.h"
 
 /* How many bytes a whole number of the type has; 0 when it is none. */
 static size_t whole_bytes(const struct type *type)
@@ -66,14 +67,6 @@ static void keep(struct aggregate *aggregate, struct slice value)
     if (value.bytes)
         memcpy((uint8_t *)(uintptr_t)aggregate->best.data, value.data, value.bytes);
     aggregate->best.bytes = value.bytes;
-}
-
-static int64_t whole_of(struct slice wire)
-{
-    uint64_t value = wire.bytes && (wire.data[0] & 0x80) ? UINT64_MAX : 0;
-    for (size_t i = 0; i < wire.bytes; i++)
-        value = value << 8 | wire.data[i];
-    return (int64_t)value;
 }
 
 /* average + (value - average) / count, each step with the scale it comes to. */
@@ -140,7 +133,7 @@ void aggregate_add(struct aggregate *aggregate, struct cql_value value)
         else if (is_floating(aggregate->type))
             aggregate->floating += floating_read(value.bytes);
         else
-            aggregate->whole += whole_of(value.bytes);
+            aggregate->whole += type_integer(value.bytes);
         break;
     }
 }

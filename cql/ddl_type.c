@@ -141,7 +141,8 @@ static bool check_keys(struct ddl *ddl, const struct type *type, const struct as
             return ddl_refuse(ddl, MSG_UDT_IN_PARTITION_KEY, full_name(ddl, type->keyspace, type->name),
                               column->name, table_name, added ? added->name.text : "",
                               added_type ? ddl_type_text(ddl, added_type) : "");
-        if (added_type && type_has_duration(added_type) && mentions(table, type, COLUMN_CLUSTERING, &column))
+        if (added_type && type_has(added_type, TYPE_DURATION) &&
+            mentions(table, type, COLUMN_CLUSTERING, &column))
             return ddl_refuse(ddl, MSG_UDT_DURATION_IN_KEY, full_name(ddl, type->keyspace, type->name),
                               column->name, table_name);
     }

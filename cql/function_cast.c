@@ -50,20 +50,6 @@ const struct type *function_cast_stand_in(const struct type *from, const struct 
     return NULL;
 }
 
-static double floating_of(const struct type *from, struct slice wire)
-{
-    if (from->id == TYPE_DOUBLE) {
-        uint64_t bits = load_be64(wire.data);
-        double value;
-        memcpy(&value, &bits, sizeof value);
-        return value;
-    }
-    uint32_t bits = load_be32(wire.data);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return (double)value;
-}
-
 /* ---- to text ---- */
 
 static void cast_to_text(const struct type *from, struct slice wire, bool java, struct buffer *out)
@@ -83,9 +69,9 @@ static void cast_to_text(const struct type *from, struct slice wire, bool java, 
         if (!java)
             type_json(out, from, wire);
         else if (from->id == TYPE_FLOAT)
-            float_print_java(out, (float)floating_of(from, wire));
+            float_print_java(out, (float)floating_read(wire));
         else
-            double_print_java(out, floating_of(from, wire));
+            double_print_java(out, floating_read(wire));
         return;
     case TYPE_INET:
         if (java)
@@ -153,7 +139,7 @@ static bool number_text(const struct type *from, struct slice wire, bool whole, 
         return whole_part(wire, out);
     if (!is_floating(from->id) || !whole) {
         if (is_floating(from->id)) {
-            double value = floating_of(from, wire);
+            double value = floating_read(wire);
             if (!isfinite(value))
                 return false;
             type_json(out, from, wire);
@@ -162,7 +148,7 @@ static bool number_text(const struct type *from, struct slice wire, bool whole, 
         }
         return true;
     }
-    double value = trunc(floating_of(from, wire));
+    double value = trunc(floating_read(wire));
     if (!isfinite(value))
         return false;
     buffer_printf(out, "%.0f", value);
@@ -173,7 +159,7 @@ static bool number_text(const struct type *from, struct slice wire, bool whole, 
 static bool cast_to_integer(const struct type *from, struct slice wire, uint8_t bytes, struct buffer *out)
 {
     if (is_floating(from->id)) {
-        append_low_bytes(out, integer_of_floating(floating_of(from, wire), bytes), bytes);
+        append_low_bytes(out, integer_of_floating(floating_read(wire), bytes), bytes);
         return true;
     }
     struct buffer text = {0}, whole = {0};
@@ -196,7 +182,7 @@ static bool cast_to_floating(const struct type *from, const struct type *to, str
 {
     double value;
     if (is_floating(from->id)) {
-        value = floating_of(from, wire);
+        value = floating_read(wire);
     } else {
         struct buffer text = {0};
         bool read = number_text(from, wire, false, &text) && double_parse(buffer_slice(&text), &value);

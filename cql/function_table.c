@@ -76,6 +76,17 @@ SCALAR(varint, TYPE_VARINT);
         .pure = true, .evaluate = evaluate_##evaluator                                             \
     }
 
+#define TO_JSON(function_name, ...)                                                         \
+    {                                                                                       \
+        .name = function_name, .argument_count = 1, .arguments = {{.kind = PARAMETER_ANY}}, \
+        .returns = &text, .pure = true, .takes_null = true, .evaluate = evaluate_to_json,   \
+        .profiles = __VA_ARGS__                                                             \
+    }
+#define FROM_JSON(function_name, targets)                                                                \
+    {                                                                                                    \
+        .name = function_name, .profiles = targets, .argument_count = 1, .arguments = {{.type = &text}}, \
+        .result = RESULT_RECEIVER, .pure = true, .evaluate = evaluate_from_json                          \
+    }
 #define SIMILARITY(function_name, evaluator)                                                              \
     {                                                                                                     \
         .name = function_name, .profiles = CASSANDRA_5 | BIT(PROFILE_SCYLLA_2026_2), .argument_count = 2, \
@@ -176,47 +187,11 @@ const struct function function_table[] = {
     SIMILARITY("similarity_dot_product", similarity_dot_product),
 
     /* JSON. */
-    {.name = "tojson",
-     .profiles = BEFORE_5,
-     .only_selects = true,
-     .argument_count = 1,
-     .arguments = {{.kind = PARAMETER_ANY}},
-     .returns = &text,
-     .pure = true,
-     .takes_null = true,
-     .evaluate = evaluate_to_json},
-    {.name = "tojson",
-     .profiles = CASSANDRA_5,
-     .argument_count = 1,
-     .arguments = {{.kind = PARAMETER_ANY}},
-     .returns = &text,
-     .pure = true,
-     .takes_null = true,
-     .evaluate = evaluate_to_json},
-    {.name = "to_json",
-     .shown = "tojson",
-     .profiles = CASSANDRA_5,
-     .argument_count = 1,
-     .arguments = {{.kind = PARAMETER_ANY}},
-     .returns = &text,
-     .pure = true,
-     .takes_null = true,
-     .evaluate = evaluate_to_json},
-
-    {.name = "fromjson",
-     .profiles = EVERYWHERE,
-     .argument_count = 1,
-     .arguments = {{.type = &text}},
-     .result = RESULT_RECEIVER,
-     .pure = true,
-     .evaluate = evaluate_from_json},
-    {.name = "from_json",
-     .profiles = CASSANDRA_5,
-     .argument_count = 1,
-     .arguments = {{.type = &text}},
-     .result = RESULT_RECEIVER,
-     .pure = true,
-     .evaluate = evaluate_from_json},
+    TO_JSON("tojson", BEFORE_5, .only_selects = true),
+    TO_JSON("tojson", CASSANDRA_5),
+    TO_JSON("to_json", CASSANDRA_5, .shown = "tojson"),
+    FROM_JSON("fromjson", EVERYWHERE),
+    FROM_JSON("from_json", CASSANDRA_5),
 
     /* Blobs (FUN-5). */
     BLOB_PAIR("ascii", EVERYWHERE, ascii),

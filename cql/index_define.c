@@ -127,21 +127,9 @@ static const char *target_word(enum ast_index_target target)
     return texts[target];
 }
 
-static bool mentions_duration(const struct type *type)
-{
-    if (type->id == TYPE_DURATION)
-        return true;
-    if ((type->first && mentions_duration(type->first)) || (type->second && mentions_duration(type->second)))
-        return true;
-    for (uint32_t i = 0; i < type->member_count; i++)
-        if (mentions_duration(type->members[i]))
-            return true;
-    return false;
-}
-
 static bool check_duration(struct ddl *ddl, const struct type *type)
 {
-    if (!mentions_duration(type))
+    if (!type_has(type, TYPE_DURATION))
         return true;
     if (type_is_collection(type))
         return ddl_refuse(ddl, MSG_INDEX_ON_DURATIONS, "collections");

@@ -87,8 +87,8 @@ const struct type *type_replace(struct arena *arena, const struct type *type, co
 const struct type *type_move(struct arena *arena, const struct type *type, const char *keyspace);
 /* Is the user-defined type of that name this one, or anywhere in it? */
 bool type_mentions(const struct type *type, const char *keyspace, const char *name);
-/* Is a duration anywhere in it? */
-bool type_has_duration(const struct type *type);
+/* Is that scalar type this one, or anywhere in it? */
+bool type_has(const struct type *type, enum type_id scalar);
 
 /* "int", "frozen<map<text, text>>", "frozen<address>": as DESCRIBE and system_schema.columns say it. */
 void type_name(struct buffer *out, const struct type *type);
@@ -100,9 +100,9 @@ const struct type *type_parse(struct arena *arena, struct slice name);
 /* "org.apache.cassandra.db.marshal.Int32Type", with parameters where it has them. */
 void type_java_name(struct buffer *out, const struct type *type);
 bool type_equal(const struct type *a, const struct type *b);
-/* A list, set or map. */
 /* A whole, floating or decimal number, or a counter. */
 bool type_is_number(const struct type *type);
+/* A list, set or map. */
 bool type_is_collection(const struct type *type);
 /* A non-frozen collection or user-defined type: many cells. */
 bool type_is_multicell(const struct type *type);

@@ -11,7 +11,6 @@ enum type_family { IN_SCYLLA = 1, IN_CASSANDRA = 2, IN_BOTH = IN_SCYLLA | IN_CAS
 /* One scalar type. Functions get wire bytes that are not empty and that `wire_bytes` and `check` have let pass. */
 struct type_row {
     const char *name, *java;
-    enum key_kind key_kind;
     uint8_t wire_bytes;      /* 0: any size */
     bool is_key;             /* false for what has no order */
     bool json_bare;          /* JSON writes it without quotes */

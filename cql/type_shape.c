@@ -109,10 +109,10 @@ static bool is_named(const struct type *type, const void *context)
     return same_udt(type, wanted->keyspace, wanted->name);
 }
 
-static bool is_duration(const struct type *type, const void *context)
+static bool is_of_id(const struct type *type, const void *context)
 {
-    (void)context;
-    return type->id == TYPE_DURATION;
+    const enum type_id *wanted = context;
+    return type->id == *wanted;
 }
 
 bool type_mentions(const struct type *type, const char *keyspace, const char *name)
@@ -120,9 +120,9 @@ bool type_mentions(const struct type *type, const char *keyspace, const char *na
     return anywhere(type, is_named, &(struct udt_name){.keyspace = keyspace, .name = name});
 }
 
-bool type_has_duration(const struct type *type)
+bool type_has(const struct type *type, enum type_id scalar)
 {
-    return anywhere(type, is_duration, NULL);
+    return anywhere(type, is_of_id, &scalar);
 }
 
 bool type_is_multicell(const struct type *type)

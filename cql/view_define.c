@@ -65,26 +65,8 @@ static bool check_statics(struct ddl *ddl, const struct view_definition *definit
 
 /* ---- PRIMARY KEY ---- */
 
-/* Is one of `ids` (ends with TYPE_CUSTOM) the type, or anywhere within it? */
-static bool refers_to(const struct type *type, const enum type_id *ids)
-{
-    if (!type)
-        return false;
-    for (const enum type_id *id = ids; *id != TYPE_CUSTOM; id++)
-        if (type->id == *id)
-            return true;
-    if (refers_to(type->first, ids) || refers_to(type->second, ids))
-        return true;
-    for (uint32_t i = 0; i < type->member_count; i++)
-        if (refers_to(type->members[i], ids))
-            return true;
-    return false;
-}
-
 static bool check_key_type(struct ddl *ddl, const struct cql_column *column, bool is_clustering)
 {
-    static const enum type_id durations[] = {TYPE_DURATION, TYPE_CUSTOM};
-    static const enum type_id written_in_many_ways[] = {TYPE_DECIMAL, TYPE_VARINT, TYPE_CUSTOM};
     const struct type *type = column->type;
     struct buffer text = {0};
     type_name(&text, type);
@@ -95,13 +77,14 @@ static bool check_key_type(struct ddl *ddl, const struct cql_column *column, boo
     if (type_is_multicell(type))
         return ddl_refuse(ddl, type->id == TYPE_UDT ? MSG_VIEW_KEY_UDT : MSG_VIEW_KEY_COLLECTION,
                           column->name, shown);
-    if (refers_to(type, durations))
+    if (type_has(type, TYPE_DURATION))
         return ddl_refuse(ddl, MSG_VIEW_KEY_DURATION, column->name);
     if (is_clustering && !type_can_be_key(type))
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED,
                           arena_printf(ddl->scratch, "%s in the key of a view (%s)", shown, column->name));
     /* A clustering key keeps the number and not its digits, which name the partition of the base (TYP-5). */
-    if (is_clustering && column->kind == COLUMN_PARTITION && refers_to(type, written_in_many_ways))
+    if (is_clustering && column->kind == COLUMN_PARTITION &&
+        (type_has(type, TYPE_DECIMAL) || type_has(type, TYPE_VARINT)))
         return ddl_refuse(ddl, MSG_NOT_SUPPORTED,
                           arena_printf(ddl->scratch,
                                        "%s of a partition key as a clustering column of a view (%s)", shown,

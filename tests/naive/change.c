@@ -114,7 +114,7 @@ static void put_elements(struct change *change, int column, int count, bool keys
         naive_literal(change->out, naive_path_type(type), path);
         if (type == NAIVE_MAP && !keys) {
             buffer_printf(change->out, ": ");
-            naive_literal(change->out, naive_element_type(type), value);
+            naive_literal(change->out, NAIVE_ELEMENT, value);
         }
         write_cell(change, column, path, deleted ? NAIVE_NULL : value);
     }
@@ -178,7 +178,7 @@ static void put_assignment(struct change *change, int column)
         buffer_printf(change->out, "%s[", name);
         naive_literal(change->out, naive_path_type(type), path);
         buffer_printf(change->out, "] = ");
-        naive_literal(change->out, naive_element_type(type), value);
+        naive_literal(change->out, NAIVE_ELEMENT, value);
         write_cell(change, column, path, value);
         return;
     }

@@ -86,8 +86,7 @@ static bool beats(const struct journal *journal, const struct journal_write *a, 
     enum naive_type type = journal->schema->columns[a->column].type;
     if (type == NAIVE_SET)
         return false; /* an element has no value but its path */
-    return naive_compare_bytes(naive_is_collection(type) ? naive_element_type(type) : type, a->value,
-                               b->value) > 0;
+    return naive_compare_bytes(naive_is_collection(type) ? NAIVE_ELEMENT : type, a->value, b->value) > 0;
 }
 
 const struct journal_write *journal_cell(const struct journal *journal, const struct naive_key *key,

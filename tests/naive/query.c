@@ -221,7 +221,7 @@ static void put_relation(struct buffer *out, const struct query_relation *relati
     }
     buffer_printf(out, " %s ", operators[relation->op]);
     if (relation->op == QUERY_ENTRY || (relation->op == QUERY_CONTAINS && type == NAIVE_MAP)) {
-        naive_literal(out, naive_element_type(type), relation->values[relation->count - 1]);
+        naive_literal(out, NAIVE_ELEMENT, relation->values[relation->count - 1]);
     } else if (naive_is_collection(type)) {
         naive_literal(out, naive_path_type(type), relation->values[0]);
     } else if (relation->op == QUERY_IN) {
@@ -328,7 +328,7 @@ static void put_elements(struct buffer *out, const struct naive_cell *cell, enum
         naive_literal(out, naive_path_type(type), path);
         if (type == NAIVE_MAP) {
             buffer_printf(out, ": ");
-            naive_literal(out, naive_element_type(type), cell->elements[path]->value);
+            naive_literal(out, NAIVE_ELEMENT, cell->elements[path]->value);
         }
     }
     buffer_printf(out, "}");

@@ -84,12 +84,6 @@ enum naive_type naive_path_type(enum naive_type type)
     return type == NAIVE_SET ? NAIVE_TEXT : NAIVE_INT;
 }
 
-enum naive_type naive_element_type(enum naive_type type)
-{
-    (void)type;
-    return NAIVE_TEXT;
-}
-
 void naive_text(struct buffer *out, enum naive_type type, int value)
 {
     assert(value < NAIVE_VALUES);

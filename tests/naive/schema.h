@@ -30,6 +30,7 @@ enum naive_type {
     NAIVE_SCALARS,
     NAIVE_SET = NAIVE_SCALARS, /* set<text> */
     NAIVE_MAP,                 /* map<int, text> */
+    NAIVE_ELEMENT = NAIVE_TEXT,
 };
 
 enum naive_kind {
@@ -67,8 +68,7 @@ int64_t naive_whole_number(enum naive_type type, int value);
 /* By unsigned bytes, as ties of timestamps are decided (TS-9). */
 int naive_compare_bytes(enum naive_type type, int a, int b);
 
-/* The types of a collection's paths and values: set elements have paths only. */
+/* The type of a collection's paths; a map's values are texts, and a set has paths only. */
 enum naive_type naive_path_type(enum naive_type type);
-enum naive_type naive_element_type(enum naive_type type);
 
 #endif
