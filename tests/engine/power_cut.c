@@ -29,10 +29,10 @@ static uint64_t states_make(const struct power_cut_script *script, char **states
     assert_ok(io_env_open(IO_BODY_SIM, 1, &env));
     struct store_options options = power_cut_options(script, env);
     assert_ok(store_open(&options, &store));
-    states[0] = script->state_of(store);
+    states[0] = script->subject->state_of(store);
     for (unsigned i = 0; i < script->count; i++) {
-        assert_ok(script->step_run(&store, script, i, env));
-        states[i + 1] = script->state_of(store);
+        assert_ok(script->subject->step_run(&store, script, i, env));
+        states[i + 1] = script->subject->state_of(store);
     }
     assert_ok(store_close(store));
     uint64_t operations = sim_operation_count(env);
@@ -58,8 +58,8 @@ static void run_until_cut(struct crash *crash, struct io_env *env)
     status st = store_open(&options, &store);
     for (unsigned i = 0; ok(st) && i < script->count; i++) {
         crash->attempted = i + 1;
-        st = script->step_run(&store, script, i, env);
-        if (ok(st) && script->is_durable(script, i))
+        st = script->subject->step_run(&store, script, i, env);
+        if (ok(st) && script->subject->is_durable(script, i))
             crash->durable = i + 1;
     }
     (void)store_close(store);
@@ -106,9 +106,9 @@ static void recover(const struct crash *crash, struct io_env *env)
     if (failed(st))
         fail_msg("%s: cut before operation %llu, policy %d: %s", script->name,
                  (unsigned long long)crash->cut_at, (int)crash->policy, text);
-    char *seen = script->state_of(store);
+    char *seen = script->subject->state_of(store);
     assert_some_state(crash, seen);
-    script->go_on(store, script, env, crash->cut_at, seen);
+    script->subject->go_on(store, script, env, crash->cut_at, seen);
     free(seen);
 }
 
@@ -134,9 +134,10 @@ void power_cut_everywhere(const struct power_cut_script *script)
     uint64_t operations = states_make(script, states), cycles = 0;
     struct random rng = {script->shards};
     for (enum sim_policy policy = 0; policy < SIM_POLICIES; policy++) {
-        for (uint64_t at = 1 + policy % script->stride; at <= operations; at += script->stride) {
+        for (uint64_t at = 1 + policy % script->subject->stride; at <= operations;
+             at += script->subject->stride) {
             crash_once(script, states, at, policy, 0);
-            for (unsigned i = 0; i < script->nested; i++, cycles++)
+            for (unsigned i = 0; i < script->subject->nested; i++, cycles++)
                 crash_once(script, states, at, policy, 1 + random_below(&rng, 60));
             cycles++;
         }

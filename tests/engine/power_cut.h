@@ -12,11 +12,10 @@
 
 enum { POWER_CUT_STEPS_MAX = 63 };
 
-struct power_cut_script {
-    const char *name;
-    uint32_t shards;
-    const void *steps; /* of the test's own kind */
-    unsigned count;
+struct power_cut_script;
+
+/* What the scripts of one test have in common. */
+struct power_cut_subject {
     unsigned stride; /* every so many operations are cut at */
     unsigned nested; /* second cuts for each first one */
     /* Run step `at`; it may close and open the store. */
@@ -29,6 +28,14 @@ struct power_cut_script {
     /* The recovered store, in the state `seen`, goes on as it should; closes it. */
     void (*go_on)(struct store *store, const struct power_cut_script *script, struct io_env *env,
                   uint64_t cut_at, const char *seen);
+};
+
+struct power_cut_script {
+    const char *name;
+    const struct power_cut_subject *subject;
+    uint32_t shards;
+    const void *steps; /* of the test's own kind */
+    unsigned count;
 };
 
 struct store_options power_cut_options(const struct power_cut_script *script, struct io_env *env);

@@ -201,15 +201,17 @@ static void go_on(struct store *store, const struct power_cut_script *script, st
     free(after);
 }
 
-#define SCRIPT(script_name, script_shards, script_steps)                                            \
-    {                                                                                               \
-        .name = (script_name), .shards = (script_shards), .steps = (script_steps),                  \
-        .count = ARRAY_LEN(script_steps), .stride = STRIDE, .nested = NESTED, .step_run = step_run, \
-        .is_durable = is_durable, .state_of = state_of, .go_on = go_on                              \
-    }
+static const struct power_cut_subject subject = {
+    .stride = STRIDE,
+    .nested = NESTED,
+    .step_run = step_run,
+    .is_durable = is_durable,
+    .state_of = state_of,
+    .go_on = go_on,
+};
 static const struct power_cut_script scripts[] = {
-    SCRIPT("one shard", 1, one_shard),
-    SCRIPT("three shards", 3, three_shards),
+    {"one shard", &subject, 1, one_shard, ARRAY_LEN(one_shard)},
+    {"three shards", &subject, 3, three_shards, ARRAY_LEN(three_shards)},
 };
 
 static void a_power_cut_anywhere_leaves_a_prefix_with_all_that_was_durable(void **state)

@@ -426,3 +426,20 @@ status model_scan_damaged(const struct model *model, struct sstable *table, bool
     *out_complete = partitions == model->count && rows == model->row_count;
     return st;
 }
+
+/* ---- a disk in memory ---- */
+
+struct io_env *model_env;
+
+int model_env_open(void **state)
+{
+    (void)state;
+    return failed(io_env_open(IO_BODY_MEMORY, 1, &model_env)) || failed(io_mkdir(model_env, "/t"));
+}
+
+int model_env_close(void **state)
+{
+    (void)state;
+    io_env_close(model_env);
+    return 0;
+}

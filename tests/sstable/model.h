@@ -68,6 +68,11 @@ void model_deinit(struct model *model);
 /* An image with one marker and one cell; lives in the arena. */
 struct slice model_image(struct arena *arena, int64_t timestamp, struct slice value);
 
+/* Set-up and tear-down for tests that want no more than a disk in memory, with the folder /t. */
+extern struct io_env *model_env;
+int model_env_open(void **state);
+int model_env_close(void **state);
+
 struct sstable_build_options model_options(struct io_env *env, const char *path);
 /* Feed the model to a builder. */
 status model_build(const struct model *model, const struct sstable_build_options *options,

@@ -8,7 +8,6 @@
 #include "sstable/dictionary_shelf_internal.h"
 #include "sstable/rows_internal.h"
 
-static struct io_env *env;
 static struct model model;
 
 /* A few words that come again, now and then something that no table of tokens knows. */
@@ -60,24 +59,11 @@ static void model_fill(struct random *rng, uint32_t rows, uint32_t columns)
         model.partitions[0].rows[i].image = row_random(rng, columns);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t"));
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    io_env_close(env);
-    return 0;
-}
-
 /* Row by row into a file of the same dictionary, or of another; returns how many brought codes along. */
 static uint64_t copy_rows(struct sstable *from, struct sstable_dictionary *dictionary, const char *path,
                           uint32_t plain_one_in)
 {
-    struct sstable_build_options options = model_options(env, path);
+    struct sstable_build_options options = model_options(model_env, path);
     struct sstable_builder *builder;
     struct sstable_info info;
     struct cursor *cursor;
@@ -111,13 +97,13 @@ static void expect_same(const char *path)
 {
     struct sstable *table;
     struct cursor *cursor;
-    assert_ok(sstable_open(env, path, MODEL_STORE_ID, NULL, &table));
+    assert_ok(sstable_open(model_env, path, MODEL_STORE_ID, NULL, &table));
     assert_ok(sstable_verify(table));
     assert_ok(sstable_cursor_open(table, false, &cursor));
     model_expect_scan(&model, cursor);
     cursor_close(cursor);
     sstable_unref(table);
-    assert_ok(io_unlink(env, path));
+    assert_ok(io_unlink(model_env, path));
 }
 
 static void codes_say_the_same_in_another_file(void **state)
@@ -126,7 +112,7 @@ static void codes_say_the_same_in_another_file(void **state)
     static const uint32_t columns[] = {1, 4, 16, 20};
     struct random rng = {11};
     for (uint32_t i = 0; i < ARRAY_LEN(columns); i++) {
-        struct sstable_build_options options = model_options(env, "/t/from");
+        struct sstable_build_options options = model_options(model_env, "/t/from");
         struct sstable_info info;
         struct sstable *from;
         struct sstable_dictionary *dictionary;
@@ -135,7 +121,7 @@ static void codes_say_the_same_in_another_file(void **state)
         model_fill(&rng, (16000 + 16000 / columns[i]) / (columns[i] + 1) * 2, columns[i]);
         assert_ok(model_build(&model, &options, &info));
         assert_ok(block_cache_new(1 << 20, &cache));
-        assert_ok(sstable_open(env, "/t/from", MODEL_STORE_ID, cache, &from));
+        assert_ok(sstable_open(model_env, "/t/from", MODEL_STORE_ID, cache, &from));
         assert_ok(sstable_dictionary_get(from, &dictionary));
         assert_non_null(dictionary);
         for (uint32_t plain = 0; plain <= 5; plain += 5) {
@@ -149,7 +135,7 @@ static void codes_say_the_same_in_another_file(void **state)
         sstable_dictionary_unref(dictionary);
         sstable_unref(from);
         block_cache_free(cache);
-        assert_ok(io_unlink(env, "/t/from"));
+        assert_ok(io_unlink(model_env, "/t/from"));
         model_deinit(&model);
     }
 }
@@ -236,5 +222,5 @@ int main(void)
         cmocka_unit_test(what_one_has_learnt_serves_the_others_until_it_is_outgrown),
         cmocka_unit_test(a_dictionary_is_outgrown_by_three_times_its_sample),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, model_env_open, model_env_close);
 }

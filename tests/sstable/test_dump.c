@@ -7,27 +7,13 @@
 
 #include "base/hash.h"
 
-static struct io_env *env;
 static const char path[] = "/t/table";
-
-static int setup(void **state)
-{
-    (void)state;
-    return failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t"));
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    io_env_close(env);
-    return 0;
-}
 
 static uint8_t *file_load(size_t *out_bytes)
 {
     struct io_file *file;
     uint64_t bytes;
-    assert_ok(io_open(env, path, IO_READ, &file));
+    assert_ok(io_open(model_env, path, IO_READ, &file));
     assert_ok(io_size(file, &bytes));
     uint8_t *data = malloc(bytes);
     assert_non_null(data);
@@ -39,7 +25,7 @@ static uint8_t *file_load(size_t *out_bytes)
 static char *dump(bool rows)
 {
     struct buffer text = {0};
-    assert_ok(sstable_dump(env, path, rows, &text));
+    assert_ok(sstable_dump(model_env, path, rows, &text));
     buffer_append_u8(&text, 0);
     assert_ok(buffer_status(&text));
     return (char *)text.data;
@@ -59,7 +45,7 @@ static void a_dump_shows_roots_frames_partitions_and_rows(void **state)
     struct random rng = {8};
     struct model model;
     struct model_shape shape = {.partitions = 12, .rows_max = 40, .value_max = 40, .extras = true};
-    struct sstable_build_options options = model_options(env, path);
+    struct sstable_build_options options = model_options(model_env, path);
     options.block_bytes = 500;
     model_random(&model, &rng, &shape);
     assert_ok(model_build(&model, &options, NULL));
@@ -86,9 +72,9 @@ static void frames_lie_where_the_format_page_says(void **state)
     struct model model;
     size_t bytes;
     model_numbered(&model, "one", 300, 100);
-    struct sstable_build_options options = model_options(env, path);
+    struct sstable_build_options options = model_options(model_env, path);
     options.compression_level = 0;
-    assert_ok(io_unlink(env, path));
+    assert_ok(io_unlink(model_env, path));
     assert_ok(model_build(&model, &options, NULL));
     uint8_t *data = file_load(&bytes);
     const uint8_t *root = data, *copy = data + bytes - 4096;
@@ -139,7 +125,7 @@ static void damage_is_shown_where_it_is(void **state)
     size_t bytes;
     uint8_t *data = file_load(&bytes);
     data[4096 + 24] ^= 1;
-    assert_ok(io_open(env, path, IO_READ | IO_WRITE, &file));
+    assert_ok(io_open(model_env, path, IO_READ | IO_WRITE, &file));
     assert_ok(io_write(file, 0, data, bytes, false));
     io_close(file);
     char *text = dump(true);
@@ -159,5 +145,5 @@ int main(void)
         cmocka_unit_test(frames_lie_where_the_format_page_says),
         cmocka_unit_test(damage_is_shown_where_it_is),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, model_env_open, model_env_close);
 }

@@ -5,21 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static struct io_env *env;
-
-static int setup(void **state)
-{
-    (void)state;
-    return failed(io_env_open(IO_BODY_MEMORY, 1, &env)) || failed(io_mkdir(env, "/t"));
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    io_env_close(env);
-    return 0;
-}
-
 static void expect_info(const struct sstable_info *a, const struct sstable_info *b)
 {
     struct buffer left = {0}, right = {0};
@@ -42,7 +27,7 @@ static void expect_round_trip(const struct model *model, const struct sstable_bu
     assert_int_equal(info.rows, model->row_count);
     assert_int_equal(info.partitions, model->count);
     assert_int_equal(info.file_bytes % 4096, 0);
-    assert_ok(sstable_open(env, options->path, MODEL_STORE_ID, cache, &table));
+    assert_ok(sstable_open(model_env, options->path, MODEL_STORE_ID, cache, &table));
     expect_info(&info, sstable_info(table));
     for (int reverse = 0; reverse < 2; reverse++) {
         struct cursor *cursor;
@@ -57,7 +42,7 @@ static void expect_round_trip(const struct model *model, const struct sstable_bu
     sstable_unref(table);
     block_cache_free(cache);
     struct io_file *file;
-    assert_int_equal(io_open(env, options->path, IO_READ, &file).code, STATUS_NOT_FOUND);
+    assert_int_equal(io_open(model_env, options->path, IO_READ, &file).code, STATUS_NOT_FOUND);
 }
 
 static void random_tables_come_back_whole(void **state)
@@ -75,7 +60,7 @@ static void random_tables_come_back_whole(void **state)
             .extras = round % 3 != 0,
         };
         static const uint32_t block_bytes[] = {0, 64, 256, 1000, 65536};
-        struct sstable_build_options options = model_options(env, "/t/table");
+        struct sstable_build_options options = model_options(model_env, "/t/table");
         options.block_bytes = block_bytes[random_below(&rng, ARRAY_LEN(block_bytes))];
         static const uint32_t dictionary_after[] = {0, 3000, 20000, UINT32_MAX};
         options.compression_level = (int)random_below(&rng, 4);
@@ -93,7 +78,7 @@ static void a_partition_of_thousands_of_blocks_is_found_by_its_index(void **stat
     (void)state;
     struct random rng = {3};
     struct model model;
-    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_build_options options = model_options(model_env, "/t/table");
     options.block_bytes = 200;
     model_numbered(&model, "wide", 8000, 100);
     expect_round_trip(&model, &options, 1 << 20, &rng);
@@ -105,7 +90,7 @@ static void a_table_may_hold_one_row_or_nothing_but_a_deletion(void **state)
     (void)state;
     struct random rng = {4};
     struct model model;
-    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_build_options options = model_options(model_env, "/t/table");
     model_numbered(&model, "one", 1, 10);
     expect_round_trip(&model, &options, 0, &rng);
     model.partitions[0].row_count = 0;
@@ -122,7 +107,7 @@ static void rows_of_many_megabytes_fit_between_small_ones(void **state)
     (void)state;
     struct random rng = {5};
     struct model model;
-    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_build_options options = model_options(model_env, "/t/table");
     model_numbered(&model, "huge", 40, 100);
     static const size_t bytes[] = {16 << 20, 18 << 20, 1 << 20};
     uint8_t *value = calloc(1, 18 << 20);
@@ -140,7 +125,7 @@ static void a_static_row_may_be_larger_than_a_page(void **state)
     struct random rng = {6};
     struct model model;
     struct model_shape shape = {.partitions = 30, .rows_max = 5, .value_max = 50, .extras = true};
-    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_build_options options = model_options(model_env, "/t/table");
     model_random(&model, &rng, &shape);
     static uint8_t value[3000000];
     model.partitions[7].static_image = model_image(&model.arena, 1, slice_of(value, sizeof value));
@@ -152,7 +137,7 @@ static void a_static_row_may_be_larger_than_a_page(void **state)
 static void a_builder_refuses_what_is_out_of_order(void **state)
 {
     (void)state;
-    struct sstable_build_options options = model_options(env, "/t/table");
+    struct sstable_build_options options = model_options(model_env, "/t/table");
     struct sstable_builder *builder;
     struct arena arena = {0};
     struct slice image = model_image(&arena, 1, slice_text("v"));
@@ -172,7 +157,7 @@ static void a_builder_refuses_what_is_out_of_order(void **state)
     struct sstable_info info;
     assert_int_equal(sstable_builder_finish(builder, &info).code, STATUS_INVALID);
     struct io_file *file;
-    assert_int_equal(io_open(env, options.path, IO_READ, &file).code, STATUS_NOT_FOUND);
+    assert_int_equal(io_open(model_env, options.path, IO_READ, &file).code, STATUS_NOT_FOUND);
     arena_deinit(&arena);
 }
 
@@ -233,5 +218,5 @@ int main(void)
         cmocka_unit_test(statistics_survive_their_encoding_and_unknown_fields),
         cmocka_unit_test(bounds_of_a_file_enclose_the_keys_they_were_cut_from),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, model_env_open, model_env_close);
 }
