@@ -362,7 +362,9 @@ static void tablets_add(struct store *store, struct step *step)
  * where both have the same files. */
 static void tablets_replace(struct store *store, struct step *step)
 {
+    const struct manifest_table *table = manifest_find(&store->state, step->table_id);
     for (uint32_t i = 0; i < store->shard_count; i++) {
+        step->tablets[i]->foreign_upto = table ? table->foreign_upto : 0;
         struct tablet *old = shard_replace(&store->shards[i], step->tablets[i]);
         step->tablets[i] = NULL;
         if (old)

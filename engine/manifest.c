@@ -130,7 +130,8 @@ static status header_check(struct slice file, uint64_t store_id, uint64_t number
         return STATUS_FAIL(STATUS_NOT_FOUND);
     if (memcmp(file.data, magic, sizeof magic) != 0 || load_le64(file.data + 16) != number)
         return STATUS_FAIL(STATUS_CORRUPT);
-    if (load_le32(file.data + 8) != MANIFEST_VERSION || load_le32(file.data + 12) != 0)
+    if (load_le32(file.data + 8) != MANIFEST_VERSION ||
+        load_le32(file.data + 12) & ~(uint32_t)MANIFEST_FEATURES)
         return STATUS_FAIL(STATUS_UNSUPPORTED);
     return STATUS_DONE;
 }
@@ -262,7 +263,7 @@ static status file_begin(struct manifest *manifest, uint64_t number)
 
     buffer_append(&bytes, magic, sizeof magic);
     buffer_append_le32(&bytes, MANIFEST_VERSION);
-    buffer_append_le32(&bytes, 0);
+    buffer_append_le32(&bytes, manifest_state_features(manifest->state));
     buffer_append_le64(&bytes, number);
     if (bytes.failed) {
         st = STATUS_FAIL(STATUS_NOMEM);

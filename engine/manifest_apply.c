@@ -196,6 +196,7 @@ static status apply_truncate(struct manifest_state *state, struct reader *in)
         return STATUS_FAIL(STATUS_CORRUPT);
     manifest_table_clear(state, table);
     table->source_count = 0;
+    table->foreign_upto = 0;
     return STATUS_DONE;
 }
 
@@ -269,6 +270,35 @@ static status apply_source(struct manifest_state *state, struct reader *in)
 
 /* ---- copies ---- */
 
+static status apply_foreign(struct manifest_state *state, struct reader *in)
+{
+    uint64_t id = reader_varint(in), upto = reader_varint(in);
+    TRY(reader_status(in));
+    struct manifest_table *table = manifest_find(state, id);
+    if (!table)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    table->foreign_upto = upto;
+    return STATUS_DONE;
+}
+
+static bool is_compacted_alike(const struct store_table_options *a, const struct store_table_options *b)
+{
+    return a->compaction == b->compaction && a->window_s == b->window_s &&
+           a->tuning.sstable_bytes == b->tuning.sstable_bytes && a->tuning.fanout == b->tuning.fanout;
+}
+
+/* Files that stand where another strategy has put them stay foreign; under another one, all do. */
+static uint64_t foreign_of_copy(const struct manifest_table *table, const struct manifest_table *from)
+{
+    if (is_compacted_alike(&table->options, &from->options))
+        return from->foreign_upto;
+    uint64_t greatest = 0;
+    for (uint32_t i = 0; i < from->file_count; i++)
+        if (from->files[i]->info.file_number > greatest)
+            greatest = from->files[i]->info.file_number;
+    return greatest;
+}
+
 /* Add what `from` holds of one source to `sources`, unless it is in files already. */
 static void source_take(struct manifest_source *sources, uint32_t *count, const struct manifest_source *from,
                         uint32_t pending, const struct log_position *cut, uint32_t shards)
@@ -333,6 +363,7 @@ static status take_over(struct manifest_state *state, struct manifest_table *tab
     status st = STATUS_DONE;
     for (uint32_t i = 0; ok(st) && i < from->file_count; i++)
         st = manifest_table_add_file(table, from->files[i]);
+    table->foreign_upto = foreign_of_copy(table, from);
     manifest_table_clear(state, &old);
     free(old.files);
     free(old.sources);
@@ -481,6 +512,7 @@ static status (*const appliers[])(struct manifest_state *state, struct reader *i
     [EDIT_SOURCE] = apply_source,
     [EDIT_SNAPSHOT] = apply_snapshot,
     [EDIT_SNAPSHOT_DROP] = apply_snapshot_drop,
+    [EDIT_FOREIGN] = apply_foreign,
 };
 
 status manifest_state_apply(struct manifest_state *state, struct slice edit)

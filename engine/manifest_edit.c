@@ -98,6 +98,13 @@ void edit_copy(struct buffer *edit, uint64_t id, uint64_t source_id, bool whole,
     append_positions(edit, cut, streams);
 }
 
+static void edit_foreign(struct buffer *edit, uint64_t id, uint64_t upto)
+{
+    buffer_append_u8(edit, EDIT_FOREIGN);
+    buffer_append_varint(edit, id);
+    buffer_append_varint(edit, upto);
+}
+
 static void edit_source(struct buffer *edit, uint64_t id, const struct manifest_source *source,
                         uint32_t streams)
 {
@@ -171,10 +178,29 @@ static void encode_files(const struct manifest_table *table, struct buffer *out_
     }
 }
 
+/* The mark of foreign files goes with the last of them. */
+static bool has_foreign(const struct manifest_table *table)
+{
+    for (uint32_t i = 0; i < table->file_count; i++)
+        if (table->files[i]->info.file_number <= table->foreign_upto)
+            return true;
+    return false;
+}
+
+uint32_t manifest_state_features(const struct manifest_state *state)
+{
+    for (uint32_t i = 0; i < state->table_count; i++)
+        if (has_foreign(state->tables[i]))
+            return MANIFEST_FEATURE_FOREIGN;
+    return 0;
+}
+
 static void encode_table(const struct manifest_table *table, uint32_t shards, struct buffer *out_edit)
 {
     edit_table(out_edit, table->id, &table->options, table->properties);
     encode_files(table, out_edit);
+    if (has_foreign(table))
+        edit_foreign(out_edit, table->id, table->foreign_upto);
     /* Floors come first: they would be floors for the sources as well. */
     for (uint32_t i = 0; i < shards; i++)
         if (floors_any(table->floors[i], shards))

@@ -22,6 +22,8 @@
 
 enum {
     MANIFEST_SHARDS_MAX = 16,
+    MANIFEST_FEATURE_FOREIGN = 1, /* the checkpoint has marks of foreign files */
+    MANIFEST_FEATURES = MANIFEST_FEATURE_FOREIGN,
     /* Written anew when edits outgrow the checkpoint by this much. */
     MANIFEST_GROWTH_BYTES = 1 << 20,
 };
@@ -51,6 +53,9 @@ struct manifest_source {
 struct manifest_table {
     uint64_t id;
     bool sealed; /* the copy that a snapshot holds: never written to, never compacted, not listed */
+    /* Files up to this number came with the content of a table that is compacted otherwise: they are merged once before
+     * they count in this one's strategy. */
+    uint64_t foreign_upto;
     struct store_table_options options;
     struct slice properties;      /* owned */
     struct manifest_file **files; /* owned array of files of the state; in the order they were added */
@@ -140,6 +145,8 @@ void edit_next_segment(struct buffer *edit, uint32_t stream, uint64_t next_segme
 
 /* Carry out an edit. */
 status manifest_state_apply(struct manifest_state *state, struct slice edit);
+/* Incompatible features of the changes that manifest_state_encode() writes: MANIFEST_FEATURE_. */
+uint32_t manifest_state_features(const struct manifest_state *state);
 /* The edit that makes this state out of an empty one. */
 void manifest_state_encode(const struct manifest_state *state, struct buffer *out_edit);
 

@@ -21,6 +21,7 @@ enum edit_tag {
     EDIT_SOURCE = 13,
     EDIT_SNAPSHOT = 14,
     EDIT_SNAPSHOT_DROP = 15,
+    EDIT_FOREIGN = 16,
 };
 
 enum {

@@ -99,8 +99,10 @@ static status tablet_restore(struct store *store, const struct manifest_table *t
     if (!files)
         return STATUS_FAIL(STATUS_NOMEM);
     status st = tablet_new(&store->shards[shard], table->id, &table->options, &tablet);
-    if (ok(st))
+    if (ok(st)) {
+        tablet->foreign_upto = table->foreign_upto;
         shard_add(&store->shards[shard], tablet);
+    }
     for (uint32_t i = 0; ok(st) && i < table->file_count; i++) {
         if (table->files[i]->shard != shard)
             continue;

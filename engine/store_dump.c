@@ -80,6 +80,9 @@ static void dump_state(struct buffer *out, const struct manifest_state *state)
             out, "  table %llu%s: %u files, %zu bytes of properties, gc_grace %lld s, zstd level %d\n",
             (unsigned long long)table->id, table->sealed ? ", a snapshot's copy" : "", table->file_count,
             table->properties.bytes, (long long)table->options.gc_grace_s, table->options.compression_level);
+        if (table->foreign_upto)
+            buffer_printf(out, "    files up to %llu came from another strategy\n",
+                          (unsigned long long)table->foreign_upto);
         dump_floors(out, table, state->shards);
         dump_sources(out, table, state->shards);
         for (uint32_t f = 0; f < table->file_count; f++)

@@ -368,25 +368,6 @@ void tablet_clear(struct tablet *tablet, bool dropped)
     retained_trim(store);
 }
 
-static bool is_compacted_alike(const struct store_table_options *a, const struct store_table_options *b)
-{
-    return a->compaction == b->compaction && a->window_s == b->window_s &&
-           a->tuning.sstable_bytes == b->tuning.sstable_bytes && a->tuning.fanout == b->tuning.fanout;
-}
-
-/* The greatest number of a file that stands where another strategy has put it. A snapshot's copy is never compacted. */
-static uint64_t foreign_files(const struct tablet *tablet, const struct tablet *from)
-{
-    const struct version *version = from->version;
-    uint64_t greatest = 0;
-    bool counts = !tablet->sealed && !from->sealed && !is_compacted_alike(&tablet->options, &from->options);
-    for (uint32_t i = 0; counts && version && i < version->sstable_count; i++) {
-        uint64_t number = sstable_info(version->sstables[i])->file_number;
-        greatest = number > greatest ? number : greatest;
-    }
-    return greatest;
-}
-
 status tablet_copy(struct tablet *tablet, struct tablet *from)
 {
     struct shard *shard = tablet->shard;
@@ -396,7 +377,6 @@ status tablet_copy(struct tablet *tablet, struct tablet *from)
         tablet->frozen[i] = write_buffer_ref(from->frozen[i]);
     }
     tablet->frozen_count = from->frozen_count;
-    tablet->foreign_upto = foreign_files(tablet, from);
     const struct version *version = from->version;
     status st = version_of(tablet, version ? version->sstables : NULL, version ? version->sstable_count : 0,
                            &tablet->version);

@@ -55,8 +55,8 @@ struct tablet {
     bool dropped;
     bool sealed; /* a snapshot's copy: no write comes to it */
     uint64_t
-        foreign_upto; /* files up to this number came with a clone of a table that is compacted otherwise: they are
-                              merged once before they count. Constant; a store that is opened anew takes them as they are */
+        foreign_upto; /* as in the manifest: files up to this number are merged once before they count. Constant
+                              once the shard has the tablet */
 
     /* Guard: the background's lock. */
     bool flushing, compacting; /* claimed by a job */

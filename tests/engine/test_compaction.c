@@ -135,7 +135,8 @@ static uint64_t off_strategy_jobs(struct store *store, uint64_t table_id)
     return 0;
 }
 
-static void a_clone_under_another_strategy_merges_its_files_once_before_they_count(void **state)
+/* Such a clone, before anything is compacted, in a store that is then opened so many times anew. */
+static void clone_is_merged_once(unsigned restarts)
 {
     static const enum store_compaction strategies[] = {STORE_COMPACTION_SIZE_TIERED,
                                                        STORE_COMPACTION_LEVELED};
@@ -153,6 +154,10 @@ static void a_clone_under_another_strategy_merges_its_files_once_before_they_cou
             {.kind = STORE_COPY_TABLE, .table_id = id, .source_id = TABLE},
         };
         assert_ok(store_change(store, changes, 2));
+        for (unsigned j = 0; j < restarts; j++) {
+            assert_ok(store_close(store));
+            store = open_over(env);
+        }
         assert_ok(store_settle(store));
         assert_int_equal(off_strategy_jobs(store, TABLE), 0);
         assert_int_equal(off_strategy_jobs(store, id), strategies[i] != from.compaction);
@@ -163,10 +168,27 @@ static void a_clone_under_another_strategy_merges_its_files_once_before_they_cou
         assert_string_equal(seen, expected);
         free(seen);
         free(expected);
+        /* Once: what the merge has made is the strategy's own, after another opening too. */
+        assert_ok(store_close(store));
+        store = open_over(env);
+        assert_ok(store_settle(store));
+        assert_int_equal(off_strategy_jobs(store, id), 0);
         assert_ok(store_close(store));
         io_env_close(env);
     }
+}
+
+static void a_clone_under_another_strategy_merges_its_files_once_before_they_count(void **state)
+{
     (void)state;
+    clone_is_merged_once(0);
+}
+
+static void after_a_restart_such_a_clone_still_merges_its_files(void **state)
+{
+    (void)state;
+    clone_is_merged_once(1); /* the edit of the copy says so */
+    clone_is_merged_once(2); /* the checkpoint does */
 }
 
 /* ---- strategies ---- */
@@ -558,6 +580,7 @@ int main(void)
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clone_under_another_strategy_merges_its_files_once_before_they_count),
+        cmocka_unit_test(after_a_restart_such_a_clone_still_merges_its_files),
         cmocka_unit_test(every_strategy_comes_to_rest_and_keeps_every_row),
         CLAIM(a_rewrite_that_is_not_worth_it_leaves_the_runs_as_they_are),
         CLAIM(a_change_of_strategy_takes_what_is_there),

@@ -164,8 +164,11 @@ static void another_version_and_features_nobody_knows_are_refused(void **state)
     (void)state;
     assert_ok(decode_with_word(12, 0));
     assert_code(STATUS_UNSUPPORTED, decode_with_word(8, 2));
-    for (unsigned bit = 0; bit < 32; bit++)
-        assert_code(STATUS_UNSUPPORTED, decode_with_word(12, UINT32_C(1) << bit));
+    for (unsigned bit = 0; bit < 32; bit++) {
+        uint32_t feature = UINT32_C(1) << bit;
+        if (feature & ~(uint32_t)MANIFEST_FEATURES)
+            assert_code(STATUS_UNSUPPORTED, decode_with_word(12, feature));
+    }
 }
 
 /* A state with files that several tables share, sources and snapshots, told by its encoding. */
@@ -220,6 +223,99 @@ static void a_checkpoint_says_what_the_edits_said(void **state)
     buffer_deinit(&second);
 }
 
+/* ---- foreign files ---- */
+
+/* Table 1 is size-tiered and has two files; table 2 is leveled and takes them over; 3 is a snapshot's copy of 2. */
+static void foreign_state(struct manifest_state *state)
+{
+    struct buffer edit = {0};
+    struct store_table_options tiered = {.compaction = STORE_COMPACTION_SIZE_TIERED},
+                               leveled = {.compaction = STORE_COMPACTION_LEVELED};
+    struct sstable_info first = {.file_number = 5, .rows = 3}, second = {.file_number = 9, .rows = 4};
+    struct log_position cut = {2, 100};
+    struct manifest_copy copy = {2, 3};
+    struct manifest_snapshot snapshot = {.name = slice_text("s"), .copies = &copy, .copy_count = 1};
+    manifest_state_init(state, 1);
+    edit_next_file(&edit, 100);
+    edit_table(&edit, 1, &tiered, slice_text("one"));
+    edit_table(&edit, 2, &leveled, slice_text("two"));
+    edit_add_file(&edit, 1, 0, &first);
+    edit_add_file(&edit, 1, 0, &second);
+    edit_copy(&edit, 2, 1, false, 0, &cut, 1);
+    edit_copy(&edit, 3, 2, true, 0, &cut, 1);
+    edit_snapshot(&edit, &snapshot);
+    assert_ok(manifest_state_apply(state, buffer_slice(&edit)));
+    buffer_deinit(&edit);
+}
+
+static void apply_edit(struct manifest_state *state, struct buffer *edit)
+{
+    assert_ok(manifest_state_apply(state, buffer_slice(edit)));
+    buffer_deinit(edit);
+}
+
+static void files_that_another_strategy_made_are_marked_until_they_are_gone(void **state)
+{
+    (void)state;
+    struct manifest_state made;
+    struct buffer edit = {0};
+    foreign_state(&made);
+    assert_int_equal(0, manifest_find(&made, 1)->foreign_upto);
+    assert_int_equal(9, manifest_find(&made, 2)->foreign_upto);
+    assert_int_equal(9, manifest_find(&made, 3)->foreign_upto); /* a restore brings the mark back */
+    assert_int_equal(MANIFEST_FEATURE_FOREIGN, manifest_state_features(&made));
+
+    edit_snapshot_drop(&edit, slice_text("s"));
+    edit_remove_file(&edit, 2, 5);
+    apply_edit(&made, &edit);
+    edit = (struct buffer){0};
+    assert_int_equal(MANIFEST_FEATURE_FOREIGN, manifest_state_features(&made));
+    edit_add_file(&edit, 2, 0, &(struct sstable_info){.file_number = 12});
+    edit_remove_file(&edit, 2, 9);
+    apply_edit(&made, &edit);
+    assert_int_equal(0, manifest_state_features(&made)); /* such a manifest any reader reads */
+    manifest_state_deinit(&made);
+}
+
+/* tests/golden/manifest/v1-foreign: a manifest with feature 1. STRAIT_GOLDEN=FOLDER writes it there. */
+static void a_manifest_with_foreign_files_stays_readable(void **state)
+{
+    (void)state;
+    struct world world;
+    struct io_file *file;
+    struct buffer expected = {0}, seen = {0};
+    enum manifest_end end;
+    uint8_t bytes[4096], golden[4096 + 1];
+    size_t got;
+    world_open(&world, 1);
+    manifest_state_deinit(&world.state);
+    foreign_state(&world.state);
+    assert_ok(manifest_open(world.env, "m", STORE_ID, 1, 0, &world.state, &world.manifest));
+    manifest_state_encode(&world.state, &expected);
+    assert_ok(io_open(world.env, "m/manifest-00000001", IO_READ, &file));
+    assert_ok(io_read(file, 0, bytes, sizeof bytes, &got));
+    io_close(file);
+
+    const char *folder = getenv("STRAIT_GOLDEN");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/v1-foreign",
+             folder ? folder : STRAIT_SOURCE_DIR "/tests/golden/manifest");
+    FILE *kept = fopen(path, folder ? "w" : "r");
+    assert_non_null(kept);
+    size_t kept_bytes = folder ? fwrite(bytes, 1, got, kept) : fread(golden, 1, sizeof golden, kept);
+    fclose(kept);
+
+    struct manifest_state read;
+    manifest_state_init(&read, 1);
+    assert_ok(manifest_decode(slice_of(folder ? bytes : golden, kept_bytes), STORE_ID, 1, &read, &end));
+    manifest_state_encode(&read, &seen);
+    assert_true(slice_equal(buffer_slice(&expected), buffer_slice(&seen)));
+    manifest_state_deinit(&read);
+    buffer_deinit(&expected);
+    buffer_deinit(&seen);
+    world_close(&world);
+}
+
 static void after_another_failure_nothing_is_appended_any_more(void **state)
 {
     (void)state; /* F2 */
@@ -246,8 +342,9 @@ static void an_edit_that_no_encoder_wrote_is_corrupt(void **state)
         "\x05\x01\x01",     /* removes a file of no table */
         "\x03\x05xx",       /* a name longer than the edit */
         "\x06\x01\x01\x01", /* floors of no table */
+        "\x10\x01\x05",     /* foreign files of no table */
     };
-    static const size_t bytes[] = {1, 1, 2, 3, 4, 4};
+    static const size_t bytes[] = {1, 1, 2, 3, 4, 4, 3};
     for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
         struct manifest_state manifest;
         manifest_state_init(&manifest, 1);
@@ -278,6 +375,8 @@ int main(void)
         cmocka_unit_test(after_a_full_disk_the_next_edit_begins_a_new_file),
         cmocka_unit_test(another_version_and_features_nobody_knows_are_refused),
         cmocka_unit_test(a_checkpoint_says_what_the_edits_said),
+        cmocka_unit_test(files_that_another_strategy_made_are_marked_until_they_are_gone),
+        cmocka_unit_test(a_manifest_with_foreign_files_stays_readable),
         cmocka_unit_test(after_another_failure_nothing_is_appended_any_more),
         cmocka_unit_test(an_edit_that_no_encoder_wrote_is_corrupt),
         cmocka_unit_test(names_parse_only_as_they_are_made),
