@@ -94,7 +94,7 @@ status rows_head_read(struct slice payload, uint32_t rows, struct rows_head *out
 status rows_needs(struct slice payload, bool *out_tokens, bool *out_zstd)
 {
     struct rows_head head;
-    TRY(rows_head_read(payload, 1, &head));
+    TRY(rows_head_read(payload, UINT32_MAX, &head)); /* what it may unfold to is asked by who unfolds it */
     *out_tokens = *out_zstd = false;
     for (uint32_t i = 0; i < head.lane_count; i++) {
         *out_tokens |= head.lanes[i].codec == LANE_TOKENS;
