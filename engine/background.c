@@ -16,6 +16,8 @@ enum {
     LOG_REST_US = 1000000,
     /* Asking for the room on the disk is a call of the kernel: once in so many steps. */
     SPACE_LOOK_STEPS = 16,
+    /* Files that a table may gain in a shard before its compaction no longer gives way to flushes. */
+    FLUSHES_AHEAD_MAX = 16,
 };
 
 /* ---- claims ---- */
@@ -101,10 +103,24 @@ static bool has_frozen(const struct tablet *tablet)
     return tablet->frozen_count > 0;
 }
 
+/* Compaction leaves the cores to the flush as long as writers wait for that, until so many files have come that reads would
+ * suffer for it. What is merged later is merged in fewer and larger pieces. */
+static bool gives_way(const struct tablet *tablet)
+{
+    struct store *store = tablet->shard->store;
+    uint64_t flushes = atomic_load_explicit(&tablet->flushes, memory_order_relaxed);
+    uint64_t compacted = atomic_load_explicit(&tablet->flushes_compacted, memory_order_relaxed);
+    bool yields =
+        !store->no_yielding && flushes - compacted < FLUSHES_AHEAD_MAX && store_flush_is_urgent(store);
+    if (yields)
+        atomic_fetch_add_explicit(&store->compaction_yields, 1, memory_order_relaxed);
+    return yields;
+}
+
 static bool may_compact(const struct tablet *tablet)
 {
     return !tablet->compaction_idle && tablet->version && tablet->version->sstable_count > 0 &&
-           tablet->options.compaction != STORE_COMPACTION_NONE;
+           tablet->options.compaction != STORE_COMPACTION_NONE && !gives_way(tablet);
 }
 
 static bool may_compact_little(const struct tablet *tablet)
@@ -264,7 +280,7 @@ static status worker_step(struct worker *worker, bool *out_did)
     if (!slots[SLOT_FLUSH] && !slots[SLOT_SMALL])
         TRY(compaction_find(worker));
     for (uint32_t i = 0; i < WORKER_SLOTS; i++) {
-        if (!slots[i])
+        if (!slots[i] || (i != SLOT_FLUSH && gives_way(slots[i]->tablet)))
             continue;
         *out_did = true;
         return slot_step(store, &slots[i]);

@@ -146,6 +146,7 @@ static void count_job(const struct job *job, const struct exchange *exchange)
     atomic_fetch_add_explicit(job->flush ? &tablet->flushes : &tablet->compactions, 1, memory_order_relaxed);
     if (job->flush)
         return;
+    atomic_store_explicit(&tablet->flushes_compacted, job->flushes_before, memory_order_relaxed);
     struct compaction_tally *tally = &tablet->compacted[job->plan.reason];
     atomic_fetch_add_explicit(&tally->jobs, 1, memory_order_relaxed);
     if (job->work_count) {

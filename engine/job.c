@@ -283,7 +283,13 @@ status job_open_compaction(struct store *store, struct tablet *tablet, struct ss
         return STATUS_FAIL(STATUS_NOMEM);
     }
     *job = (struct job){
-        .store = store, .tablet = tablet_ref(tablet), .inputs = tables, .input_count = count, .plan = *plan};
+        .store = store,
+        .tablet = tablet_ref(tablet),
+        .inputs = tables,
+        .input_count = count,
+        .flushes_before = atomic_load_explicit(&tablet->flushes, memory_order_relaxed),
+        .plan = *plan,
+    };
     for (uint32_t i = 0; i < count; i++) {
         tables[i] = sstable_ref(inputs[i]);
         job->progress.rows_total += sstable_info(inputs[i])->rows;

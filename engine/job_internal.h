@@ -46,6 +46,7 @@ struct job {
     struct write_buffer *input; /* counted; of a flush */
     struct sstable **inputs;    /* owned array of counted tables; a compaction */
     uint32_t input_count;
+    uint64_t flushes_before; /* of the tablet, when a compaction began */
     struct job_plan plan;
     /* Owned; one after the other. None when files are dropped unread, several for a flush over time windows. */
     struct compaction_job *works[JOB_PASSES_MAX];

@@ -55,6 +55,20 @@ static uint64_t memory_bytes(const struct store *store)
     return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+/* From here on writers are braked. */
+static uint64_t brake_begin(uint64_t budget_bytes)
+{
+    return budget_bytes - budget_bytes / 4;
+}
+
+/* On a full disk compaction may be what makes room. */
+bool store_flush_is_urgent(const struct store *store)
+{
+    return memory_bytes(store) > brake_begin(store->memtable_budget_bytes) &&
+           atomic_load_explicit(&store->frozen_memory_bytes, memory_order_relaxed) > 0 &&
+           !atomic_load_explicit(&store->no_space, memory_order_relaxed);
+}
+
 bool store_memory_over(const struct store *store)
 {
     return memory_bytes(store) > store->memtable_budget_bytes;
@@ -68,7 +82,7 @@ static void stalled(struct store *store, int64_t us)
 
 uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t batch_bytes)
 {
-    uint64_t begin = budget_bytes - budget_bytes / 4, end = 2 * budget_bytes;
+    uint64_t begin = brake_begin(budget_bytes), end = 2 * budget_bytes;
     if (memory_bytes <= begin)
         return 0;
     uint64_t excess = (memory_bytes < end ? memory_bytes : end) - begin;

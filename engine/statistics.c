@@ -81,6 +81,7 @@ static const struct row store_rows[] = {
     STORE(recovered_batches, "batches", "replayed from the log when the store was opened"),
     STORE(recovered_bytes, "bytes", "replayed from the log when the store was opened"),
     STORE(backlog_bytes, "bytes", "that compaction is behind, of all tables"),
+    STORE(compaction_yields, "times", "that compaction left the cores to flushes that writers waited for"),
     STORE_RATIO("log_amplification", log_bytes, batch_bytes, "bytes of log for a byte of batches"),
 };
 

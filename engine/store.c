@@ -64,6 +64,7 @@ static void options_take(struct store *store, const struct store_options *option
     store->read_only = options->read_only;
     store->no_block_copy = options->no_block_copy;
     store->no_code_copy = options->no_code_copy;
+    store->no_yielding = options->no_yielding;
     store->durability = options->durability == DURABILITY_DEFAULT ? DURABILITY_PERIODIC : options->durability;
     store->period_us = options->period_us > 0 ? options->period_us : PERIOD_US;
     store->memtable_budget_bytes = options->memtable_bytes ? options->memtable_bytes : MEMTABLE_BYTES;

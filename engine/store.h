@@ -52,6 +52,7 @@ struct store_options {
     uint32_t workers;   /* threads for flush and compaction; 0: one per core, at most 8 */
     bool no_code_copy;  /* a shortcut off, for tests: compaction compresses every value anew */
     bool no_block_copy; /* a shortcut off, for tests: compaction decodes every block */
+    bool no_yielding;   /* a shortcut off, for tests: compaction goes on while writers wait for flushes */
     /* A table file that cannot be opened, or is not the one that the manifest names, goes to lost/ and the store opens
      * without it; else STATUS_CORRUPT (I6). What it held is missing then, deletions too. */
     bool set_aside_damaged_tables;
@@ -350,10 +351,11 @@ struct store_stats {
     uint64_t retained_bytes;                     /* of the cache's budget, in memtables that are flushed */
     uint64_t stalls, stall_us;                   /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
-    bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
-    uint32_t tables_set_aside; /* damaged files that the store was opened without */
-    uint64_t backlog_bytes;    /* that compaction is behind, of all tables */
-    bool failed;               /* refuses writes after an I/O failure */
+    bool log_tail_torn;         /* the log ended in an incomplete write, as after a power cut */
+    uint32_t tables_set_aside;  /* damaged files that the store was opened without */
+    uint64_t backlog_bytes;     /* that compaction is behind, of all tables */
+    uint64_t compaction_yields; /* how often compaction left the cores to flushes that writers waited for */
+    bool failed;                /* refuses writes after an I/O failure */
 };
 void store_stats(struct store *store, struct store_stats *out_stats);
 

@@ -42,7 +42,7 @@ struct store {
     uint64_t memtable_budget_bytes;
     uint64_t log_segment_bytes;
     bool read_only;
-    bool no_block_copy, no_code_copy;
+    bool no_block_copy, no_code_copy, no_yielding;
     bool recovering; /* what is flushed now was not written through this handle */
 
     uint32_t shard_count;
@@ -76,6 +76,7 @@ struct store {
 
     /* Relaxed counters. */
     atomic_uint_fast64_t stalls, stall_us;
+    atomic_uint_fast64_t compaction_yields;      /* looks at a compaction that gave way to flushes */
     uint64_t recovered_batches, recovered_bytes; /* constant once open */
     bool log_tail_torn;
 };
@@ -111,6 +112,8 @@ bool store_memory_over(const struct store *store);
 bool store_memory_prepare(struct store *store);
 /* Active memtables hold more than they should: something is to be frozen. */
 bool store_memory_high(const struct store *store);
+/* Writers are held back by memtables that wait for their flush. */
+bool store_flush_is_urgent(const struct store *store);
 /* Compare the free space of the disk with what memory holds. */
 void store_space_check(struct store *store);
 

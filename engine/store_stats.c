@@ -129,6 +129,7 @@ void store_stats(struct store *store, struct store_stats *out_stats)
         .log_tail_torn = store->log_tail_torn,
         .tables_set_aside = store->tables_set_aside,
         .backlog_bytes = atomic_load_explicit(&store->backlog_bytes, memory_order_relaxed),
+        .compaction_yields = atomic_load_explicit(&store->compaction_yields, memory_order_relaxed),
         .failed = atomic_load(&store->refusing),
     };
     struct block_cache_stats cache;

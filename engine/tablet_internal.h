@@ -68,6 +68,9 @@ struct tablet {
     int64_t expiry_checked_s;           /* when expired tables were last looked for */
     atomic_uint_fast64_t backlog_bytes; /* as added to the store's; written by who has claimed compaction */
 
+    /* `flushes` when the last compaction began that has ended; relaxed, written by who has claimed compaction. */
+    atomic_uint_fast64_t flushes_compacted;
+
     /* Relaxed counters. */
     atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
     atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_coded, rows_reconciled;

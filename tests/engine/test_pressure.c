@@ -111,6 +111,40 @@ static void memory_is_held_at_the_limit_while_writers_are_many_times_faster_than
     assert_ok(store_close(store));
 }
 
+/* ---- compaction ---- */
+
+/* Write until compaction has given way to a flush, or for `rows_max` rows; what the store tells then. */
+static struct store_stats overload(bool no_yielding, unsigned rows_max)
+{
+    struct store *store;
+    struct store_stats stats = {0};
+    struct store_table_stats table;
+    struct store_options options = {
+        .shards = 2, .workers = 2, .memtable_bytes = 256 << 10, .no_yielding = no_yielding};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    make_table(store, 2, 864000);
+    for (unsigned i = 0; i < rows_max && !stats.compaction_yields; i += 100) {
+        write_rows(store, i, i + 100);
+        store_stats(store, &stats);
+    }
+    assert_ok(store_flush(store, 0));
+    assert_ok(store_settle(store));
+    assert_ok(store_table_stats(store, 1, &table));
+    assert_in_range(table.compactions, 1, UINT64_MAX); /* it comes later, not never */
+    assert_ok(store_close(store));
+    return stats;
+}
+
+static void compaction_gives_way_to_flushes_that_writers_wait_for(void **state)
+{
+    (void)state;
+    struct store_stats stats = overload(false, 1000000);
+    assert_in_range(stats.compaction_yields, 1, UINT64_MAX);
+    stats = overload(true, 20000);
+    assert_int_equal(stats.compaction_yields, 0);
+}
+
 /* ---- disk ---- */
 
 static struct store_options disk_options(struct io_env *env)
@@ -201,6 +235,7 @@ int main(void)
         cmocka_unit_test(the_delay_of_a_writer_grows_without_a_step),
         cmocka_unit_test(the_memory_of_the_store_is_that_of_its_tables_to_the_byte),
         cmocka_unit_test(memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it),
+        cmocka_unit_test(compaction_gives_way_to_flushes_that_writers_wait_for),
         cmocka_unit_test(a_full_disk_refuses_writes_accepts_deletions_and_recovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
