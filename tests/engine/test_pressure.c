@@ -113,7 +113,9 @@ static void memory_is_held_at_the_limit_while_writers_are_many_times_faster_than
 
 /* ---- compaction ---- */
 
-/* Write until compaction has given way to a flush, or for `rows_max` rows; what the store tells then. */
+enum { OVERLOAD_ROWS = 20000 }; /* some tens of flushes */
+
+/* Write so many rows, and on until compaction has given way to a flush or for `rows_max` rows; what the store tells then. */
 static struct store_stats overload(bool no_yielding, unsigned rows_max)
 {
     struct store *store;
@@ -124,7 +126,7 @@ static struct store_stats overload(bool no_yielding, unsigned rows_max)
     assert_ok(store_open(&options, &store));
     make_table(store, 1, 864000);
     make_table(store, 2, 864000);
-    for (unsigned i = 0; i < rows_max && !stats.compaction_yields; i += 100) {
+    for (unsigned i = 0; i < OVERLOAD_ROWS || (i < rows_max && !stats.compaction_yields); i += 100) {
         write_rows(store, i, i + 100);
         store_stats(store, &stats);
     }
@@ -141,7 +143,7 @@ static void compaction_gives_way_to_flushes_that_writers_wait_for(void **state)
     (void)state;
     struct store_stats stats = overload(false, 1000000);
     assert_in_range(stats.compaction_yields, 1, UINT64_MAX);
-    stats = overload(true, 20000);
+    stats = overload(true, OVERLOAD_ROWS);
     assert_int_equal(stats.compaction_yields, 0);
 }
 
