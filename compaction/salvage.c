@@ -3,8 +3,8 @@
  *
  * Rows        When reading forward fails, the partition is read backward from its end as far as that goes; where it stops,
  *             the rows behind the damage begin.
- * Partitions  When the directory fails behind a token, the first token from which it can be read again is searched for: in
- *             steps that double, then by halves.
+ * Partitions  Readers make a damaged directory page anew where they can. When the directory fails behind a token all the
+ *             same, the walk goes on with the first of its pages that can be read again.
  */
 #include "compaction/salvage.h"
 
@@ -52,28 +52,12 @@ static bool readable_from(struct salvage *salvage, int64_t token)
     return ok(walk_at(salvage, (struct partition_key){.token = token}));
 }
 
-/* The directory cannot be read behind `token`: go on where it can. */
+/* The directory cannot be read behind `token`: go on with the next of its pages that can. */
 static status walk_past_damage(struct salvage *salvage, int64_t token)
 {
-    uint64_t step = 1;
-    int64_t bad = token, good = INT64_MAX;
-    while (bad < INT64_MAX) {
-        bool last = (uint64_t)INT64_MAX - (uint64_t)bad <= step;
-        good = last ? INT64_MAX : (int64_t)((uint64_t)bad + step);
-        if (readable_from(salvage, good))
-            break;
-        bad = good;
-        step *= 2;
-    }
-    while (bad < good && (uint64_t)good - (uint64_t)bad > 1) {
-        int64_t middle = (int64_t)((uint64_t)bad + ((uint64_t)good - (uint64_t)bad) / 2);
-        if (readable_from(salvage, middle))
-            good = middle;
-        else
-            bad = middle;
-    }
-    if (bad < good && readable_from(salvage, good))
-        return STATUS_DONE;
+    while (sstable_page_behind(salvage->table, token, &token))
+        if (readable_from(salvage, token))
+            return STATUS_DONE;
     /* Nothing more can be read. */
     cursor_close(salvage->walk);
     salvage->walk = NULL;

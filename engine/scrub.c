@@ -58,6 +58,38 @@ status scrub_keep_copy(struct store *store, const struct sstable_info *info)
     return st;
 }
 
+static void page_report(const struct sstable_info *info, const struct sstable_page_damage *page,
+                        struct store_scrub *scrub)
+{
+    if (page->restored) {
+        scrub->pages_restored++;
+        return;
+    }
+    scrub->pages_lost++;
+    scrub->partitions_lost += page->partitions;
+    log_message(
+        LOG_LEVEL_WARNING,
+        "table file %llu: %llu partitions with tokens %lld to %lld are lost with the directory page that "
+        "names them",
+        (unsigned long long)info->file_number, (unsigned long long)page->partitions,
+        (long long)page->first_token, (long long)page->last_token);
+}
+
+/* Which pages of the directory are damaged, and whose partitions went with them. */
+static status directory_report(struct sstable *table, struct store_scrub *scrub)
+{
+    uint32_t capacity, count;
+    TRY(sstable_directory_damage(table, NULL, 0, &capacity));
+    struct sstable_page_damage *pages = calloc((size_t)capacity + 1, sizeof *pages);
+    if (!pages)
+        return STATUS_FAIL(STATUS_NOMEM);
+    status st = sstable_directory_damage(table, pages, capacity, &count);
+    for (uint32_t i = 0; ok(st) && i < count && i < capacity; i++)
+        page_report(sstable_info(table), &pages[i], scrub);
+    free(pages);
+    return st;
+}
+
 static status table_rewrite(struct store *store, struct tablet *tablet, struct sstable *table,
                             struct store_scrub *scrub)
 {
@@ -78,6 +110,8 @@ static status table_rewrite(struct store *store, struct tablet *tablet, struct s
     status st = STATUS_DONE;
     while (ok(st) && !done)
         st = job_step(job, JOB_STEP_ROWS, &done);
+    if (ok(st))
+        st = directory_report(table, scrub);
     if (ok(st)) {
         scrub->damaged++;
         scrub->rows_saved += job->rows_saved;

@@ -47,6 +47,7 @@ static const struct row table_rows[] = {
     TABLE_RATIO("cache_hit_ratio", blocks_cached, blocks_asked, "blocks ready in memory, of those asked for"),
     TABLE(rows_made, "rows", "decoded in blocks that are decoded as far as a read gets"),
     TABLE(rows_spared, "rows", "of these blocks that no read got to"),
+    TABLE(pages_restored, "pages", "of damaged directories, made anew from their parity: scrub the table"),
     TABLE(flushes, "flushes", "done since the store was opened"),
     TABLE(compactions, "compactions", "done since the store was opened"),
     TABLE(flushed_bytes, "bytes", "written by flushes"),

@@ -290,6 +290,8 @@ status store_verify(struct store *store, uint64_t table_id);
 struct store_scrub {
     uint64_t tables, damaged;       /* files */
     uint64_t rows_saved, rows_lost; /* of the damaged ones */
+    /* Damaged pages of directories: made anew, with nothing lost; or lost with these partitions, whose tokens the log says. */
+    uint64_t pages_restored, pages_lost, partitions_lost;
 };
 status store_scrub(struct store *store, uint64_t table_id, struct store_scrub *out_scrub);
 
@@ -338,6 +340,7 @@ struct store_table_stats {
      * stay counted; what a clone shares counts for both. */
     uint64_t blocks_asked, blocks_cached, blocks_decoded, blocks_read;
     uint64_t rows_made, rows_spared;
+    uint64_t pages_restored;
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 

@@ -22,6 +22,7 @@ static void add_reads(const struct sstable_reads *reads, struct store_table_stat
     stats->blocks_read += reads->blocks_read;
     stats->rows_made += reads->rows_made;
     stats->rows_spared += reads->rows_spared;
+    stats->pages_restored += reads->pages_restored;
 }
 
 static void add_sstables(const struct version *version, struct store_table_stats *stats)

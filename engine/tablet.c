@@ -246,6 +246,7 @@ static void reads_keep(struct tablet *tablet, struct sstable *const *tables, uin
         tablet->gone.blocks_read += reads.blocks_read;
         tablet->gone.rows_made += reads.rows_made;
         tablet->gone.rows_spared += reads.rows_spared;
+        tablet->gone.pages_restored += reads.pages_restored;
     }
 }
 

@@ -580,6 +580,10 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->staging = options->compression_level && !options->dictionary && !options->no_lanes &&
                        options->dictionary_after_bytes != UINT32_MAX;
     builder->root = (struct root){.store_id = options->store_id, .table_id = options->table_id};
+    uint32_t parity_pages = options->parity_pages ? options->parity_pages : PARITY_PAGES;
+    builder->directory.parity.pages = parity_pages > ROOT_PARITY_PAGES_MAX ? 0 : parity_pages;
+    builder->root.parity_pages = builder->directory.parity.pages;
+    builder->root.compatible_features = builder->root.parity_pages ? ROOT_FEATURE_PARITY : 0;
     info_init(&builder->root.info);
     builder->root.info.file_number = options->file_number;
     builder->root.info.created_s = io_now_us(options->env) / 1000000;

@@ -6,6 +6,7 @@ void directory_builder_deinit(struct directory_builder *directory)
 {
     buffer_deinit(&directory->entries);
     buffer_deinit(&directory->offsets);
+    parity_builder_deinit(&directory->parity);
     free(directory->pages);
     directory->pages = NULL;
 }
@@ -34,6 +35,9 @@ static status page_close(struct directory_builder *directory, struct frame_outpu
     TRY(frame_output_write(output, FRAME_DIRECTORY, 0, directory->items, buffer_slice(&directory->entries),
                            &item->page));
     directory->page_count++;
+    /* The frame still stands in the scratch buffer, sealed. */
+    TRY(parity_builder_add(&directory->parity, output, item,
+                           slice_of(output->scratch.data, item->page.bytes)));
     buffer_clear(&directory->entries);
     buffer_clear(&directory->offsets);
     directory->items = 0;
@@ -63,7 +67,8 @@ status directory_builder_add(struct directory_builder *directory, struct frame_o
 
 status directory_builder_finish(struct directory_builder *directory, struct frame_output *output)
 {
-    return page_close(directory, output);
+    TRY(page_close(directory, output));
+    return parity_builder_finish(&directory->parity, output);
 }
 
 status directory_builder_write_index(const struct directory_builder *directory, struct frame_output *output,

@@ -4,21 +4,23 @@
 
 #include "sstable/directory_internal.h"
 #include "sstable/frame_output_internal.h"
+#include "sstable/parity_internal.h"
 
-/* A zeroed struct is ready. */
+/* A zeroed struct is ready, and writes no parity unless that is told of how many pages. */
 struct directory_builder {
     struct buffer entries, offsets; /* of the open page */
     int64_t first_token, last_token;
     uint32_t items;
     struct directory_index_item *pages; /* owned */
     uint32_t page_count, page_capacity;
+    struct parity_builder parity;
 };
 
 void directory_builder_deinit(struct directory_builder *directory);
 /* Entries in order, whose blocks are written. STATUS_LIMIT when one is larger than a frame may be. */
 status directory_builder_add(struct directory_builder *directory, struct frame_output *output,
                              const struct directory_entry *entry);
-/* Write the last page. */
+/* Write the last page, and what belongs behind it. */
 status directory_builder_finish(struct directory_builder *directory, struct frame_output *output);
 /* Write the index over all pages. */
 status directory_builder_write_index(const struct directory_builder *directory, struct frame_output *output,

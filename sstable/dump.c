@@ -72,6 +72,7 @@ static const char *layout_name(uint8_t layout)
         [FRAME_DIRECTORY_INDEX] = "directory index",
         [FRAME_FILTER] = "filter",
         [FRAME_DICTIONARY] = "dictionary",
+        [FRAME_PARITY] = "parity",
     };
     return layout < ARRAY_LEN(names) && names[layout] ? names[layout] : "unknown";
 }

@@ -30,6 +30,7 @@ enum frame_layout {
     FRAME_DIRECTORY_INDEX = 4,
     FRAME_FILTER = 5,
     FRAME_DICTIONARY = 6,
+    FRAME_PARITY = 7,
 };
 
 /* What a parent knows of a frame. */

@@ -56,6 +56,7 @@ void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
         .blocks_read = atomic_load_explicit(&table->reads.blocks_read, memory_order_relaxed),
         .rows_made = atomic_load_explicit(&table->reads.rows_made, memory_order_relaxed),
         .rows_spared = atomic_load_explicit(&table->reads.rows_spared, memory_order_relaxed),
+        .pages_restored = atomic_load_explicit(&table->reads.pages_restored, memory_order_relaxed),
     };
 }
 
@@ -297,7 +298,7 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
     TRY(ref_check(reader, ref));
     struct block *block = NULL;
     /* A block that somebody else has decoded has no codes any more. */
-    if (layout != FRAME_ROWS || !reader->codes)
+    if (!reader->strict && (layout != FRAME_ROWS || !reader->codes))
         block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
     if (block && (block->checksum != ref->checksum || block->layout != layout)) {
         block_unref(block);
@@ -305,7 +306,7 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
     }
     reader->reads.blocks_cached += block != NULL;
     if (!block) {
-        if (layout == FRAME_ROWS)
+        if (layout == FRAME_ROWS && !reader->strict)
             TRY(stored_decode(reader, ref, &block));
         if (!block) {
             struct slice frame;
@@ -322,6 +323,21 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
     }
     last_note(reader, ref);
     *out_block = block;
+    return STATUS_DONE;
+}
+
+status frame_reader_take(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame,
+                         enum frame_layout layout, struct block **out_block)
+{
+    struct sstable *table = reader->table;
+    struct frame_head head;
+    TRY(frame_check(root_identity(&table->root), ref, frame, &head));
+    if (head.layout != layout)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(block_decode(reader, &head, frame, out_block));
+    if (keeps(reader))
+        block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, *out_block);
+    last_note(reader, ref);
     return STATUS_DONE;
 }
 
@@ -427,13 +443,19 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
     return STATUS_DONE;
 }
 
-status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
-                               struct slice *out_frame, struct frame_head *out_head)
+status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,
+                              struct slice *out_frame, struct frame_head *out_head)
 {
     TRY(ref_check(reader, ref));
     TRY(frame_read(reader, ref, out_frame, out_head));
-    if (out_head->layout != FRAME_ROWS || out_head->codec != FRAME_STORED)
-        return STATUS_FAIL(STATUS_CORRUPT);
     last_note(reader, ref);
     return STATUS_DONE;
+}
+
+status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
+                               struct slice *out_frame, struct frame_head *out_head)
+{
+    TRY(frame_reader_get_frame(reader, ref, out_frame, out_head));
+    return out_head->layout == FRAME_ROWS && out_head->codec == FRAME_STORED ? STATUS_DONE
+                                                                             : STATUS_FAIL(STATUS_CORRUPT);
 }

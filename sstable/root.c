@@ -9,7 +9,7 @@ enum {
     AT_VERSION = 8,
     AT_INCOMPATIBLE = 12,
     AT_COMPATIBLE = 16,
-    AT_ZERO = 20,
+    AT_PARITY_PAGES = 20,
     AT_STORE_ID = 24,
     AT_TABLE_ID = 32,
     AT_FILE_NUMBER = 40,
@@ -54,6 +54,7 @@ void root_encode(const struct root *root, uint64_t offset, uint8_t *out)
     store_le32(out + AT_VERSION, ROOT_VERSION);
     store_le32(out + AT_INCOMPATIBLE, root->incompatible_features);
     store_le32(out + AT_COMPATIBLE, root->compatible_features);
+    store_le32(out + AT_PARITY_PAGES, root->parity_pages);
     store_le64(out + AT_STORE_ID, root->store_id);
     store_le64(out + AT_TABLE_ID, root->table_id);
     store_le64(out + AT_FILE_NUMBER, root->info.file_number);
@@ -96,6 +97,10 @@ status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, str
     if (load_le32(bytes + AT_VERSION) != ROOT_VERSION ||
         (root.incompatible_features & ~(uint32_t)KNOWN_INCOMPATIBLE))
         return STATUS_FAIL(STATUS_UNSUPPORTED);
+    if (root.compatible_features & ROOT_FEATURE_PARITY)
+        root.parity_pages = load_le32(bytes + AT_PARITY_PAGES);
+    if (root.parity_pages > ROOT_PARITY_PAGES_MAX)
+        return STATUS_FAIL(STATUS_CORRUPT);
     uint32_t statistics_bytes = load_le32(bytes + AT_STATISTICS_BYTES);
     if (statistics_bytes > AT_CHECKSUM - AT_STATISTICS)
         return STATUS_FAIL(STATUS_CORRUPT);

@@ -9,11 +9,14 @@
 enum {
     ROOT_BYTES = IO_BLOCK_BYTES,
     ROOT_VERSION = 2,
-    ROOT_FEATURE_DICTIONARY = 1,
+    ROOT_PARITY_PAGES_MAX = 64,
+    ROOT_FEATURE_DICTIONARY = 1, /* incompatible */
+    ROOT_FEATURE_PARITY = 1,     /* compatible */
 };
 
 struct root {
     uint32_t incompatible_features, compatible_features;
+    uint32_t parity_pages; /* directory pages to a parity frame; 0: there are none */
     uint64_t store_id, table_id;
     uint64_t data_end;
     struct frame_ref directory_index, filter;

@@ -2,6 +2,7 @@
 
 #include "sstable/content_hash.h"
 #include "sstable/filter_internal.h"
+#include "sstable/parity_internal.h"
 
 #include <stdlib.h>
 
@@ -41,10 +42,11 @@ static status pages_decode(const struct block *index, struct directory_index_ite
     return STATUS_DONE;
 }
 
-/* The frame at `offset`, by its own header alone. */
-static status frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
-                       struct frame_head *out_head)
+status sstable_frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
+                        struct frame_head *out_head)
 {
+    if (offset > table->root.info.file_bytes)
+        return STATUS_FAIL(STATUS_CORRUPT);
     uint64_t begin = offset / IO_BLOCK_BYTES * IO_BLOCK_BYTES;
     uint8_t *bytes = io_memory_new(2 * IO_BLOCK_BYTES);
     size_t read_bytes;
@@ -99,23 +101,65 @@ static status page_add(struct sstable *table, const struct directory_index_item 
     return STATUS_DONE;
 }
 
+/* What a walk over all frames knows of the pages. */
+struct pages_walk {
+    uint32_t capacity;
+    uint32_t group; /* pages before belong to groups whose parity was passed */
+    status unknown; /* a page behind could not be described; its parity may */
+};
+
+static status walk_page(struct frame_reader *reader, const struct frame_ref *ref, struct pages_walk *walk)
+{
+    struct directory_index_item item;
+    status st = page_describe(reader, ref, &item);
+    if (st.code == STATUS_CORRUPT && reader->table->root.parity_pages) {
+        walk->unknown = st;
+        return STATUS_DONE;
+    }
+    TRY(st);
+    return page_add(reader->table, &item, &walk->capacity);
+}
+
+/* What the parity says of its pages counts; when it is damaged, what they say themselves. */
+static status walk_parity(struct frame_reader *reader, uint64_t offset, struct pages_walk *walk)
+{
+    struct sstable *table = reader->table;
+    struct block *block;
+    struct parity parity;
+    status st = parity_read(reader, offset, &block, &parity);
+    if (st.code == STATUS_CORRUPT && ok(walk->unknown)) {
+        walk->group = table->page_count;
+        return STATUS_DONE;
+    }
+    TRY(st);
+    table->page_count = walk->group;
+    for (uint32_t i = 0; ok(st) && i < parity.pages; i++) {
+        struct directory_index_item item = parity_item(&parity, i);
+        st = page_add(table, &item, &walk->capacity);
+    }
+    walk->group = table->page_count;
+    walk->unknown = STATUS_DONE;
+    block_unref(block);
+    return st;
+}
+
 /* The index is damaged: the pages are found by walking all frames, each of which says how long it is. */
 static status pages_rebuild(struct frame_reader *reader)
 {
     struct sstable *table = reader->table;
+    struct pages_walk walk = {.unknown = STATUS_DONE};
     uint64_t offset = ROOT_BYTES;
-    uint32_t capacity = 0;
     while (offset < table->root.data_end) {
         struct frame_ref ref;
         struct frame_head head;
-        struct directory_index_item item;
-        TRY(frame_at(table, offset, &ref, &head));
-        if (head.layout == FRAME_DIRECTORY) {
-            TRY(page_describe(reader, &ref, &item));
-            TRY(page_add(table, &item, &capacity));
-        }
+        TRY(sstable_frame_at(table, offset, &ref, &head));
+        if (head.layout == FRAME_DIRECTORY)
+            TRY(walk_page(reader, &ref, &walk));
+        else if (head.layout == FRAME_PARITY)
+            TRY(walk_parity(reader, offset, &walk));
         offset += ref.bytes;
     }
+    TRY(walk.unknown);
     return offset == table->root.data_end ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
 
@@ -342,6 +386,21 @@ void sstable_set_obsolete(struct sstable *table)
 const struct sstable_info *sstable_info(const struct sstable *table)
 {
     return &table->root.info;
+}
+
+bool sstable_page_behind(const struct sstable *table, int64_t token, int64_t *out_first_token)
+{
+    uint32_t low = 0, high = table->page_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (table->pages[middle].first_token > token)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (low < table->page_count)
+        *out_first_token = table->pages[low].first_token;
+    return low < table->page_count;
 }
 
 uint64_t sstable_table_id(const struct sstable *table)

@@ -81,11 +81,12 @@ struct sstable_build_options {
     struct io_env *env; /* borrowed */
     const char *path;   /* borrowed for the call; the file must not exist */
     uint64_t store_id, table_id, file_number;
-    uint32_t block_bytes;            /* raw target of a data block; 0: 8192 */
-    int compression_level;           /* zstd; 0: blocks are stored raw */
-    uint32_t filter_bits;            /* per partition; 0: 10 */
-    uint64_t expected_partitions;    /* a hint for the filter */
-    bool no_lanes;                   /* rows are compressed as they are: for tests and comparisons */
+    uint32_t block_bytes;         /* raw target of a data block; 0: 8192 */
+    int compression_level;        /* zstd; 0: blocks are stored raw */
+    uint32_t filter_bits;         /* per partition; 0: 10 */
+    uint64_t expected_partitions; /* a hint for the filter */
+    uint32_t parity_pages;        /* directory pages to a parity frame, at most 64; 0: 16, UINT32_MAX: none */
+    bool no_lanes;                /* rows are compressed as they are: for tests and comparisons */
     uint32_t dictionary_after_bytes; /* train one when so much is known; 0: 32 MiB, UINT32_MAX: never */
     struct sstable_dictionary
         *dictionary; /* borrowed for the call; use this one and train none. NULL: train */
@@ -223,6 +224,7 @@ struct sstable_reads {
     uint64_t blocks_read;    /* from the disk */
     uint64_t rows_made;      /* in blocks that are decoded little by little ... */
     uint64_t rows_spared;    /* ... and those that nobody got to, or that were passed over */
+    uint64_t pages_restored; /* directory pages that were damaged and made anew of others; by whomever */
 };
 void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads);
 /* Blocks are decoded as a whole from now on, for tests and comparisons. Any cursor may be told. */
@@ -230,6 +232,18 @@ void sstable_cursor_decode_whole(struct cursor *cursor);
 
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);
+
+/* A directory page that is damaged: what it said of partitions with these tokens. */
+struct sstable_page_damage {
+    int64_t first_token, last_token;
+    uint64_t partitions;
+    bool restored; /* readers make it anew of the other pages of its group: nothing is lost */
+};
+/* Read every directory page from the disk. *out_count of them are damaged; the first `capacity` are described. */
+status sstable_directory_damage(struct sstable *table, struct sstable_page_damage *out_damage,
+                                uint32_t capacity, uint32_t *out_count);
+/* The least token behind `token` that a directory page begins with; false when there is none. No I/O. */
+bool sstable_page_behind(const struct sstable *table, int64_t token, int64_t *out_first_token);
 
 /* A person's view of the file: header, blocks, directory, statistics; with `rows` every row. For `strait inspect`.
  * store_id 0: taken from the header. */

@@ -5,6 +5,7 @@
  * are found without an index. Others are found down the block index: `path` has the pinned page and the position of
  * every level, the root first. A partition that fits into its block has neither.
  */
+#include "sstable/parity_internal.h"
 #include "sstable/sstable_cursor_internal.h"
 
 #include <stdlib.h>
@@ -363,7 +364,6 @@ static void page_drop(struct sstable_cursor *cursor)
 
 static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
 {
-    const struct directory_index_item *item = &cursor->table->pages[page_at];
     const struct resident_page *resident = NULL;
     struct block *block;
     /* Scans pass through: what they need once is not worth keeping. */
@@ -374,7 +374,7 @@ static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
         block = resident->block;
         cursor->directory_reader.reads.blocks_cached++;
     } else {
-        TRY(frame_reader_get(&cursor->directory_reader, &item->page, FRAME_DIRECTORY, &block));
+        TRY(parity_page_get(&cursor->directory_reader, page_at, &block));
         if (is_point)
             resident = resident_page_keep(&cursor->table->resident, page_at, block);
         if (resident)
@@ -580,6 +580,14 @@ static struct sstable_cursor *cursor_new(struct sstable *table, bool reverse, en
                                                                                : FRAME_ACCESS_POINT};
     cursor->rows_reader = (struct frame_reader){.table = table, .access = access, .reverse = reverse};
     return cursor;
+}
+
+void sstable_cursor_strict(struct cursor *base)
+{
+    struct sstable_cursor *cursor = (struct sstable_cursor *)base;
+    cursor->directory_reader.strict = true;
+    cursor->index_reader.strict = true;
+    cursor->rows_reader.strict = true;
 }
 
 status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access access,

@@ -32,7 +32,7 @@ struct sstable {
     const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
     _Atomic uint32_t unfoldings;      /* of cached blocks that found no room for a decoded one */
     struct {
-        _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared;
+        _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared, pages_restored;
     } reads;            /* relaxed: sstable_reads() */
     bool offers_blocks; /* sstable_cursor_next_block() may find some */
 };
@@ -47,6 +47,10 @@ status sstable_attach(struct io_env *env, const char *path, struct io_file *file
  * summaries say: their rows were compared when they were written first, and their checksum says that they are the same. */
 status sstable_check_content(struct sstable *table, const struct copied_runs *copied);
 
+/* What the frame at `offset` says of itself; the reference has the checksum that it carries. */
+status sstable_frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
+                        struct frame_head *out_head);
+
 /* Whether a reader expects to go on where it left off. */
 enum frame_access {
     FRAME_ACCESS_POINT, /* exact reads, ahead only after two in a row */
@@ -58,6 +62,9 @@ enum frame_access {
 /* A cursor over everything that reads in the given way. */
 status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access access,
                          struct cursor **out_cursor);
+
+/* From now on the cursor sees what the disk has and nothing else. */
+void sstable_cursor_strict(struct cursor *cursor);
 
 /* Where the rows of the partition stand that a cursor of this folder is on. */
 struct sstable_position {
@@ -87,6 +94,7 @@ struct frame_reader {
     struct sstable_reads reads; /* not counted in the table yet */
     bool uncounted;             /* nor will they be: nobody reads for an answer */
     bool no_unfold;             /* a shortcut off */
+    bool strict; /* what the disk has, not what is cached or could be made anew: for verification */
     struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
     struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
     uint64_t unfolded_offset;
@@ -105,7 +113,13 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
                              struct rows_unfolding *unfolding, struct block **out_block);
 /* The block at hand is not unfolded any further. */
 void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfolding);
-/* A frame of rows as it stands in the file, checked; borrowed until the next call. */
+/* The block of a frame that was found elsewhere than at its place, checked as if it stood there. */
+status frame_reader_take(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame,
+                         enum frame_layout layout, struct block **out_block);
+/* Any frame as it stands in the file, checked; borrowed until the next call. */
+status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,
+                              struct slice *out_frame, struct frame_head *out_head);
+/* The same for a frame of rows. */
 status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
                                struct slice *out_frame, struct frame_head *out_head);
 

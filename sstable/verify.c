@@ -1,6 +1,7 @@
 #include "sstable/sstable_internal.h"
 
 #include "sstable/content_hash.h"
+#include "sstable/parity_internal.h"
 
 /* What the walk adds up, to be compared with the root. */
 struct tally {
@@ -97,7 +98,7 @@ static status partition_check(struct sstable *table, struct cursor *cursor, cons
 /* Readers need one copy of the dictionary; both must be good. */
 static status dictionaries_check(struct sstable *table)
 {
-    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE};
+    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE, .strict = true};
     status st = STATUS_DONE;
     if (!(table->root.incompatible_features & ROOT_FEATURE_DICTIONARY))
         return st;
@@ -116,7 +117,9 @@ status sstable_check_content(struct sstable *table, const struct copied_runs *co
     struct tally tally = {0};
     struct cursor *cursor;
     TRY(dictionaries_check(table));
+    TRY(parity_check(table, !copied));
     TRY(sstable_scan_open(table, false, FRAME_ACCESS_SCAN_PAST_CACHE, &cursor));
+    sstable_cursor_strict(cursor);
     status st;
     for (;;) {
         st = cursor_next_partition(cursor);

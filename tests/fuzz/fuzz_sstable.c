@@ -76,7 +76,15 @@ static void frame_reseal(uint8_t *data, size_t bytes, uint64_t offset, uint8_t *
         store_le64(ref_checksum, checksum);
 }
 
-/* Directory pages, then the index that refers to them, then the filter, both dictionaries, the roots. */
+/* The parity frame behind page i, if one belongs there. */
+static void parity_reseal(uint8_t *data, size_t bytes, const uint8_t *item, uint64_t i, uint64_t pages)
+{
+    uint32_t group = load_le32(data + 16) & 1 ? load_le32(data + 20) : 0;
+    if (group && ((i + 1) % group == 0 || i + 1 == pages))
+        frame_reseal(data, bytes, load_le64(item + 16) + load_le32(item + 24), NULL);
+}
+
+/* Directory pages and their parity, then the index that refers to them, then the filter, both dictionaries, the roots. */
 static void reseal(uint8_t *data, size_t bytes)
 {
     uint64_t index = load_le64(data + 64);
@@ -84,6 +92,7 @@ static void reseal(uint8_t *data, size_t bytes)
     for (uint64_t i = 0; i < pages && index + FRAME_HEAD + (i + 1) * 40 <= bytes; i++) {
         uint8_t *item = data + index + FRAME_HEAD + i * 40;
         frame_reseal(data, bytes, load_le64(item + 16), item + 32);
+        parity_reseal(data, bytes, item, i, pages);
     }
     frame_reseal(data, bytes, index, data + 80);
     frame_reseal(data, bytes, load_le64(data + 88), data + 104);

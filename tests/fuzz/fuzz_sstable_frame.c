@@ -8,6 +8,7 @@
 #include "sstable/block_index_internal.h"
 #include "sstable/directory_internal.h"
 #include "sstable/filter_internal.h"
+#include "sstable/parity_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable.h"
 
@@ -98,6 +99,18 @@ static void dictionary(struct slice bytes, uint32_t number)
     sstable_dictionary_unref(decoded);
 }
 
+static void parity(struct slice payload, uint32_t number)
+{
+    struct parity decoded;
+    uint64_t bytes = 0;
+    if (failed(parity_decode(payload, number, &decoded)))
+        return;
+    for (uint32_t i = 0; i < decoded.pages; i++)
+        bytes += parity_item(&decoded, i).page.bytes;
+    if (decoded.sum.bytes > bytes)
+        abort();
+}
+
 static void info(struct slice bytes)
 {
     struct sstable_info decoded;
@@ -115,13 +128,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes < 2)
         return 0;
     struct slice rest = slice_of(data + 2, bytes - 2);
-    switch (data[0] % 7) {
+    switch (data[0] % 8) {
     case 0: rows(rest, data[1]); break;
     case 1: directory(rest, data[1]); break;
     case 2: block_index(rest, data[1]); break;
     case 3: frame(rest); break;
     case 4: info(rest); break;
     case 6: dictionary(rest, data[1]); break;
+    case 7: parity(rest, data[1]); break;
     case 5: (void)filter_may_contain(rest, data[1] % 16, (uint64_t)bytes * 0x9e3779b97f4a7c15ULL); break;
     }
     return 0;

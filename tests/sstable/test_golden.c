@@ -26,6 +26,7 @@ static const struct golden {
     uint32_t block_bytes, dictionary_after_bytes;
     int compression_level;
     bool no_lanes;
+    uint32_t parity_pages; /* 0: without parity */
 } goldens[] = {
     {.name = "mixed",
      .shape = {.partitions = 12, .rows_max = 20, .value_max = 20, .extras = true},
@@ -56,6 +57,11 @@ static const struct golden {
      .dictionary_after_bytes = 30000,
      .compression_level = 1},
     {.name = "empty", .compression_level = 1},
+    {.name = "parity",
+     .shape = {.partitions = 500, .value_max = 12, .one_row = true},
+     .dictionary_after_bytes = UINT32_MAX,
+     .compression_level = 1,
+     .parity_pages = 3},
 };
 
 static struct io_env *memory_env(void)
@@ -107,7 +113,7 @@ static void keep_frames(const char *name, struct slice file)
 {
     static const uint8_t choosers[] = {
         [FRAME_ROWS] = 0,   [FRAME_DIRECTORY] = 1,  [FRAME_BLOCK_INDEX] = 2, [FRAME_DIRECTORY_INDEX] = 3,
-        [FRAME_FILTER] = 5, [FRAME_DICTIONARY] = 6,
+        [FRAME_FILTER] = 5, [FRAME_DICTIONARY] = 6, [FRAME_PARITY] = 7,
     };
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     assert_non_null(zstd);
@@ -175,6 +181,7 @@ static void golden_make(const struct golden *golden)
     options.compression_level = golden->compression_level;
     options.dictionary_after_bytes = golden->dictionary_after_bytes;
     options.no_lanes = golden->no_lanes;
+    options.parity_pages = golden->parity_pages ? golden->parity_pages : UINT32_MAX;
     if (golden->words)
         model_words(&model, golden->words);
     else
