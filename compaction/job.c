@@ -469,9 +469,11 @@ void compaction_job_counters(const struct compaction_job *job, struct compaction
 static void outputs_unlink(struct compaction_job *job)
 {
     char path[IO_PATH_BYTES_MAX];
-    for (uint32_t i = job->adopted_count; i < job->output_count; i++)
+    for (uint32_t i = job->adopted_count; i < job->output_count; i++) {
+        sstable_drop_warmth(job->options.build.warm, &job->outputs[i]);
         if (ok(path_of(job, job->outputs[i].file_number, path)))
             (void)io_unlink(job->options.build.env, path);
+    }
 }
 
 void compaction_job_free(struct compaction_job *job)

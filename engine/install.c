@@ -79,7 +79,7 @@ static status outputs_open(struct job *job, struct exchange *exchange)
         for (uint32_t j = i == 0 ? job->released : 0; j < count; j++) {
             TRY(store_open_sstable(job->store, infos[j].file_number,
                                    &exchange->outputs[exchange->output_count]));
-            exchange->output_count++;
+            sstable_take_warmth(exchange->outputs[exchange->output_count++], &infos[j]);
         }
     }
     return STATUS_DONE;

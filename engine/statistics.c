@@ -77,6 +77,7 @@ static const struct row store_rows[] = {
     STORE(cache_budget_bytes, "bytes", "what the cache may take"),
     STORE(cache_hits, "blocks", "found in the cache"),
     STORE(cache_misses, "blocks", "read from disk"),
+    STORE(cache_warmed, "blocks", "of new files, cached before anybody asked for them"),
     STORE(stalls, "waits", "of writers held back for want of memory"),
     STORE(stall_us, "us", "that writers were held back"),
     STORE(recovered_batches, "batches", "replayed from the log when the store was opened"),

@@ -51,6 +51,7 @@ struct store_options {
     enum store_background background;
     uint32_t workers;   /* threads for flush and compaction; 0: one per core, at most 8 */
     bool no_code_copy;  /* a shortcut off, for tests: compaction compresses every value anew */
+    bool no_warmth;     /* a shortcut off, for tests: of a new file nothing is in the cache */
     bool no_block_copy; /* a shortcut off, for tests: compaction decodes every block */
     bool no_yielding;   /* a shortcut off, for tests: compaction goes on while writers wait for flushes */
     /* A table file that cannot be opened, or is not the one that the manifest names, goes to lost/ and the store opens
@@ -351,8 +352,9 @@ struct store_stats {
     uint64_t manifest_bytes;
     uint64_t memtable_bytes, memtable_budget_bytes;
     uint64_t cache_bytes, cache_budget_bytes, cache_hits, cache_misses;
-    uint64_t retained_bytes;                     /* of the cache's budget, in memtables that are flushed */
-    uint64_t stalls, stall_us;                   /* writers held back */
+    uint64_t cache_warmed;     /* blocks of new files that were cached before anybody asked for them */
+    uint64_t retained_bytes;   /* of the cache's budget, in memtables that are flushed */
+    uint64_t stalls, stall_us; /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
     bool log_tail_torn;         /* the log ended in an incomplete write, as after a power cut */
     uint32_t tables_set_aside;  /* damaged files that the store was opened without */

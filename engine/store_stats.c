@@ -140,6 +140,7 @@ void store_stats(struct store *store, struct store_stats *out_stats)
     stats.cache_budget_bytes = cache.budget_bytes;
     stats.cache_hits = cache.hits;
     stats.cache_misses = cache.misses;
+    stats.cache_warmed = cache.warmed;
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct commitlog_stats log = {0};
         stats.batch_bytes += atomic_load_explicit(&store->shards[i].batch_bytes, memory_order_relaxed);

@@ -48,6 +48,7 @@ struct shard {
 struct block_cache {
     size_t budget_bytes;
     _Atomic size_t reserved_bytes; /* of the budget, by others */
+    _Atomic uint64_t warmed;       /* relaxed */
     _Atomic size_t resident_bytes; /* of the budget, by tables: resident_internal.h */
     uint32_t shard_count;
     struct shard *shards; /* owned */
@@ -169,6 +170,7 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
     struct block_cache_stats stats = {
         .budget_bytes = cache->budget_bytes,
         .resident_bytes = atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed),
+        .warmed = atomic_load_explicit(&cache->warmed, memory_order_relaxed),
     };
     for (uint32_t i = 0; i < cache->shard_count; i++) {
         struct shard *shard = &cache->shards[i];
@@ -368,6 +370,11 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
     }
     lock_release(&shard->lock);
     freed_unref(freed);
+}
+
+void block_cache_count_warmed(struct block_cache *cache)
+{
+    atomic_fetch_add_explicit(&cache->warmed, 1, memory_order_relaxed);
 }
 
 bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,

@@ -17,6 +17,7 @@ struct block_cache_stats {
     uint64_t hits, misses, evictions;
     size_t bytes, budget_bytes;
     size_t stored_bytes;   /* of `bytes`, those that are kept compressed */
+    uint64_t warmed;       /* blocks of new files that were put here before anybody asked for them */
     size_t resident_bytes; /* beside `bytes`: directory pages that tables keep for themselves */
 };
 

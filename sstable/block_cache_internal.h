@@ -52,6 +52,8 @@ struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, u
 /* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
 void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                      struct block *block);
+/* For the statistics: a block was put that nobody has asked for. */
+void block_cache_count_warmed(struct block_cache *cache);
 /* Whether so many bytes more would drive out nothing. */
 bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                           size_t bytes);

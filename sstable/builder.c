@@ -37,6 +37,7 @@ struct sstable_builder {
     bool staging;
     uint64_t stage_bytes_max;
     struct dictionary_shelf *shelf; /* borrowed; may be NULL */
+    struct block_cache *warm;       /* borrowed; may be NULL */
     struct builder_stage stage;
 
     struct rows_encoder *encoder; /* owned */
@@ -575,6 +576,7 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->filter_bits = options->filter_bits ? options->filter_bits : FILTER_BITS_DEFAULT;
     builder->compressor.whole = options->no_lanes;
     builder->shelf = options->shelf;
+    builder->warm = options->warm;
     builder->stage_bytes_max =
         options->dictionary_after_bytes ? options->dictionary_after_bytes : DICTIONARY_SAMPLE_BYTES;
     builder->staging = options->compression_level && !options->dictionary && !options->no_lanes &&
@@ -697,11 +699,16 @@ static status check_and_seal(struct sstable_builder *builder)
                        NULL, &table));
     builder->file = NULL; /* the table has it now */
     table->offers_blocks = true;
+    table->warmth = warmth_of(builder->warm, table->cache_owner);
     status st = table->index_rebuilt || !table->filter ? STATUS_FAIL(STATUS_CORRUPT) : STATUS_DONE;
     if (ok(st))
         st = sstable_check_content(table, &builder->copied);
     if (ok(st))
         st = roots_write(table->file, &table->root);
+    if (builder->warm)
+        builder->root.info.warmth = table->cache_owner;
+    if (failed(st))
+        sstable_drop_warmth(builder->warm, &builder->root.info);
     sstable_unref(table);
     return st;
 }

@@ -245,6 +245,18 @@ status sstable_open(struct io_env *env, const char *path, uint64_t store_id, str
     return st;
 }
 
+void sstable_take_warmth(struct sstable *table, const struct sstable_info *info)
+{
+    if (info->warmth)
+        table->cache_owner = info->warmth;
+}
+
+void sstable_drop_warmth(struct block_cache *cache, const struct sstable_info *info)
+{
+    if (info->warmth)
+        block_cache_drop(cache, info->warmth);
+}
+
 static status dictionary_read(struct sstable *table, struct sstable_dictionary **out_dictionary)
 {
     struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_POINT_PAST_CACHE};

@@ -40,6 +40,7 @@ struct sstable_info {
     /* What a read of one partition may conclude from the file alone; meaningful only with rows_only. */
     bool rows_only; /* no partition has a deletion, a range tombstone or a static row */
     uint64_t first_prefix[2], last_prefix[2]; /* first 16 bytes of the least and greatest clustering key */
+    uint64_t warmth; /* of a file just built: sstable_take_warmth(). 0: nothing. Kept nowhere */
 };
 
 /* Clustering bounds of all rows of a file, never too narrow. */
@@ -92,6 +93,9 @@ struct sstable_build_options {
         *dictionary; /* borrowed for the call; use this one and train none. NULL: train */
     struct dictionary_shelf
         *shelf; /* borrowed as long as the builder lives; where what is trained is shared; NULL: it is not */
+    struct block_cache
+        *warm;      /* borrowed as long as the builder lives; what readers are likely to ask for first is
+                                 there when the file is finished: sstable_take_warmth(). NULL: nothing is */
     uint32_t level; /* these three are kept in the statistics */
     uint64_t run;
     bool off_strategy;
@@ -137,6 +141,11 @@ struct sstable;
 /* Checks footer, statistics, filter and directory root; blocks are checked when read. */
 status sstable_open(struct io_env *env, const char *path, uint64_t store_id, struct block_cache *cache,
                     struct sstable **out_table);
+/* The table was just opened, nobody has read it yet: what its builder left in the table's cache is found by it. `info` is the
+ * builder's; one without warmth is welcome. */
+void sstable_take_warmth(struct sstable *table, const struct sstable_info *info);
+/* The file will not be opened: its builder's `cache` forgets it. */
+void sstable_drop_warmth(struct block_cache *cache, const struct sstable_info *info);
 struct sstable *sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is welcome */
 void sstable_set_obsolete(struct sstable *table);

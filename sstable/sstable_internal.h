@@ -9,6 +9,7 @@
 #include "sstable/resident_internal.h"
 #include "sstable/root_internal.h"
 #include "sstable/sstable.h"
+#include "sstable/warmth_internal.h"
 
 #include <stdatomic.h>
 
@@ -30,6 +31,7 @@ struct sstable {
     _Atomic(struct sstable_dictionary *)
         dictionary;                   /* counted; read when the first block asks, by whoever is first */
     const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
+    struct warmth warmth;             /* while its builder checks it: what stays in the cache */
     _Atomic uint32_t unfoldings;      /* of cached blocks that found no room for a decoded one */
     struct {
         _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared, pages_restored;

@@ -1,7 +1,6 @@
-#include "sstable/sstable_internal.h"
-
 #include "sstable/content_hash.h"
 #include "sstable/parity_internal.h"
+#include "sstable/sstable_cursor_internal.h"
 
 /* What the walk adds up, to be compared with the root. */
 struct tally {
@@ -46,14 +45,22 @@ static status copied_check(struct cursor *cursor, const struct copied_runs *copi
     return sstable_cursor_skip_block(cursor);
 }
 
-/* Rows rise and lie within the bounds of the directory. */
-static status rows_check(struct cursor *cursor, const struct copied_runs *copied, struct tally *tally)
+static bool is_warmed(const struct sstable *table, uint64_t rows)
 {
-    uint64_t key_hash = content_hash_key(cursor->partition.key.bytes);
+    return table->warmth.cache && rows < WARMTH_ROWS;
+}
+
+/* Rows rise and lie within the bounds of the directory. A copied block that will stay in the cache is taken apart like any
+ * other: its rows add up to the same. */
+static status rows_check(struct sstable *table, struct cursor *cursor, const struct copied_runs *copied,
+                         struct tally *tally)
+{
+    const struct sstable_cursor *place = sstable_cursor_of(cursor);
+    uint64_t key_hash = content_hash_key(cursor->partition.key.bytes), before = tally->rows;
     tally->content_hash += content_hash_partition(key_hash, &cursor->partition);
     for (tally->in_rows = false;; tally->in_rows = true) {
         bool first = !tally->in_rows, passed = false;
-        if (copied && copied->count)
+        if (copied && copied->count && !is_warmed(table, tally->rows - before))
             TRY(copied_check(cursor, copied, tally, &passed));
         if (passed)
             continue;
@@ -61,6 +68,8 @@ static status rows_check(struct cursor *cursor, const struct copied_runs *copied
         if (!cursor->on_row)
             break;
         struct row_view row = cursor->row;
+        if (is_warmed(table, tally->rows - before))
+            warmth_keep(&table->warmth, place->rows_block, place->rows_offset);
         if (slice_compare(row.clustering, first ? cursor->partition.first : buffer_slice(&tally->last_row)) <
             (first ? 0 : 1))
             return STATUS_FAIL(STATUS_CORRUPT);
@@ -76,6 +85,12 @@ static status rows_check(struct cursor *cursor, const struct copied_runs *copied
     return STATUS_DONE;
 }
 
+static void page_warm(struct sstable *table, struct cursor *cursor)
+{
+    const struct sstable_cursor *place = sstable_cursor_of(cursor);
+    warmth_keep(&table->warmth, place->page_block, table->pages[place->page_at].page.offset);
+}
+
 static status partition_check(struct sstable *table, struct cursor *cursor, const struct copied_runs *copied,
                               struct tally *tally)
 {
@@ -83,6 +98,8 @@ static status partition_check(struct sstable *table, struct cursor *cursor, cons
     TRY(partition_order_check(tally, view->key));
     if (!sstable_may_contain(table, view->key))
         return STATUS_FAIL(STATUS_CORRUPT);
+    if (table->warmth.cache)
+        page_warm(table, cursor);
     tally->partitions++;
     tally->raw_bytes += view->static_image.bytes;
     if (view->ranges.count) {
@@ -92,7 +109,7 @@ static status partition_check(struct sstable *table, struct cursor *cursor, cons
         buffer_deinit(&ranges);
     }
     buffer_clear(&tally->last_row);
-    return rows_check(cursor, copied, tally);
+    return rows_check(table, cursor, copied, tally);
 }
 
 /* Readers need one copy of the dictionary; both must be good. */

@@ -9,13 +9,19 @@
 
 #include "notation.h"
 
-static struct store *open_store(void)
+static struct store *open_store_with(bool no_warmth)
 {
     struct store *store;
-    struct store_options options = {.shards = 2, .background = STORE_BACKGROUND_MANUAL};
+    struct store_options options = {
+        .shards = 2, .background = STORE_BACKGROUND_MANUAL, .no_warmth = no_warmth};
     assert_ok(store_open(&options, &store));
     make_table(store, 1, 0);
     return store;
+}
+
+static struct store *open_store(void)
+{
+    return open_store_with(false);
 }
 
 static double statistic(struct store *store, const char *name)
@@ -95,7 +101,7 @@ static void expect_row(struct store *store, const char *key, bool no_unfold)
 static void a_table_tells_where_its_reads_found_their_blocks(void **state)
 {
     (void)state;
-    struct store *store = open_store();
+    struct store *store = open_store_with(true);
     assert_ok(apply_text(store, "k/1 a=x @1; k/2 a=x @1; k/3 a=x @1; k/4 a=x @1", DURABILITY_DEFAULT));
     assert_ok(store_flush(store, 1));
     assert_statistic(0, store, "blocks_asked");
@@ -122,6 +128,32 @@ static void a_table_tells_where_its_reads_found_their_blocks(void **state)
     assert_ok(store_close(store));
 }
 
+static uint64_t blocks_warmed(struct store *store)
+{
+    struct store_stats stats;
+    store_stats(store, &stats);
+    return stats.cache_warmed;
+}
+
+static void the_first_read_of_a_new_file_finds_its_blocks_in_memory(void **state)
+{
+    (void)state;
+    for (int no_warmth = 0; no_warmth < 2; no_warmth++) {
+        struct store *store = open_store_with(no_warmth);
+        assert_ok(apply_text(store, "k/1 a=x @1; k/2 a=x @1", DURABILITY_DEFAULT));
+        assert_ok(store_flush(store, 1));
+        assert_int_equal(no_warmth ? 0 : 2, blocks_warmed(store)); /* directory page and rows */
+        expect_row(store, "k", false);
+        assert_statistic(no_warmth ? 2 : 0, store, "blocks_read");
+        assert_ok(apply_text(store, "k/3 a=x @1", DURABILITY_DEFAULT));
+        assert_ok(store_flush(store, 1));
+        assert_ok(store_compact(store, 1));
+        expect_row(store, "k", false);
+        assert_statistic(no_warmth ? 4 : 0, store, "blocks_read");
+        assert_ok(store_close(store));
+    }
+}
+
 static void partition_sizes_are_told_from_directories_and_memtables(void **state)
 {
     (void)state;
@@ -145,6 +177,7 @@ int main(void)
         cmocka_unit_test(every_statistic_has_a_name_of_its_own_a_unit_and_a_meaning),
         cmocka_unit_test(statistics_say_what_happened),
         cmocka_unit_test(a_table_tells_where_its_reads_found_their_blocks),
+        cmocka_unit_test(the_first_read_of_a_new_file_finds_its_blocks_in_memory),
         cmocka_unit_test(partition_sizes_are_told_from_directories_and_memtables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
