@@ -2,6 +2,13 @@
 
 #include <stdlib.h>
 
+/* What is known of a file. */
+enum closed_known {
+    UNASKED,
+    PERHAPS, /* its filter says that it may have the partition */
+    GONE,    /* opened, or it does not have it */
+};
+
 struct closed_cursor {
     struct cursor base;
     struct version_stripe *pin;           /* borrowed */
@@ -11,7 +18,8 @@ struct closed_cursor {
     uint32_t count;
     uint32_t at;         /* the file whose bound is shown; `count` when there is none */
     struct slice target; /* of the last seek; borrowed until the next */
-    uint8_t *gone;       /* by file: opened, or known not to have the partition; behind the key */
+    uint64_t key_hash;   /* what filters are asked for */
+    uint8_t *known;      /* by file: enum closed_known; behind the key */
     uint8_t key[];
 };
 
@@ -41,16 +49,19 @@ static uint32_t candidate_from(struct closed_cursor *closed, uint32_t at)
     for (; at < closed->count; at++) {
         const struct closed_table *table = &closed->tables[at];
         bool rest;
-        if (closed->gone[at] || (table->stood_in && !read->no_retained))
+        if (closed->known[at] == GONE || (table->stood_in && !read->no_retained))
             continue;
         if (is_out_of_reach(closed, table, &rest)) {
             if (rest)
                 return closed->count;
             continue;
         }
-        if (read->no_filter || sstable_may_contain(table->table, closed->base.partition.key))
+        if (closed->known[at] == PERHAPS || read->no_filter ||
+            sstable_may_contain_hash(table->table, closed->base.partition.key.token, closed->key_hash)) {
+            closed->known[at] = PERHAPS;
             return at;
-        closed->gone[at] = 1;
+        }
+        closed->known[at] = GONE;
         if (closed->counters)
             closed->counters->sstables_filtered++;
     }
@@ -80,11 +91,13 @@ static status closed_enter(struct cursor *base, struct cursor **out_cursor)
     struct closed_cursor *closed = closed_of(base);
     struct sstable *table = closed->tables[closed->at].table;
     struct cursor *cursor = NULL;
-    status st = sstable_cursor_open_one(table, base->partition.key, base->reverse, &cursor);
+    status st = sstable_cursor_open_held(table, base->partition.key, base->reverse, &cursor);
     if (failed(st) && st.code != STATUS_NOT_FOUND)
         return st;
     if (cursor && closed->read.no_unfold)
         sstable_cursor_decode_whole(cursor);
+    if (cursor && closed->read.no_runs)
+        sstable_cursor_row_by_row(cursor);
     if (cursor) {
         st = cursor_next_partition(cursor);
         if (failed(st)) {
@@ -95,7 +108,7 @@ static status closed_enter(struct cursor *base, struct cursor **out_cursor)
         if (closed->counters)
             closed->counters->sstables++;
     }
-    closed->gone[closed->at++] = 1;
+    closed->known[closed->at++] = GONE;
     settle(closed);
     *out_cursor = cursor;
     return STATUS_DONE;
@@ -137,7 +150,7 @@ static void closed_close(struct cursor *base)
     struct closed_cursor *closed = closed_of(base);
     for (uint32_t i = 0; closed->counters && i < closed->count; i++)
         closed->counters->left_closed +=
-            !closed->gone[i] && (closed->read.no_retained || !closed->tables[i].stood_in);
+            closed->known[i] != GONE && (closed->read.no_retained || !closed->tables[i].stood_in);
     free(closed);
 }
 
@@ -165,11 +178,12 @@ status closed_cursor_open(struct version_stripe *pin, const struct store_read *r
         .read = *read,
         .tables = read->reverse ? version->closed_by_last : version->closed_by_first,
         .count = version->closed_count,
-        .gone = closed->key + key.bytes.bytes,
+        .key_hash = sstable_key_hash(key),
+        .known = closed->key + key.bytes.bytes,
     };
     if (key.bytes.bytes)
         memcpy(closed->key, key.bytes.data, key.bytes.bytes);
-    memset(closed->gone, 0, version->closed_count);
+    memset(closed->known, UNASKED, version->closed_count);
     closed->base.partition = (struct partition_view){
         .key = {.token = key.token, .bytes = slice_of(closed->key, key.bytes.bytes)},
         .deletion = DELETION_NONE,

@@ -123,12 +123,14 @@ static status sstables_gather(struct gathering *sources, bool all)
         if ((version->stood_in[i] && !sources->read->no_retained) ||
             (!all && sstable_info(table)->rows_only) || !sstable_chosen(sources, table))
             continue;
-        status st = sstable_cursor_open_one(table, sources->key, sources->read->reverse, &child);
+        status st = sstable_cursor_open_held(table, sources->key, sources->read->reverse, &child);
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);
         if (sources->read->no_unfold)
             sstable_cursor_decode_whole(child);
+        if (sources->read->no_runs)
+            sstable_cursor_row_by_row(child);
         TRY(child_add(sources, child, &sources->counted.sstables));
     }
     return STATUS_DONE;
@@ -167,6 +169,7 @@ static status children_join(struct store *store, struct gathering *sources, stru
         .reverse = read->reverse,
         .no_lazy = read->no_lazy,
         .no_gallop = read->no_gallop,
+        .runs = !read->no_runs,
         .counters = sources->counters ? &sources->counters->merge : NULL,
         .room = sources->pin->version->closed_count,
     };

@@ -54,6 +54,7 @@ static status shard_enter(struct scan_cursor *scan, uint32_t index)
         .reverse = scan->base.reverse,
         .no_lazy = scan->read.no_lazy,
         .no_gallop = scan->read.no_gallop,
+        .runs = !scan->read.no_runs,
         .counters = scan->counters ? &scan->counters->merge : NULL,
     };
     status st = sources_open(version, scan->base.reverse, children, &opened);
@@ -72,8 +73,18 @@ static status shard_enter(struct scan_cursor *scan, uint32_t index)
 static void mirror_row(struct scan_cursor *scan)
 {
     scan->base.on_row = scan->child && scan->child->on_row;
-    if (scan->base.on_row)
-        scan->base.row = scan->child->row;
+    if (!scan->base.on_row)
+        return;
+    scan->base.row = scan->child->row;
+    if (scan->child->run.left)
+        cursor_run_lend(scan->child, &scan->base, UINT32_MAX);
+}
+
+/* Before the child is asked for anything. */
+static void run_return(struct scan_cursor *scan)
+{
+    if (scan->child)
+        (void)cursor_run_return(scan->child, &scan->base);
 }
 
 static status fail(struct scan_cursor *scan, status st)
@@ -103,6 +114,7 @@ static status settle(struct scan_cursor *scan, status st)
 static status scan_seek_partition(struct cursor *cursor, struct partition_key key)
 {
     struct scan_cursor *scan = scan_of(cursor);
+    run_return(scan);
     uint32_t index = shard_of_token(key.token, scan->store->shard_count);
     status st = STATUS_DONE;
     if (!scan->child || scan->shard != index)
@@ -115,6 +127,7 @@ static status scan_seek_partition(struct cursor *cursor, struct partition_key ke
 static status scan_next_partition(struct cursor *cursor)
 {
     struct scan_cursor *scan = scan_of(cursor);
+    run_return(scan);
     status st = STATUS_DONE;
     if (!scan->child && scan->shard == 0)
         st = shard_enter(scan, 0);
@@ -126,6 +139,7 @@ static status scan_next_partition(struct cursor *cursor)
 static status scan_seek_row(struct cursor *cursor, struct slice clustering)
 {
     struct scan_cursor *scan = scan_of(cursor);
+    run_return(scan);
     if (!cursor->on_partition)
         return STATUS_DONE;
     status st = cursor_seek_row(scan->child, clustering);
@@ -138,6 +152,7 @@ static status scan_seek_row(struct cursor *cursor, struct slice clustering)
 static status scan_next(struct cursor *cursor)
 {
     struct scan_cursor *scan = scan_of(cursor);
+    run_return(scan);
     if (!cursor->on_partition)
         return STATUS_DONE;
     status st = cursor_next(scan->child);
@@ -150,6 +165,7 @@ static status scan_next(struct cursor *cursor)
 static void scan_close(struct cursor *cursor)
 {
     struct scan_cursor *scan = scan_of(cursor);
+    run_return(scan);
     cursor_close(scan->child);
     for (uint32_t i = 0; i < scan->store->shard_count; i++)
         version_unpin(scan->pins[i]);

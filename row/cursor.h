@@ -16,6 +16,8 @@
 #ifndef STRAIT_ROW_CURSOR_H
 #define STRAIT_ROW_CURSOR_H
 
+#include <stddef.h>
+
 #include "row/key.h"
 #include "row/range.h"
 
@@ -58,13 +60,26 @@ struct row_view {
     struct slice image;
 };
 
+/*
+ * Rows that stand side by side in memory behind the one at hand, in the cursor's direction: cursor_next() gives them
+ * without asking anybody, and the source looks where the run has got to when it is asked again. Each start is of the row
+ * at hand; where a key or an image ends, the next one begins. A source that has no such rows leaves it zeroed.
+ */
+struct row_run {
+    const uint32_t *key_start, *image_start; /* in `bytes`; NULL: there is no run */
+    const uint8_t *bytes;
+    uint32_t left;  /* rows that are still to be given */
+    ptrdiff_t step; /* 1, or -1 for a reverse cursor */
+};
+
 struct cursor {
     const struct cursor_ops *ops;
     bool reverse;
     bool on_partition;
     bool on_row;
-    struct partition_view partition;
     struct row_view row;
+    struct row_run run;
+    struct partition_view partition;
     /* What the opener holds while the cursor lives: called with `pin` once it is closed. NULL: nothing. */
     void (*unpin)(void *pin);
     void *pin;
@@ -85,9 +100,60 @@ static inline status cursor_seek_row(struct cursor *cursor, struct slice cluster
     return cursor->ops->seek_row(cursor, clustering);
 }
 
+/* Bring the lines of memory behind (before) a place in a block that its reader is about to get to: a block that was
+ * not read for a while waits in memory, and the processor finds out too late that it is being walked. */
+static inline void cursor_touch_ahead(const uint8_t *at, bool reverse)
+{
+    enum { LINE = 64, FIRST = 4, LINES = 4 };
+    ptrdiff_t line = reverse ? -LINE : LINE;
+    for (ptrdiff_t i = FIRST; i < FIRST + LINES; i++)
+        __builtin_prefetch(at + i * line);
+}
+
+/* The row at which the run stands. */
+static inline void cursor_run_show(struct cursor *cursor)
+{
+    const struct row_run *run = &cursor->run;
+    const uint32_t *key = run->key_start, *image = run->image_start;
+    cursor->row.clustering = slice_of(run->bytes + key[0], key[1] - key[0]);
+    cursor->row.image = slice_of(run->bytes + image[0], image[1] - image[0]);
+    cursor_touch_ahead(cursor->row.image.data, cursor->reverse);
+}
+
 static inline status cursor_next(struct cursor *cursor)
 {
-    return cursor->ops->next(cursor);
+    struct row_run *run = &cursor->run;
+    if (!run->left)
+        return cursor->ops->next(cursor);
+    run->left--;
+    run->key_start += run->step;
+    run->image_start += run->step;
+    cursor_run_show(cursor);
+    return STATUS_DONE;
+}
+
+/* `to` shows the row of `from`, and gives up to `most` rows of its run from now on. */
+static inline void cursor_run_lend(struct cursor *from, struct cursor *to, uint32_t most)
+{
+    to->run = from->run;
+    if (to->run.left > most)
+        to->run.left = most;
+}
+
+/* `from` stands where the run that it lent has got to; how many rows that were. */
+static inline uint32_t cursor_run_return(struct cursor *from, struct cursor *to)
+{
+    if (!to->run.key_start)
+        return 0;
+    uint32_t given = (uint32_t)((to->run.key_start - from->run.key_start) * to->run.step);
+    if (given) {
+        from->run.key_start = to->run.key_start;
+        from->run.image_start = to->run.image_start;
+        from->run.left -= given;
+        from->row = to->row;
+    }
+    to->run = (struct row_run){0};
+    return given;
 }
 
 /* NULL is welcome. */

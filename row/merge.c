@@ -47,7 +47,7 @@ struct merge_cursor {
     const struct reconcile_rules *rules; /* borrowed */
     struct merge_counters *counters;     /* borrowed, may be NULL */
     struct merge_counters counted;
-    bool no_lazy, no_gallop;
+    bool no_lazy, no_gallop, runs;
     bool moved; /* the children have been asked for a partition */
 
     uint32_t child_count, member_count;
@@ -94,6 +94,7 @@ static void member_near(struct member *member, struct slice key)
 
 static status merge_fail(struct merge_cursor *merge, status st)
 {
+    merge->base.run = (struct row_run){0};
     merge->base.on_partition = merge->base.on_row = false;
     merge->member_count = merge->heap_count = merge->taken_count = 0;
     merge->leads = false;
@@ -437,6 +438,46 @@ static inline status lead_row(struct merge_cursor *merge, bool *out_led, bool *o
     return give_row(merge, child->row.clustering, child->row.image, out_kept);
 }
 
+static inline struct slice run_piece(const struct row_run *run, const uint32_t *starts, uint32_t row)
+{
+    const uint32_t *start = starts + (ptrdiff_t)row * run->step;
+    return slice_of(run->bytes + start[0], start[1] - start[0]);
+}
+
+/* How many of the leader's rows, those of its run, come before the limit and have something in them. */
+static uint32_t run_rows(const struct merge_cursor *merge, const struct row_run *run)
+{
+    enum { RUN_MOST = 64 };
+    uint32_t most = run->left < RUN_MOST ? run->left : RUN_MOST, count = merge->has_limit ? 0 : most;
+    for (uint32_t step = 1; merge->has_limit && count + step <= most; step *= 2) {
+        struct slice key = run_piece(run, run->key_start, count + step);
+        if (near_compare(merge, key_prefix(key), key, merge->limit_prefix, merge->limit) >= 0)
+            break;
+        count += step;
+    }
+    for (uint32_t i = 1; i <= count; i++)
+        if (run_piece(run, run->image_start, i).bytes == IMAGE_BYTES_MIN)
+            count = i - 1;
+    return count;
+}
+
+/* What the leader has side by side passes through without anybody in between. */
+static void run_borrow(struct merge_cursor *merge)
+{
+    if (!merge->runs || !merge->leads || merge->covered || !merge->base.on_row)
+        return;
+    struct cursor *child = merge->heap[0]->child;
+    if (child->run.left)
+        cursor_run_lend(child, &merge->base, run_rows(merge, &child->run));
+}
+
+/* Before anything else is done with the merge: the leader stands where its run has got to. */
+static void run_return(struct merge_cursor *merge)
+{
+    if (merge->base.run.key_start)
+        merge->counted.rows_passed += cursor_run_return(merge->heap[0]->child, &merge->base);
+}
+
 static status merge_step(struct merge_cursor *merge)
 {
     for (bool kept = false; !kept;) {
@@ -446,6 +487,7 @@ static status merge_step(struct merge_cursor *merge)
         if (!led)
             TRY(search_row(merge, &kept));
     }
+    run_borrow(merge);
     return STATUS_DONE;
 }
 
@@ -454,6 +496,7 @@ static status merge_next(struct cursor *cursor)
     struct merge_cursor *merge = merge_of(cursor);
     if (!cursor->on_partition)
         return STATUS_DONE;
+    run_return(merge);
     status st = merge_step(merge);
     return ok(st) ? st : merge_fail(merge, st);
 }
@@ -463,6 +506,7 @@ static status merge_seek_row(struct cursor *cursor, struct slice clustering)
     struct merge_cursor *merge = merge_of(cursor);
     if (!cursor->on_partition)
         return STATUS_DONE;
+    run_return(merge);
     /* The caller may pass the key that it reads from us. */
     if (clustering.data != merge->target.data || clustering.bytes != merge->target.bytes) {
         buffer_clear(&merge->target);
@@ -542,6 +586,7 @@ status merge_cursor_passed(struct cursor *cursor, struct slice last)
 
 static void leave_partition(struct merge_cursor *merge)
 {
+    run_return(merge);
     for (uint32_t i = 0; i < merge->member_count; i++) {
         if (merge->members[i].asked)
             merge->counted.children_entered++;
@@ -657,6 +702,7 @@ static status merge_next_partition(struct cursor *cursor)
 {
     struct merge_cursor *merge = merge_of(cursor);
     status st = STATUS_DONE;
+    run_return(merge);
     if (!merge->moved) {
         for (uint32_t i = 0; i < merge->child_count && ok(st); i++)
             if (!merge->children[i]->on_partition)
@@ -729,6 +775,7 @@ status merge_cursor_open(struct cursor **children, uint32_t count, const struct 
         .counters = options->counters,
         .no_lazy = options->no_lazy,
         .no_gallop = options->no_gallop,
+        .runs = options->runs && !options->no_gallop,
         .child_count = count,
         .end = options->reverse ? options->from : options->to,
     };

@@ -32,6 +32,7 @@ struct merge_options {
     uint32_t room;  /* for children that `enter` brings: how many at most */
     bool no_lazy;   /* enter every child at once */
     bool no_gallop; /* search for every row anew */
+    bool runs;      /* the caller asks for nothing but rows: a leader's run may be given on */
     struct merge_counters *counters; /* borrowed; NULL for none; added to when the cursor closes */
 };
 

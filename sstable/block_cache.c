@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "sstable/dictionary_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 enum {
@@ -26,6 +27,8 @@ enum {
     GHOSTS = 4096,          /* a shard */
     TOUCHES_MAX = 3,
     ZSTD_KEPT = 4,
+    SPARES_KEPT = 8,
+    LINE_BYTES = 64,
     DICTIONARIES_KEPT = 32,
 };
 
@@ -45,6 +48,12 @@ struct shard {
     uint64_t stored_hits;             /* ... some of which are decoded again from what is kept compressed */
 };
 
+/* A line of memory each, so that threads do not fight for one. */
+struct spare {
+    _Atomic(void *) at; /* owned */
+    uint8_t unused[LINE_BYTES - sizeof(void *)];
+};
+
 struct block_cache {
     size_t budget_bytes;
     _Atomic size_t reserved_bytes; /* of the budget, by others */
@@ -55,6 +64,8 @@ struct block_cache {
     struct lock zstd_lock;
     ZSTD_DCtx *zstd[ZSTD_KEPT]; /* guarded by zstd_lock */
     uint32_t zstd_count;
+    struct spare spares[SPARES_KEPT];
+    _Atomic(void (*)(void *)) spare_free; /* the same for all */
     struct lock dictionary_lock;
     struct sstable_dictionary *dictionaries[DICTIONARIES_KEPT]; /* counted; guarded by dictionary_lock */
 };
@@ -133,6 +144,12 @@ static void queue_unref_all(struct queue *queue)
     }
 }
 
+static void *spare_take(struct block_cache *cache, uint32_t at)
+{
+    /* Pairs with the release of block_cache_give_spare(). */
+    return atomic_exchange_explicit(&cache->spares[at].at, NULL, memory_order_acquire);
+}
+
 void block_cache_free(struct block_cache *cache)
 {
     if (!cache)
@@ -147,6 +164,11 @@ void block_cache_free(struct block_cache *cache)
     }
     for (uint32_t i = 0; i < cache->zstd_count; i++)
         ZSTD_freeDCtx(cache->zstd[i]);
+    for (uint32_t i = 0; i < SPARES_KEPT; i++) {
+        void *spare = spare_take(cache, i);
+        if (spare)
+            atomic_load_explicit(&cache->spare_free, memory_order_relaxed)(spare);
+    }
     for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++)
         sstable_dictionary_unref(cache->dictionaries[i]);
     lock_deinit(&cache->dictionary_lock);
@@ -306,8 +328,20 @@ static bool buckets_grow(struct shard *shard)
     return true;
 }
 
-struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
-                              uint64_t offset)
+/* The first of a bucket is nearly always the one that is wanted, and its data stands right behind what it is told apart
+ * by: both are on their way at the same time. */
+static inline void bucket_touch(const struct shard *shard, uint64_t hash, const struct block_touch *touch)
+{
+    uintptr_t first = (uintptr_t)shard->buckets[hash & (shard->bucket_count - 1)];
+    uintptr_t data = first + offsetof(struct block, data);
+    for (uintptr_t at = first; at < data + touch->heads_end; at += LINE_BYTES)
+        __builtin_prefetch((const void *)at);
+    for (uintptr_t at = data + touch->begin; at < data + touch->end; at += LINE_BYTES)
+        __builtin_prefetch((const void *)at);
+}
+
+static struct block *block_find(struct block_cache *cache, enum block_tier tier, uint64_t owner,
+                                uint64_t offset, const struct block_touch *touch)
 {
     if (!cache)
         return NULL;
@@ -315,6 +349,8 @@ struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, u
     struct shard *shard = shard_of(cache, hash);
     struct block *found = NULL;
     lock_acquire(&shard->lock);
+    if (touch && shard->bucket_count)
+        bucket_touch(shard, hash, touch);
     if (shard->bucket_count)
         found = *slot_find(shard, hash, tier, owner, offset);
     if (found) {
@@ -328,6 +364,18 @@ struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, u
     }
     lock_release(&shard->lock);
     return found;
+}
+
+struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
+                              uint64_t offset)
+{
+    return block_find(cache, tier, owner, offset, NULL);
+}
+
+struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner, uint64_t offset,
+                                      const struct block_touch *touch)
+{
+    return block_find(cache, BLOCK_TIER_DECODED, owner, offset, touch);
 }
 
 /* The shard is locked and does not have the block. */
@@ -472,6 +520,32 @@ void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd)
         lock_release(&cache->zstd_lock);
     }
     ZSTD_freeDCtx(zstd);
+}
+
+/* Threads take turns at the places. */
+static uint32_t spare_place(void)
+{
+    static atomic_uint last;
+    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
+    if (!mine)
+        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % SPARES_KEPT + 1;
+    return mine - 1;
+}
+
+void *block_cache_take_spare(struct block_cache *cache)
+{
+    return cache ? spare_take(cache, spare_place()) : NULL;
+}
+
+bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare_free)(void *spare))
+{
+    void *none = NULL;
+    if (!cache)
+        return false;
+    atomic_store_explicit(&cache->spare_free, spare_free, memory_order_relaxed);
+    /* Pairs with the acquire of spare_take(). */
+    return atomic_compare_exchange_strong_explicit(&cache->spares[spare_place()].at, &none, spare,
+                                                   memory_order_release, memory_order_relaxed);
 }
 
 struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id)

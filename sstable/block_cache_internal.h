@@ -44,11 +44,20 @@ static inline struct slice block_payload(const struct block *block)
     return slice_of(block->data, block->bytes);
 }
 
+/* Where in a block's data its reader will look first, [begin, end) each: brought near while the block is still being
+ * looked up. */
+struct block_touch {
+    uint32_t heads_end, begin, end;
+};
+
 /* A number that no other owner of cached blocks has. */
 uint64_t block_cache_owner_new(void);
 /* Pinned for the caller, or NULL. `cache` may be NULL in all of these. */
 struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
                               uint64_t offset);
+/* Of a decoded block; what `touch` (NULL: nothing) names is only a guess. */
+struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner, uint64_t offset,
+                                      const struct block_touch *touch);
 /* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
 void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                      struct block *block);
@@ -73,5 +82,10 @@ size_t block_cache_budget(const struct block_cache *cache);
 /* Decompression contexts are large and slow to make: the cache lends them. NULL when memory ran out. */
 ZSTD_DCtx *block_cache_take_zstd(struct block_cache *cache);
 void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd); /* NULL zstd is welcome */
+
+/* Cursors over tables that were closed, with what they have allocated, for the next ones: a few a thread. take: NULL when
+ * there is none. give: false when it is not wanted. The cache frees what is left with `spare_free`. */
+void *block_cache_take_spare(struct block_cache *cache);
+bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare_free)(void *spare));
 
 #endif

@@ -4,7 +4,7 @@
  * small partitions, which they share, are not even read for this. */
 static bool owns_one_block(const struct sstable_cursor *cursor)
 {
-    const struct directory_entry *entry = &cursor->entry;
+    const struct directory_entry *entry = cursor->entry;
     return entry->flags & DIRECTORY_ROWS && entry->first_row_or_height == 0 &&
            entry->raw_bytes + FRAME_HEAD_BYTES >= entry->at.bytes;
 }
@@ -20,7 +20,7 @@ static status block_ahead(struct sstable_cursor *cursor, bool *out_more)
     switch (cursor->place) {
     case ROWS_BEFORE: *out_more = true; return sstable_cursor_block_first(cursor);
     case ROWS_ON:
-        if (cursor->row_at + 1 < cursor->row_end)
+        if (sstable_cursor_row(cursor) + 1 < cursor->row_end)
             return STATUS_DONE;
         break;
     case ROWS_BEHIND: break;
@@ -78,5 +78,6 @@ status sstable_cursor_skip_block(struct cursor *base)
     cursor->ahead = false;
     cursor->place = ROWS_BEHIND;
     base->on_row = false;
+    base->run.left = 0;
     return STATUS_DONE;
 }

@@ -494,7 +494,7 @@ status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor
     const struct sstable_cursor *coded = builder->staging ? NULL : coded_source(builder, source, image);
     TRY(sstable_builder_add_row(builder, clustering, image));
     if (coded)
-        rows_builder_add_codes(&builder->rows, &coded->codes, coded->row_at);
+        rows_builder_add_codes(&builder->rows, &coded->codes, sstable_cursor_row(coded));
     *out_coded = coded;
     return STATUS_DONE;
 }

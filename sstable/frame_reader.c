@@ -34,40 +34,67 @@ static void reads_add(_Atomic uint64_t *total, uint64_t some)
         atomic_fetch_add_explicit(total, some, memory_order_relaxed);
 }
 
-/* Once a cursor, so that readers on several cores do not fight for the table's counters at every block. */
-static void reads_count(struct frame_reader *reader)
+/* Threads take turns at the stripes. */
+static struct sstable_read_stripe *stripe_of(struct sstable *table)
 {
-    const struct sstable_reads *reads = &reader->reads;
-    struct sstable *table = reader->table;
-    if (reader->uncounted || (reader->access != FRAME_ACCESS_POINT && reader->access != FRAME_ACCESS_SCAN))
+    static atomic_uint last;
+    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
+    if (!mine)
+        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % SSTABLE_READ_STRIPES + 1;
+    return &table->reads[mine - 1];
+}
+
+static bool is_counted(const struct frame_reader *reader)
+{
+    return !reader->uncounted &&
+           (reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN);
+}
+
+void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
+{
+    struct sstable_reads sum = {0};
+    struct sstable_read_stripe *total = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sstable_reads *reads = &readers[i]->reads;
+        if (!is_counted(readers[i]))
+            continue;
+        total = stripe_of(readers[i]->table);
+        sum.blocks_cached += reads->blocks_cached;
+        sum.blocks_decoded += reads->blocks_decoded;
+        sum.blocks_read += reads->blocks_read;
+        sum.rows_made += reads->rows_made;
+        sum.rows_spared += reads->rows_spared;
+    }
+    if (!total)
         return;
-    reads_add(&table->reads.blocks_cached, reads->blocks_cached);
-    reads_add(&table->reads.blocks_decoded, reads->blocks_decoded);
-    reads_add(&table->reads.blocks_read, reads->blocks_read);
-    reads_add(&table->reads.rows_made, reads->rows_made);
-    reads_add(&table->reads.rows_spared, reads->rows_spared);
+    reads_add(&total->blocks_cached, sum.blocks_cached);
+    reads_add(&total->blocks_decoded, sum.blocks_decoded);
+    reads_add(&total->blocks_read, sum.blocks_read);
+    reads_add(&total->rows_made, sum.rows_made);
+    reads_add(&total->rows_spared, sum.rows_spared);
 }
 
 void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
 {
-    *out_reads = (struct sstable_reads){
-        .blocks_cached = atomic_load_explicit(&table->reads.blocks_cached, memory_order_relaxed),
-        .blocks_decoded = atomic_load_explicit(&table->reads.blocks_decoded, memory_order_relaxed),
-        .blocks_read = atomic_load_explicit(&table->reads.blocks_read, memory_order_relaxed),
-        .rows_made = atomic_load_explicit(&table->reads.rows_made, memory_order_relaxed),
-        .rows_spared = atomic_load_explicit(&table->reads.rows_spared, memory_order_relaxed),
-        .pages_restored = atomic_load_explicit(&table->reads.pages_restored, memory_order_relaxed),
-    };
+    struct sstable_reads sum = {0};
+    for (uint32_t i = 0; i < SSTABLE_READ_STRIPES; i++) {
+        const struct sstable_read_stripe *stripe = &table->reads[i];
+        sum.blocks_cached += atomic_load_explicit(&stripe->blocks_cached, memory_order_relaxed);
+        sum.blocks_decoded += atomic_load_explicit(&stripe->blocks_decoded, memory_order_relaxed);
+        sum.blocks_read += atomic_load_explicit(&stripe->blocks_read, memory_order_relaxed);
+        sum.rows_made += atomic_load_explicit(&stripe->rows_made, memory_order_relaxed);
+        sum.pages_restored += atomic_load_explicit(&stripe->pages_restored, memory_order_relaxed);
+        sum.rows_spared += atomic_load_explicit(&stripe->rows_spared, memory_order_relaxed);
+    }
+    *out_reads = sum;
 }
 
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
     buffer_deinit(&reader->scratch);
-    if (reader->table) {
+    if (reader->table)
         zstd_give(reader->table, reader->zstd);
-        reads_count(reader);
-    }
     reader->chunk = NULL;
     reader->zstd = NULL;
 }
@@ -409,37 +436,54 @@ void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfol
     reader->unfolded = NULL;
 }
 
-status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
-                             struct rows_unfolding *unfolding, struct block **out_block)
+/* Whether blocks are unfolded: else they come whole. */
+static bool unfolds(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_POINT && !reader->no_unfold &&
+           block_cache_budget(reader->table->cache);
+}
+
+status frame_reader_find_rows(struct frame_reader *reader, const struct frame_ref *ref,
+                              const struct block_touch *touch, struct block **out_block)
 {
     struct sstable *table = reader->table;
-    struct block *stored;
-    struct slice frame;
-    struct frame_head head;
-    frame_reader_fold(reader, unfolding);
-    if (reader->access != FRAME_ACCESS_POINT || reader->no_unfold || !block_cache_budget(table->cache))
-        return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
+    *out_block = NULL;
+    if (!unfolds(reader))
+        return STATUS_DONE;
     TRY(ref_check(reader, ref));
-    struct block *block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
-    if (block && (block->checksum != ref->checksum || block->layout != FRAME_ROWS)) {
+    struct block *block = block_cache_get_touched(table->cache, table->cache_owner, ref->offset, touch);
+    if (!block)
+        return STATUS_DONE;
+    if (block->checksum != ref->checksum || block->layout != FRAME_ROWS) {
         block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
-    reader->reads.blocks_cached += block != NULL;
-    if (!block) {
-        TRY(stored_get(reader, ref, &stored));
-        bool again = stored;
-        reader->reads.blocks_decoded += again;
-        if (!stored) {
-            TRY(frame_read(reader, ref, &frame, &head));
-            stored = stored_keep(reader, ref, frame);
-        }
-        if (!stored)
-            return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
-        TRY(stored_open(reader, ref, stored, again, unfolding, &block));
-    }
+    reader->reads.blocks_cached++;
     last_note(reader, ref);
     *out_block = block;
+    return STATUS_DONE;
+}
+
+status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
+                             struct rows_unfolding *unfolding, struct block **out_block)
+{
+    struct block *stored;
+    struct slice frame;
+    struct frame_head head;
+    if (!unfolds(reader))
+        return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
+    TRY(ref_check(reader, ref));
+    TRY(stored_get(reader, ref, &stored));
+    bool again = stored;
+    reader->reads.blocks_decoded += again;
+    if (!stored) {
+        TRY(frame_read(reader, ref, &frame, &head));
+        stored = stored_keep(reader, ref, frame);
+    }
+    if (!stored)
+        return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
+    TRY(stored_open(reader, ref, stored, again, unfolding, out_block));
+    last_note(reader, ref);
     return STATUS_DONE;
 }
 

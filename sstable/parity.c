@@ -197,7 +197,7 @@ status parity_page_get(struct frame_reader *reader, uint32_t page_at, struct blo
         restored = frame_reader_take(reader, ref, buffer_slice(&frame), FRAME_DIRECTORY, out_block);
     buffer_deinit(&frame);
     if (ok(restored))
-        atomic_fetch_add_explicit(&table->reads.pages_restored, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&table->reads[0].pages_restored, 1, memory_order_relaxed);
     return is_damage(restored) ? st : restored;
 }
 

@@ -650,28 +650,42 @@ void rows_unfolding_deinit(struct rows_unfolding *unfolding)
     unfolding->decoder = NULL;
 }
 
+void rows_unfolding_keep(struct rows_unfolding *unfolding, struct rows_unfolding *other)
+{
+    enum { KEPT_MOST = 64 << 10 };
+    rows_unfolding_end(unfolding);
+    if (unfolding->scratch.capacity_bytes > KEPT_MOST)
+        buffer_deinit(&unfolding->scratch);
+    other->decoder = unfolding->decoder;
+    other->scratch = unfolding->scratch;
+    *unfolding = (struct rows_unfolding){0};
+}
+
 /* ---- the decoded block ---- */
 
-uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, struct slice key)
+uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, uint32_t guess,
+                   struct slice key)
 {
     uint64_t prefix = key_prefix(key);
-    uint32_t low = begin, high = end;
-    /* Times come at a rather even pace: a guess by proportion lands near, and halving does the rest. */
-    if (high - low > 8) {
-        uint64_t first = view->prefixes[low], last = view->prefixes[high - 1];
-        if (prefix < first)
-            return low;
-        if (prefix > last) {
-            return end;
-        } else if (first < last) {
-            uint32_t guess = low + (uint32_t)((double)(prefix - first) / (double)(last - first) *
-                                              (double)(high - 1 - low));
-            uint32_t from = guess > low + 4 ? guess - 4 : low, to = guess + 4 < high ? guess + 4 : high - 1;
-            if (view->prefixes[from] < prefix)
-                low = from;
-            if (view->prefixes[to] > prefix)
-                high = to + 1;
+    uint32_t low = begin, high = end; /* rows before `low` are below the key, those from `high` on are not */
+    uint32_t at = guess < begin ? begin : guess < end ? guess : end - 1;
+    /* In steps that double, away from the guess, until the key is between two of them: mostly few, and near. */
+    if (low < high && view->prefixes[at] < prefix) {
+        for (uint32_t step = 1; at < high && view->prefixes[at] < prefix; step *= 2) {
+            low = at + 1;
+            at = high - low > step ? low + step : high;
         }
+        if (at < high && view->prefixes[at] > prefix)
+            high = at;
+    } else if (low < high && view->prefixes[at] > prefix) {
+        for (uint32_t step = 1; view->prefixes[at] > prefix; step *= 2) {
+            high = at;
+            if (at == low)
+                break;
+            at = at - low > step ? at - step : low;
+        }
+        if (view->prefixes[at] < prefix)
+            low = at + 1;
     }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;

@@ -141,6 +141,8 @@ status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_
 status rows_unfold(struct rows_unfolding *unfolding, uint32_t row);
 void rows_unfolding_end(struct rows_unfolding *unfolding); /* ready for the next */
 void rows_unfolding_deinit(struct rows_unfolding *unfolding);
+/* Its memory for another one, which is zeroed. */
+void rows_unfolding_keep(struct rows_unfolding *unfolding, struct rows_unfolding *other);
 
 /* A decoded block. Borrows from it. */
 struct rows_view {
@@ -172,7 +174,8 @@ static inline struct row_view rows_row(const struct rows_view *view, uint32_t ro
                              .image = slice_of(view->bytes + image[0], image[1] - image[0])};
 }
 
-/* Of rows [begin, end) the first whose key is not below `key`; `end` when there is none. */
-uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, struct slice key);
+/* Of rows [begin, end) the first whose key is not below `key`; `end` when there is none. It is looked for from `guess` on. */
+uint32_t rows_find(const struct rows_view *view, uint32_t begin, uint32_t end, uint32_t guess,
+                   struct slice key);
 
 #endif

@@ -420,12 +420,19 @@ uint64_t sstable_table_id(const struct sstable *table)
     return table->root.table_id;
 }
 
+uint64_t sstable_key_hash(struct partition_key key)
+{
+    return content_hash_key(key.bytes);
+}
+
+bool sstable_may_contain_hash(const struct sstable *table, int64_t token, uint64_t key_hash)
+{
+    if (token < table->root.info.min_token || token > table->root.info.max_token)
+        return false;
+    return !table->filter || filter_may_contain(block_payload(table->filter), table->filter->level, key_hash);
+}
+
 bool sstable_may_contain(const struct sstable *table, struct partition_key key)
 {
-    if (key.token < table->root.info.min_token || key.token > table->root.info.max_token)
-        return false;
-    if (!table->filter)
-        return true;
-    return filter_may_contain(block_payload(table->filter), table->filter->level,
-                              content_hash_key(key.bytes));
+    return sstable_may_contain_hash(table, key.token, sstable_key_hash(key));
 }

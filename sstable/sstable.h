@@ -153,6 +153,9 @@ const struct sstable_info *sstable_info(const struct sstable *table);
 uint64_t sstable_table_id(const struct sstable *table);
 /* False only when the partition is certainly not there: token range and filter. No I/O. */
 bool sstable_may_contain(const struct sstable *table, struct partition_key key);
+/* What filters are asked for: a reader of many tables makes it once. */
+uint64_t sstable_key_hash(struct partition_key key);
+bool sstable_may_contain_hash(const struct sstable *table, int64_t token, uint64_t key_hash);
 
 /* A cursor over all partitions; holds a reference. */
 status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **out_cursor);
@@ -160,6 +163,10 @@ status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **
  * only when first asked for: opening reads at most a directory page. */
 status sstable_cursor_open_one(struct sstable *table, struct partition_key key, bool reverse,
                                struct cursor **out_cursor);
+
+/* The same for a table that the caller holds until the cursor is closed, and of whose filter he knows what it says. */
+status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse,
+                                struct cursor **out_cursor);
 
 /* Rows of the partition that a cursor of an SSTable stands on, and their bytes before compression: from the directory,
  * without reading them. */
@@ -238,6 +245,8 @@ struct sstable_reads {
 void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads);
 /* Blocks are decoded as a whole from now on, for tests and comparisons. Any cursor may be told. */
 void sstable_cursor_decode_whole(struct cursor *cursor);
+/* Every row is asked for by itself, likewise. */
+void sstable_cursor_row_by_row(struct cursor *cursor);
 
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);

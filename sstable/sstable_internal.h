@@ -13,6 +13,14 @@
 
 #include <stdatomic.h>
 
+enum { SSTABLE_READ_STRIPES = 4 };
+
+/* What readers count, relaxed: a line of memory for each few of them. */
+struct sstable_read_stripe {
+    _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared, pages_restored;
+    uint64_t unused[2];
+};
+
 struct sstable {
     _Atomic uint32_t references;
     _Atomic bool obsolete;     /* set once, read by the last unref */
@@ -33,10 +41,8 @@ struct sstable {
     const struct copied_runs *copied; /* borrowed; while its builder checks it: what is not taken apart */
     struct warmth warmth;             /* while its builder checks it: what stays in the cache */
     _Atomic uint32_t unfoldings;      /* of cached blocks that found no room for a decoded one */
-    struct {
-        _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared, pages_restored;
-    } reads;            /* relaxed: sstable_reads() */
-    bool offers_blocks; /* sstable_cursor_next_block() may find some */
+    struct sstable_read_stripe reads[SSTABLE_READ_STRIPES]; /* sstable_reads() */
+    bool offers_blocks;                                     /* sstable_cursor_next_block() may find some */
 };
 
 /* Build the object over an open file whose root is known: takes directory index and filter from the tail, or reads
@@ -103,14 +109,20 @@ struct frame_reader {
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
+/* Count what readers of one table did; once a cursor, so that those on several cores do not fight for the counters. */
+void frame_readers_count(struct frame_reader *const *readers, uint32_t count);
 /* The table's dictionary; it lives as long as the table. NULL when it has none, STATUS_CORRUPT when both copies are bad. */
 status sstable_dictionary_load(struct sstable *table, const struct sstable_dictionary **out_dictionary);
 /* The block of `ref`, pinned; checked against place, reference and layout. */
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block);
-/* The same for rows, of which a reader of one partition wants a few: the block is perhaps not in the cache but the
- * reader's own, and its images are there as far as rows_unfold() was asked for. */
+/* The same for rows, of which a reader of one partition wants a few, in two steps. The first finds a block that is in the
+ * cache, and says NULL when it is not, or when blocks are not unfolded; `touch` may be NULL. The second makes it: it is
+ * perhaps the reader's own, and its images are there as far as rows_unfold() was asked for. What was unfolded before must
+ * have been folded. */
 struct rows_unfolding;
+status frame_reader_find_rows(struct frame_reader *reader, const struct frame_ref *ref,
+                              const struct block_touch *touch, struct block **out_block);
 status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
                              struct rows_unfolding *unfolding, struct block **out_block);
 /* The block at hand is not unfolded any further. */

@@ -103,7 +103,7 @@ static void answer(struct store *store, const struct store_read *read, const str
 static void all_off(struct store_read *read)
 {
     read->no_lazy = read->no_gallop = read->no_filter = read->no_skip = read->no_closed = true;
-    read->no_retained = read->no_unfold = true;
+    read->no_retained = read->no_unfold = read->no_runs = true;
 }
 
 static void assert_same_answer(struct store *store, struct random *rng, const struct query *query,
@@ -124,6 +124,7 @@ static void assert_same_answer(struct store *store, struct random *rng, const st
     read.no_closed = switches & 16;
     read.no_retained = switches & 32;
     read.no_unfold = switches & 64;
+    read.no_runs = switches & 128;
     if (random_below(rng, 4)) {
         read.from = buffer_slice(&from);
         read.to = buffer_slice(&to);

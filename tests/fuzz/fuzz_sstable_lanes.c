@@ -83,7 +83,7 @@ static void rows_any(struct slice bytes)
     if (ok(rows_decode(&decompressor, payload, rows, &block))) {
         struct rows_view view = rows_view_of(block);
         for (uint32_t i = 0; i < rows; i++)
-            (void)rows_find(&view, 0, rows, rows_key(&view, i));
+            (void)rows_find(&view, 0, rows, i / 2, rows_key(&view, i));
         block_unref(block);
     }
     ZSTD_freeDCtx(zstd);
