@@ -1,8 +1,10 @@
 /*
- * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 MiB in them;
- * and the same of a keyspace of ten tables with an index each, through strait.h.
+ * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 k and 1 M rows in
+ * them; and the same of a keyspace of ten tables with an index each, through strait.h.
  *
- *   bench_snapshot [ROUNDS [FOLDER]]
+ *   bench_snapshot [ROUNDS [FOLDER [PARTS]]]
+ *
+ * PARTS are some of memory, disk (the store), cql-memory, cql-disk (keyspaces), with commas between them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@
 
 enum {
     TABLES = 10,
-    VALUE_BYTES = 1000,
+    VALUE_BYTES = 104,
     ROWS_A_BATCH = 100,
 };
 
@@ -212,19 +214,33 @@ static void keyspace_run(const char *path, unsigned rounds)
         folder_remove(path);
 }
 
+static bool is_wanted(const char *parts, const char *part)
+{
+    size_t bytes = strlen(part);
+    for (const char *at = parts; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, part, bytes) == 0 && (at[bytes] == ',' || !at[bytes]))
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
     const char *folder = argc > 2 ? argv[2] : "bench-snapshot.store";
+    const char *parts = argc > 3 ? argv[3] : "memory,disk,cql-memory,cql-disk";
     static const struct {
         const char *name;
         unsigned rows;
-    } sizes[] = {{"empty", 0}, {"100MiB", (100 << 20) / VALUE_BYTES / TABLES}};
-    for (unsigned i = 0; i < 2; i++) {
-        store_run("memory", NULL, rounds, sizes[i].rows, sizes[i].name);
-        store_run("auto", folder, rounds, sizes[i].rows, sizes[i].name);
+    } sizes[] = {{"empty", 0}, {"100k", 100000 / TABLES}, {"1M", 1000000 / TABLES}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        if (is_wanted(parts, "memory"))
+            store_run("memory", NULL, rounds, sizes[i].rows, sizes[i].name);
+        if (is_wanted(parts, "disk"))
+            store_run("auto", folder, rounds, sizes[i].rows, sizes[i].name);
     }
-    keyspace_run(":memory:", rounds);
-    keyspace_run(folder, rounds);
+    if (is_wanted(parts, "cql-memory"))
+        keyspace_run(":memory:", rounds);
+    if (is_wanted(parts, "cql-disk"))
+        keyspace_run(folder, rounds);
     return 0;
 }

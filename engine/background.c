@@ -98,11 +98,6 @@ static struct tablet *claim_first(struct store *store, enum claim_kind kind,
     return found;
 }
 
-static bool has_frozen(const struct tablet *tablet)
-{
-    return tablet->frozen_count > 0;
-}
-
 /* Compaction leaves the cores to the flush as long as writers wait for that, until so many files have come that reads would
  * suffer for it. What is merged later is merged in fewer and larger pieces. */
 static bool gives_way(const struct tablet *tablet)
@@ -171,7 +166,7 @@ static status flush_find(struct store *store, struct job **out_job)
     if (store_memory_high(store))
         TRY(flush_freeze_largest(store));
     TRY(flush_freeze_oldest(store, &froze));
-    struct tablet *tablet = claim_first(store, CLAIM_FLUSH, has_frozen);
+    struct tablet *tablet = claim_first(store, CLAIM_FLUSH, tablet_flush_is_needed);
     if (!tablet)
         return STATUS_DONE;
     status st = job_open_flush(store, tablet, out_job);

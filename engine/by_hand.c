@@ -208,7 +208,7 @@ static bool tablet_quiet(const struct tablet *tablet)
 {
     bool compactable = tablet->options.compaction != STORE_COMPACTION_NONE && tablet->version &&
                        tablet->version->sstable_count > 0;
-    return !tablet->flushing && !tablet->compacting && tablet->frozen_count == 0 &&
+    return !tablet->flushing && !tablet->compacting && !tablet_flush_is_needed(tablet) &&
            (tablet->compaction_idle || !compactable);
 }
 

@@ -13,7 +13,10 @@
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
 
-enum { BUSY_RETRIES = 8 };
+enum {
+    BUSY_RETRIES = 8,
+    SOURCES_MAX = 8, /* of a table, beyond which what it has in memory is flushed soon */
+};
 
 struct step {
     enum store_change_kind kind;
@@ -239,6 +242,8 @@ static status sources_freeze(struct store *store, struct plan *plan, const struc
         struct tablet *tablet = shard_find(shard, step->source_id);
         if (tablet)
             st = tablet_freeze(tablet, plan->ends, &frozen);
+        if (frozen)
+            write_buffer_set_lazy(frozen);
         lock_release(&shard->writer);
         write_buffer_unref(frozen);
     }
@@ -478,6 +483,14 @@ static status plan_carry_out(struct store *store, struct plan *plan)
     return plan_install(store, plan);
 }
 
+static bool is_crowded(struct tablet *tablet)
+{
+    lock_acquire(&tablet->shard->versions);
+    bool crowded = tablet->frozen_count > FROZEN_MAX / 2;
+    lock_release(&tablet->shard->versions);
+    return crowded;
+}
+
 /* Note the tables that are copied and have no room for another frozen memtable, or will soon have none. */
 static status busy_note(struct store *store, const struct plan *plan, struct buffer *out_busy)
 {
@@ -485,16 +498,32 @@ static status busy_note(struct store *store, const struct plan *plan, struct buf
     for (uint32_t i = 0; i < plan->count; i++) {
         bool full = false;
         for (uint32_t j = 0; plan->steps[i].source_id && j < store->shard_count; j++) {
-            struct shard *shard = &store->shards[j];
-            lock_acquire(&shard->versions);
-            const struct tablet *tablet = shard_find(shard, plan->steps[i].source_id);
-            full = full || (tablet && tablet->frozen_count > FROZEN_MAX / 2);
-            lock_release(&shard->versions);
+            struct tablet *tablet = shard_find_ref(&store->shards[j], plan->steps[i].source_id);
+            full = full || (tablet && is_crowded(tablet));
+            tablet_unref(tablet);
         }
         if (full)
             buffer_append_le64(out_busy, plan->steps[i].source_id);
     }
     return buffer_status(out_busy);
+}
+
+/* Before the gates close: room for another frozen memtable in what is copied, as far as it can be had without a flush. Each
+ * copy of a copy that is not flushed has one more source in the manifest: from time to time it is. */
+static void room_make(struct store *store, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        uint64_t source_id = plan->steps[i].source_id;
+        const struct manifest_table *source = source_id ? manifest_find(&store->state, source_id) : NULL;
+        for (uint32_t j = 0; source && j < store->shard_count; j++) {
+            struct tablet *tablet = shard_find_ref(&store->shards[j], source_id);
+            if (tablet && is_crowded(tablet))
+                (void)tablet_coalesce(tablet); /* without memory it is flushed */
+            if (tablet && source->source_count > SOURCES_MAX)
+                tablet_flush_soon(tablet, FROZEN_MAX);
+            tablet_unref(tablet);
+        }
+    }
 }
 
 /* STATUS_BUSY with what is to be flushed first in `out_busy`. */
@@ -510,6 +539,7 @@ static status change_try(struct store *store, const struct store_change *changes
         st = tablets_make(store, &plan);
     bool gates = needs_gates(&plan);
     if (ok(st)) {
+        room_make(store, &plan);
         if (gates)
             shards_close_gates(store->shards, store->shard_count);
         st = plan_carry_out(store, &plan);

@@ -208,12 +208,20 @@ struct holding {
     uint64_t segment;
 };
 
+static bool holds_log(const struct write_buffer *buffer, const struct holding *holding)
+{
+    uint64_t first = buffer->first_segments[holding->stream];
+    return first && first <= holding->segment;
+}
+
 static status freeze_holder(struct store *store, struct tablet *tablet, void *context)
 {
     struct holding *holding = context;
     lock_acquire(&tablet->shard->writer);
-    bool holds = tablet->active && tablet->active->first_segments[holding->stream] &&
-                 tablet->active->first_segments[holding->stream] <= holding->segment;
+    bool holds = tablet->active && holds_log(tablet->active, holding);
+    for (uint32_t i = 0; i < tablet->frozen_count; i++)
+        if (holds_log(tablet->frozen[i], holding))
+            atomic_store_explicit(&tablet->frozen[i]->lazy, false, memory_order_relaxed);
     lock_release(&tablet->shard->writer);
     return holds ? freeze_quietly(store, tablet) : STATUS_DONE;
 }

@@ -195,36 +195,12 @@ static status apply_truncate(struct manifest_state *state, struct reader *in)
     if (!table || table->sealed)
         return STATUS_FAIL(STATUS_CORRUPT);
     manifest_table_clear(state, table);
-    table->source_count = 0;
+    manifest_sources_free(table);
     table->foreign_upto = 0;
     return STATUS_DONE;
 }
 
 /* ---- log records ---- */
-
-static void raise_to(struct log_position *position, struct log_position to)
-{
-    if (log_position_compare(to, *position) > 0)
-        *position = to;
-}
-
-static bool source_is_empty(const struct manifest_source *source, uint32_t shards)
-{
-    for (uint32_t i = 0; i < shards; i++)
-        for (uint32_t j = 0; j < shards; j++)
-            if (log_position_compare(source->from[i][j], source->to[j]) < 0)
-                return false;
-    return true;
-}
-
-static void sources_prune(struct manifest_table *table, uint32_t shards)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < table->source_count; i++)
-        if (!source_is_empty(&table->sources[i], shards))
-            table->sources[kept++] = table->sources[i];
-    table->source_count = kept;
-}
 
 /* What the table has of records before these positions is in its files, whoever they were logged for. */
 static status apply_floors(struct manifest_state *state, struct reader *in)
@@ -238,34 +214,33 @@ static status apply_floors(struct manifest_state *state, struct reader *in)
         return STATUS_FAIL(STATUS_CORRUPT);
     TRY(take_positions(state, in, floors));
     for (uint32_t i = 0; i < streams; i++) {
-        raise_to(&table->floors[shard][i], floors[i]);
+        manifest_raise(&table->floors[shard][i], floors[i]);
         for (uint32_t j = 0; j < table->source_count; j++)
-            raise_to(&table->sources[j].from[shard][i], floors[i]);
+            manifest_raise(&manifest_source_from(&table->sources[j], shard)[i], floors[i]);
     }
-    sources_prune(table, state->shards);
+    manifest_sources_prune(table);
+    return STATUS_DONE;
+}
+
+static status source_read(struct manifest_state *state, struct reader *in, struct manifest_source *source)
+{
+    TRY(take_positions(state, in, source->to));
+    for (uint32_t i = 0; i < state->shards; i++)
+        TRY(take_positions(state, in, manifest_source_from(source, i)));
     return STATUS_DONE;
 }
 
 static status apply_source(struct manifest_state *state, struct reader *in)
 {
-    struct manifest_source source = {0};
-    uint64_t id = reader_varint(in);
-    source.table_id = reader_varint(in);
+    uint64_t id = reader_varint(in), logged_id = reader_varint(in);
     uint32_t streams = take_u32(in);
     TRY(reader_status(in));
     struct manifest_table *table = manifest_find(state, id);
+    struct manifest_source *source;
     if (!table || streams != state->shards)
         return STATUS_FAIL(STATUS_CORRUPT);
-    TRY(take_positions(state, in, source.to));
-    for (uint32_t i = 0; i < streams; i++)
-        TRY(take_positions(state, in, source.from[i]));
-    struct manifest_source *grown =
-        realloc(table->sources, (table->source_count + (size_t)1) * sizeof *grown);
-    if (!grown)
-        return STATUS_FAIL(STATUS_NOMEM);
-    table->sources = grown;
-    table->sources[table->source_count++] = source;
-    return STATUS_DONE;
+    TRY(manifest_sources_add(table, logged_id, state->shards, &source));
+    return source_read(state, in, source);
 }
 
 /* ---- copies ---- */
@@ -299,47 +274,6 @@ static uint64_t foreign_of_copy(const struct manifest_table *table, const struct
     return greatest;
 }
 
-/* Add what `from` holds of one source to `sources`, unless it is in files already. */
-static void source_take(struct manifest_source *sources, uint32_t *count, const struct manifest_source *from,
-                        uint32_t pending, const struct log_position *cut, uint32_t shards)
-{
-    struct manifest_source *fresh = &sources[*count];
-    *fresh = *from;
-    for (uint32_t i = 0; i < shards; i++)
-        if (log_position_compare(cut[i], fresh->to[i]) < 0)
-            fresh->to[i] = cut[i];
-    for (uint32_t i = 0; i < shards; i++)
-        for (uint32_t j = 0; j < shards; j++)
-            if (!(pending >> i & 1))
-                fresh->from[i][j] = fresh->to[j];
-    if (!source_is_empty(fresh, shards))
-        ++*count;
-}
-
-/* The sources of a copy of `from`: those that it has itself, and its own records before the cut. */
-static status sources_of_copy(const struct manifest_table *from, uint32_t pending,
-                              const struct log_position *cut, uint32_t shards,
-                              struct manifest_source **out_sources, uint32_t *out_count)
-{
-    *out_sources = NULL;
-    *out_count = 0;
-    if (!pending)
-        return STATUS_DONE;
-    struct manifest_source *sources = calloc((size_t)from->source_count + 1, sizeof *sources);
-    if (!sources)
-        return STATUS_FAIL(STATUS_NOMEM);
-    for (uint32_t i = 0; i < from->source_count; i++)
-        source_take(sources, out_count, &from->sources[i], pending, cut, shards);
-    if (!from->sealed) {
-        struct manifest_source own = {.table_id = from->id};
-        memcpy(own.to, cut, sizeof own.to);
-        memcpy(own.from, from->floors, sizeof own.from);
-        source_take(sources, out_count, &own, pending, cut, shards);
-    }
-    *out_sources = sources;
-    return STATUS_DONE;
-}
-
 static status take_over_whole(struct manifest_table *table, const struct manifest_table *from)
 {
     struct slice properties;
@@ -353,25 +287,22 @@ static status take_over_whole(struct manifest_table *table, const struct manifes
 static status take_over(struct manifest_state *state, struct manifest_table *table,
                         const struct manifest_table *from, uint32_t pending, const struct log_position *cut)
 {
-    struct manifest_source *sources;
-    uint32_t source_count;
-    TRY(sources_of_copy(from, pending, cut, state->shards, &sources, &source_count));
     /* Files that both have must not be forgotten in between. */
     struct manifest_table old = *table;
     table->files = NULL;
     table->file_count = table->file_capacity = 0;
-    status st = STATUS_DONE;
+    table->sources = NULL;
+    table->source_count = 0;
+    status st = manifest_sources_copy(table, from, pending, cut, state->shards);
     for (uint32_t i = 0; ok(st) && i < from->file_count; i++)
         st = manifest_table_add_file(table, from->files[i]);
     table->foreign_upto = foreign_of_copy(table, from);
     manifest_table_clear(state, &old);
     free(old.files);
-    free(old.sources);
-    table->sources = sources;
-    table->source_count = source_count;
+    manifest_sources_free(&old);
     for (uint32_t i = 0; i < state->shards; i++)
         for (uint32_t j = 0; j < state->shards; j++)
-            raise_to(&table->floors[i][j], cut[j]);
+            manifest_raise(&table->floors[i][j], cut[j]);
     return st;
 }
 

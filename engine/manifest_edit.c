@@ -114,7 +114,7 @@ static void edit_source(struct buffer *edit, uint64_t id, const struct manifest_
     buffer_append_varint(edit, streams);
     append_positions(edit, source->to, streams);
     for (uint32_t i = 0; i < streams; i++)
-        append_positions(edit, source->from[i], streams);
+        append_positions(edit, manifest_source_from(source, i), streams);
 }
 
 void edit_snapshot(struct buffer *edit, const struct manifest_snapshot *snapshot)

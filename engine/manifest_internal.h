@@ -42,13 +42,20 @@ struct manifest_files {
     uint32_t slot_count, count;
 };
 
-/* Log records of another table, or of an earlier life of the same one, that belong to a table. */
+/* Log records of another table, or of an earlier life of the same one, that belong to a table. There may be many: no larger
+ * than the store's shards need. */
 struct manifest_source {
-    uint64_t table_id;                           /* under which they were logged */
-    struct log_position to[MANIFEST_SHARDS_MAX]; /* by stream: records from here on do not belong */
-    /* By shard and stream: records before this are in the table's files. */
-    struct log_position from[MANIFEST_SHARDS_MAX][MANIFEST_SHARDS_MAX];
+    uint64_t table_id; /* under which they were logged */
+    uint32_t shards;
+    struct log_position
+        *to; /* owned; by stream: records from here on do not belong; behind them from[shard][stream] */
 };
+
+/* By stream: records before this are in the table's files, as far as `shard` is concerned. */
+static inline struct log_position *manifest_source_from(const struct manifest_source *source, uint32_t shard)
+{
+    return source->to + (size_t)source->shards * (1 + shard);
+}
 
 struct manifest_table {
     uint64_t id;

@@ -39,6 +39,21 @@ status manifest_files_add(struct manifest_files *files, uint32_t shard, const st
 void manifest_files_let_go(struct manifest_files *files, struct manifest_file *file);
 void manifest_files_deinit(struct manifest_files *files);
 
+/* ---- manifest_sources.c ---- */
+
+/* Positions only grow. */
+void manifest_raise(struct log_position *position, struct log_position to);
+/* One more source with positions at the beginning; *out_source is borrowed until the next. */
+status manifest_sources_add(struct manifest_table *table, uint64_t logged_id, uint32_t shards,
+                            struct manifest_source **out_source);
+/* `table`, which has none, becomes a copy of `from`: the sources that it has, and its own records before the cut, less what
+ * is in files already. */
+status manifest_sources_copy(struct manifest_table *table, const struct manifest_table *from,
+                             uint32_t pending, const struct log_position *cut, uint32_t shards);
+/* Forget those that have nothing left. */
+void manifest_sources_prune(struct manifest_table *table);
+void manifest_sources_free(struct manifest_table *table);
+
 /* ---- manifest_state.c ---- */
 
 /* Room for one more item in a growing array. */

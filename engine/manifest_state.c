@@ -13,7 +13,7 @@ static void table_free(struct manifest_table *table)
 {
     manifest_bytes_free(table->properties);
     free(table->files);
-    free(table->sources);
+    manifest_sources_free(table);
     free(table);
 }
 
@@ -107,7 +107,7 @@ bool manifest_table_wants(const struct manifest_table *table, uint64_t source_id
     for (uint32_t i = 0; i < table->source_count; i++) {
         const struct manifest_source *source = &table->sources[i];
         if (source->table_id == source_id && log_position_compare(begin, source->to[stream]) < 0 &&
-            log_position_compare(begin, source->from[shard][stream]) >= 0)
+            log_position_compare(begin, manifest_source_from(source, shard)[stream]) >= 0)
             return true;
     }
     return false;

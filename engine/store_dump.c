@@ -45,14 +45,14 @@ static void dump_sources(struct buffer *out, const struct manifest_table *table,
         const struct manifest_source *source = &table->sources[i];
         for (uint32_t shard = 0; shard < shards; shard++)
             for (uint32_t stream = 0; stream < shards; stream++)
-                if (log_position_compare(source->from[shard][stream], source->to[stream]) < 0)
+                if (log_position_compare(manifest_source_from(source, shard)[stream], source->to[stream]) < 0)
                     buffer_printf(
                         out,
                         "    shard %u: log stream %u is replayed for it as for table %llu, from segment "
                         "%llu, offset %llu to segment %llu, offset %llu\n",
                         shard, stream, (unsigned long long)source->table_id,
-                        (unsigned long long)source->from[shard][stream].segment,
-                        (unsigned long long)source->from[shard][stream].offset,
+                        (unsigned long long)manifest_source_from(source, shard)[stream].segment,
+                        (unsigned long long)manifest_source_from(source, shard)[stream].offset,
                         (unsigned long long)source->to[stream].segment,
                         (unsigned long long)source->to[stream].offset);
     }

@@ -51,7 +51,7 @@ void tablet_unref(struct tablet *tablet)
     free(tablet);
 }
 
-static status write_buffer_new(struct store *store, struct write_buffer **out_buffer)
+status write_buffer_new(struct store *store, struct write_buffer **out_buffer)
 {
     struct write_buffer *buffer = calloc(1, sizeof *buffer);
     if (!buffer)
@@ -299,6 +299,41 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
         write_buffer_unref(flushed);
     if (flushed || forgotten_count)
         retained_trim(shard->store);
+    return STATUS_DONE;
+}
+
+status tablet_exchange_frozen(struct tablet *tablet, uint32_t at, uint32_t count, struct write_buffer *one)
+{
+    struct shard *shard = tablet->shard;
+    struct version *old, *next = NULL;
+    struct write_buffer *before[FROZEN_MAX];
+    lock_acquire(&shard->writer);
+    shard_versions_change(shard);
+    uint32_t before_count = tablet->frozen_count, behind = before_count - at - count;
+    memcpy(before, tablet->frozen, before_count * sizeof(struct write_buffer *));
+    tablet->frozen[at] = one;
+    memmove(&tablet->frozen[at + 1], &before[at + count], behind * sizeof(struct write_buffer *));
+    tablet->frozen_count = at + 1 + behind;
+    old = tablet->version;
+    status st = version_of(tablet, old ? old->sstables : NULL, old ? old->sstable_count : 0, &next);
+    if (ok(st)) {
+        tablet->version = next;
+    } else {
+        memcpy(tablet->frozen, before, before_count * sizeof(struct write_buffer *));
+        tablet->frozen_count = before_count;
+    }
+    shard_versions_changed(shard);
+    if (ok(st)) {
+        store_memory_add(shard->store, (int64_t)one->bytes, (int64_t)one->bytes);
+        for (uint32_t i = at; i < at + count; i++)
+            frozen_release(shard, before[i]);
+    }
+    lock_release(&shard->writer);
+    if (failed(st))
+        return st;
+    version_retire(old);
+    for (uint32_t i = at; i < at + count; i++)
+        write_buffer_unref(before[i]);
     return STATUS_DONE;
 }
 

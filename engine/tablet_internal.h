@@ -26,6 +26,7 @@ struct shard;
 struct write_buffer {
     atomic_uint refs;
     uint32_t holders;          /* tablets of the shard that have it among their sources; guard: writer */
+    atomic_bool lazy;          /* frozen for a copy, and small: it need not be flushed soon; relaxed */
     struct memtable *memtable; /* counted */
     size_t bytes;              /* as added to the store's memory_bytes; guard: writer */
     uint64_t
@@ -98,6 +99,20 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
  * nothing to freeze. */
 status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
                      struct write_buffer **out_frozen);
+/* With no data yet, of one holder. STATUS_NOMEM. */
+status write_buffer_new(struct store *store, struct write_buffer **out_buffer);
+/* It was frozen for a copy: if it is small, nothing presses to flush it. Caller holds `writer`. */
+void write_buffer_set_lazy(struct write_buffer *buffer);
+/* Whether frozen memtables are to be written out now. Caller holds `writer` or `versions`. */
+bool tablet_flush_is_needed(const struct tablet *tablet);
+/* The oldest `count` frozen memtables need a flush, although they are small. Takes `versions`. */
+void tablet_flush_soon(struct tablet *tablet, uint32_t count);
+/* Copy small frozen memtables that follow one another into one, so that there is room for others. Caller holds `edit`.
+ * STATUS_NOMEM: all is as it was. */
+status tablet_coalesce(struct tablet *tablet);
+/* `one`, whose reference the tablet takes, comes in the place of `count` frozen memtables from `at` on. Takes `writer` and
+ * `versions`; caller holds `edit`. */
+status tablet_exchange_frozen(struct tablet *tablet, uint32_t at, uint32_t count, struct write_buffer *one);
 /* Let go of the memtable that has been retained longest. Takes `writer` and `versions`. STATUS_NOMEM. */
 status tablet_forget_oldest(struct tablet *tablet);
 /* How often it was read, and how many of its sources the reads looked into. */

@@ -147,6 +147,8 @@ static void a_snapshot_flushes_nothing_and_the_flush_is_shared(void **state)
     assert_ok(store_table_stats(world->store, 1, &stats));
     assert_int_equal(0, stats.sstables);
     assert_int_equal(1, stats.memtable_rows);
+    assert_int_equal(0, files(world)); /* nothing presses */
+    assert_ok(store_flush(world->store, 1));
     assert_int_equal(1, files(world)); /* of the table, its snapshot's copy and its clone */
     assert_ok(store_table_stats(world->store, copy, &stats));
     assert_int_equal(1, stats.sstables);
@@ -154,6 +156,54 @@ static void a_snapshot_flushes_nothing_and_the_flush_is_shared(void **state)
     struct store_stats all;
     store_stats(world->store, &all);
     assert_int_equal(0, all.memtable_bytes);
+}
+
+/* Every kind of content, in more memtables than a table may have, with a snapshot of each state and no flush. */
+static void many_snapshots_of_little_need_no_flush(void **state)
+{
+    enum { SNAPSHOTS = 40 };
+    static const char *const kinds[] = {
+        "k/%u a=x b=y @%u",
+        "k/%u ~a! @%u",
+        "k/%u! @%u",
+        "k/s a=%u @%u",
+        "k/3-%u! @%u",
+        "m%u/1 a=x @%u",
+        "m%u! @%u",
+        "k/%u a[p]=x a[q]=y @%u",
+        "k/%u a[*]! @%u",
+        "k/%u a=x +60 @%u",
+        "k/%u a[^]! a[x]=y @%u",
+    };
+    struct world *world = *state;
+    struct store_table_stats stats;
+    char *expected[SNAPSHOTS], name[16], text[100];
+    status st;
+    for (unsigned i = 0; i < SNAPSHOTS; i++) {
+        snprintf(text, sizeof text, kinds[i % ARRAY_LEN(kinds)], 4 + i / 11 * 3 % 7, 100 + i);
+        write(world->store, text);
+        snprintf(name, sizeof name, "s%u", i);
+        assert_ok(change(world->store, STORE_CREATE_SNAPSHOT, name));
+        expected[i] = contents(world->store, 1, &st);
+        assert_ok(st);
+    }
+    assert_ok(store_settle(world->store));
+    assert_ok(store_table_stats(world->store, 1, &stats));
+    assert_int_equal(0, stats.flushes);
+    assert_int_equal(0, files(world));
+    assert_true(stats.pending_flushes < 8);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < SNAPSHOTS; i++) {
+            unsigned at = i * 17 % SNAPSHOTS;
+            snprintf(name, sizeof name, "s%u", at);
+            assert_ok(change(world->store, STORE_RESTORE_SNAPSHOT, name));
+            assert_contents(world->store, 1, expected[at]);
+        }
+        (void)restart(state); /* from the log, then from files */
+        assert_ok(store_flush(world->store, 0));
+    }
+    for (unsigned i = 0; i < SNAPSHOTS; i++)
+        free(expected[i]);
 }
 
 static void copies_go_their_own_ways(void **state)
@@ -202,6 +252,7 @@ static void files_go_when_no_table_and_no_snapshot_has_them(void **state)
     struct world *world = *state;
     write(world->store, "k/1 a=x @10");
     assert_ok(change(world->store, STORE_CREATE_SNAPSHOT, "s"));
+    assert_ok(store_flush(world->store, 1));
     assert_int_equal(1, files(world));
     assert_ok(table_change(world->store, STORE_TRUNCATE_TABLE, 1));
     assert_int_equal(1, files(world));
@@ -623,6 +674,7 @@ int main(void)
         IN_WORLD(a_restore_brings_back_every_table_as_it_was),
         IN_WORLD(a_snapshot_may_be_restored_again_and_again),
         IN_WORLD(a_snapshot_flushes_nothing_and_the_flush_is_shared),
+        IN_WORLD(many_snapshots_of_little_need_no_flush),
         IN_WORLD(copies_go_their_own_ways),
         IN_WORLD(the_clone_of_a_table_outlives_it),
         IN_WORLD(files_go_when_no_table_and_no_snapshot_has_them),
