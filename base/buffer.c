@@ -10,12 +10,10 @@ void buffer_deinit(struct buffer *buf)
     *buf = (struct buffer){0};
 }
 
-bool buffer_reserve(struct buffer *buf, size_t extra_bytes)
+bool buffer_grow(struct buffer *buf, size_t extra_bytes)
 {
     if (buf->failed)
         return false;
-    if (buf->data && extra_bytes <= buf->capacity_bytes - buf->bytes)
-        return true;
     if (extra_bytes > SIZE_MAX / 2 - buf->bytes) {
         buf->failed = true;
         return false;
@@ -31,15 +29,6 @@ bool buffer_reserve(struct buffer *buf, size_t extra_bytes)
     buf->data = grown;
     buf->capacity_bytes = wanted;
     return true;
-}
-
-uint8_t *buffer_extend(struct buffer *buf, size_t bytes)
-{
-    if (!buffer_reserve(buf, bytes))
-        return NULL;
-    uint8_t *at = buf->data + buf->bytes;
-    buf->bytes += bytes;
-    return at;
 }
 
 void buffer_append(struct buffer *buf, const void *data, size_t bytes)

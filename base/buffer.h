@@ -22,11 +22,26 @@ struct buffer {
 
 void buffer_deinit(struct buffer *buf);
 
+/* What buffer_reserve() does when there is no room yet. */
+bool buffer_grow(struct buffer *buf, size_t extra_bytes);
+
 /* Make room for `extra_bytes` more; false when memory ran out. */
-bool buffer_reserve(struct buffer *buf, size_t extra_bytes);
+static inline bool buffer_reserve(struct buffer *buf, size_t extra_bytes)
+{
+    if (!buf->failed && buf->data && extra_bytes <= buf->capacity_bytes - buf->bytes)
+        return true;
+    return buffer_grow(buf, extra_bytes);
+}
 
 /* Room for `bytes` at the end, counted as used, contents undefined; NULL when memory ran out. */
-uint8_t *buffer_extend(struct buffer *buf, size_t bytes);
+static inline uint8_t *buffer_extend(struct buffer *buf, size_t bytes)
+{
+    if (!buffer_reserve(buf, bytes))
+        return NULL;
+    uint8_t *at = buf->data + buf->bytes;
+    buf->bytes += bytes;
+    return at;
+}
 
 void buffer_append(struct buffer *buf, const void *data, size_t bytes);
 void buffer_append_u8(struct buffer *buf, uint8_t value);

@@ -311,12 +311,13 @@ static status partition_enter(struct compaction_job *job)
     return anything ? partition_begin(job) : STATUS_DONE;
 }
 
-static status row_give(struct compaction_job *job, struct slice clustering, struct slice image)
+static status row_give(struct compaction_job *job, struct slice clustering, struct slice image,
+                       uint64_t row_hash)
 {
     struct cursor *giver = job->options.no_code_copy ? NULL : merge_cursor_giver(job->source);
     bool coded;
     TRY(sstable_builder_add_row_of(job->builder, giver ? chain_cursor_leaf(giver) : NULL, clustering, image,
-                                   &coded));
+                                   row_hash, &coded));
     job->counters.rows_coded += coded;
     return STATUS_DONE;
 }
@@ -330,11 +331,12 @@ static status row_take(struct compaction_job *job)
         return STATUS_DONE;
     if (!job->begun)
         TRY(partition_begin(job));
-    TRY(row_give(job, clustering, image));
+    uint64_t row_hash = content_hash_row(job->key_hash, clustering, image);
+    TRY(row_give(job, clustering, image, row_hash));
     job->loose_bytes += clustering.bytes + image.bytes;
     job->counters.rows++;
     job->fed.rows++;
-    job->fed.content_hash += content_hash_row(job->key_hash, clustering, image);
+    job->fed.content_hash += row_hash;
     return STATUS_DONE;
 }
 

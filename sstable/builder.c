@@ -241,7 +241,8 @@ static status first_keep(struct sstable_builder *builder, struct slice clusterin
     return keep(builder, clustering, &entry->first) ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
-static status row_add(struct sstable_builder *builder, struct slice clustering, struct slice image)
+static status row_add(struct sstable_builder *builder, struct slice clustering, struct slice image,
+                      uint64_t row_hash)
 {
     struct directory_entry *entry = &builder->entry;
     size_t after = builder->rows.bytes.bytes + clustering.bytes + image.bytes;
@@ -253,7 +254,7 @@ static status row_add(struct sstable_builder *builder, struct slice clustering, 
         buffer_append_slice(&builder->run_key, clustering);
     }
     TRY(first_keep(builder, clustering));
-    TRY(rows_builder_add(&builder->rows, builder->key_hash, clustering, image));
+    TRY(rows_builder_add(&builder->rows, row_hash, clustering, image));
     builder->run_rows++;
     entry->rows++;
     entry->raw_bytes += clustering.bytes + image.bytes;
@@ -305,7 +306,7 @@ static status bounds_set(struct sstable_builder *builder)
 {
     struct directory_entry *entry = &builder->entry;
     const struct range_list *ranges = &builder->ranges;
-    if (entry->rows && !keep(builder, buffer_slice(&builder->rows.last_key), &entry->last))
+    if (entry->rows && !keep(builder, rows_builder_last_key(&builder->rows), &entry->last))
         return STATUS_FAIL(STATUS_NOMEM);
     if (ranges->count) {
         struct slice start = ranges->items[0].start;
@@ -369,7 +370,7 @@ static status stage_replay(struct sstable_builder *builder)
             break;
         switch (item.kind) {
         case STAGE_PARTITION: st = partition_begin(builder, &item.partition); break;
-        case STAGE_ROW: st = row_add(builder, item.clustering, item.image); break;
+        case STAGE_ROW: st = row_add(builder, item.clustering, item.image, item.row_hash); break;
         case STAGE_END: st = partition_end(builder); break;
         }
         if (failed(st))
@@ -380,6 +381,13 @@ static status stage_replay(struct sstable_builder *builder)
     return st;
 }
 
+static status dictionary_write(struct sstable_builder *builder, uint32_t copy)
+{
+    struct slice frame;
+    TRY(dictionary_frame(builder->dictionary, builder->output.zstd, &frame));
+    return frame_output_copy(&builder->output, frame, &builder->root.dictionaries[copy]);
+}
+
 static status dictionary_use(struct sstable_builder *builder, struct sstable_dictionary *dictionary)
 {
     builder->dictionary = dictionary;
@@ -387,8 +395,7 @@ static status dictionary_use(struct sstable_builder *builder, struct sstable_dic
     builder->compressor.dictionary = dictionary;
     builder->root.incompatible_features |= ROOT_FEATURE_DICTIONARY;
     builder->root.dictionary_id = dictionary->id;
-    return frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0, buffer_slice(&dictionary->encoded),
-                              &builder->root.dictionaries[0]);
+    return dictionary_write(builder, 0);
 }
 
 static status stage_finish(struct sstable_builder *builder)
@@ -469,30 +476,39 @@ static const struct sstable_cursor *coded_source(const struct sstable_builder *b
     return has ? cursor : NULL;
 }
 
-static status row_take(struct sstable_builder *builder, struct slice clustering, struct slice image)
+static status row_take(struct sstable_builder *builder, struct slice clustering, struct slice image,
+                       uint64_t row_hash)
 {
     if (clustering.bytes > CLUSTERING_BYTES_MAX || image.bytes > FRAME_RAW_MAX / 2)
         return STATUS_FAIL(STATUS_LIMIT);
     TRY(rows_order_check(builder, clustering, clustering));
     if (!builder->staging)
-        return row_add(builder, clustering, image);
-    builder_stage_row(&builder->stage, clustering, image);
+        return row_add(builder, clustering, image, row_hash);
+    builder_stage_row(&builder->stage, clustering, image, row_hash);
     return stage_check(builder);
+}
+
+static status add_row(struct sstable_builder *builder, struct slice clustering, struct slice image,
+                      uint64_t row_hash)
+{
+    assert(builder->in_partition);
+    if (ok(builder->failure))
+        builder->failure = row_take(builder, clustering, image, row_hash);
+    return builder->failure;
 }
 
 status sstable_builder_add_row(struct sstable_builder *builder, struct slice clustering, struct slice image)
 {
-    assert(builder->in_partition);
-    if (ok(builder->failure))
-        builder->failure = row_take(builder, clustering, image);
-    return builder->failure;
+    uint64_t key_hash = content_hash_key(buffer_slice(&builder->last_partition));
+    return add_row(builder, clustering, image, content_hash_row(key_hash, clustering, image));
 }
 
 status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor *source,
-                                  struct slice clustering, struct slice image, bool *out_coded)
+                                  struct slice clustering, struct slice image, uint64_t row_hash,
+                                  bool *out_coded)
 {
     const struct sstable_cursor *coded = builder->staging ? NULL : coded_source(builder, source, image);
-    TRY(sstable_builder_add_row(builder, clustering, image));
+    TRY(add_row(builder, clustering, image, row_hash));
     if (coded)
         rows_builder_add_codes(&builder->rows, &coded->codes, sstable_cursor_row(coded));
     *out_coded = coded;
@@ -652,8 +668,7 @@ static status body_write(struct sstable_builder *builder)
     TRY(stage_finish(builder));
     TRY(block_flush(builder));
     if (builder->dictionary)
-        TRY(frame_output_write(&builder->output, FRAME_DICTIONARY, 0, 0,
-                               buffer_slice(&builder->dictionary->encoded), &builder->root.dictionaries[1]));
+        TRY(dictionary_write(builder, 1));
     TRY(directory_builder_finish(&builder->directory, &builder->output));
     builder->root.data_end = file_writer_offset(writer);
     TRY(directory_builder_write_index(&builder->directory, &builder->output, &builder->root.directory_index));

@@ -3,6 +3,7 @@
 void builder_stage_deinit(struct builder_stage *stage)
 {
     buffer_deinit(&stage->bytes);
+    buffer_deinit(&stage->row_hashes);
 }
 
 static void run_put(struct buffer *out, struct slice bytes)
@@ -27,11 +28,14 @@ void builder_stage_partition(struct builder_stage *stage, const struct partition
     buffer_deinit(&ranges);
 }
 
-void builder_stage_row(struct builder_stage *stage, struct slice clustering, struct slice image)
+void builder_stage_row(struct builder_stage *stage, struct slice clustering, struct slice image,
+                       uint64_t row_hash)
 {
     buffer_append_u8(&stage->bytes, STAGE_ROW);
     run_put(&stage->bytes, clustering);
     run_put(&stage->bytes, image);
+    buffer_append_le64(&stage->row_hashes, row_hash);
+    stage->bytes.failed |= stage->row_hashes.failed;
 }
 
 void builder_stage_end(struct builder_stage *stage)
@@ -41,7 +45,8 @@ void builder_stage_end(struct builder_stage *stage)
 
 struct builder_stage_reader builder_stage_read(const struct builder_stage *stage)
 {
-    return (struct builder_stage_reader){.in = reader_of(buffer_slice(&stage->bytes))};
+    return (struct builder_stage_reader){.in = reader_of(buffer_slice(&stage->bytes)),
+                                         .row_hashes = reader_of(buffer_slice(&stage->row_hashes))};
 }
 
 static struct slice run_take(struct reader *in)
@@ -78,6 +83,7 @@ status builder_stage_next(struct builder_stage_reader *reader, struct arena *are
     if (out_item->kind == STAGE_PARTITION)
         return partition_next(in, arena, &out_item->partition);
     if (out_item->kind == STAGE_ROW) {
+        out_item->row_hash = reader_le64(&reader->row_hashes);
         out_item->clustering = run_take(in);
         out_item->image = run_take(in);
     }

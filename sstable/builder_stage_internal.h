@@ -8,6 +8,7 @@
 /* A zeroed struct is ready. Failed growth shows in buffer_status() of `bytes`. */
 struct builder_stage {
     struct buffer bytes;
+    struct buffer row_hashes; /* 64 bits a row, beside what is learnt from */
 };
 
 enum builder_stage_kind {
@@ -18,17 +19,19 @@ enum builder_stage_kind {
 
 void builder_stage_deinit(struct builder_stage *stage);
 void builder_stage_partition(struct builder_stage *stage, const struct partition_view *partition);
-void builder_stage_row(struct builder_stage *stage, struct slice clustering, struct slice image);
+void builder_stage_row(struct builder_stage *stage, struct slice clustering, struct slice image,
+                       uint64_t row_hash);
 void builder_stage_end(struct builder_stage *stage);
 
 struct builder_stage_item {
     enum builder_stage_kind kind;
     struct partition_view partition; /* ranges in the arena given, slices in the stage */
     struct slice clustering, image;
+    uint64_t row_hash; /* as it was given */
 };
 
 struct builder_stage_reader {
-    struct reader in;
+    struct reader in, row_hashes;
 };
 
 struct builder_stage_reader builder_stage_read(const struct builder_stage *stage);

@@ -18,6 +18,13 @@ enum {
 
 /* ---- the object ---- */
 
+static void frame_free(struct buffer *frame)
+{
+    if (frame)
+        buffer_deinit(frame);
+    free(frame);
+}
+
 static void encoders_free(struct dictionary_encoders *encoders)
 {
     for (uint32_t i = 0; encoders && i < DICTIONARY_COLUMNS; i++)
@@ -39,11 +46,12 @@ void sstable_dictionary_unref(struct sstable_dictionary *dictionary)
     for (uint32_t i = 0; i < dictionary->column_count; i++)
         tokens_deinit(&dictionary->columns[i].tokens);
     encoders_free(atomic_load_explicit(&dictionary->encoders, memory_order_relaxed));
+    frame_free(atomic_load_explicit(&dictionary->frame, memory_order_relaxed));
     buffer_deinit(&dictionary->encoded);
     free(dictionary);
 }
 
-static uint64_t id_of(struct slice encoded)
+uint64_t dictionary_id_of(struct slice encoded)
 {
     uint64_t id = hash64(encoded, 0);
     return id ? id : 1;
@@ -77,7 +85,7 @@ status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_d
         return STATUS_FAIL(STATUS_NOMEM);
     atomic_init(&dictionary->references, 1);
     buffer_append_slice(&dictionary->encoded, encoded);
-    dictionary->id = id_of(encoded);
+    dictionary->id = dictionary_id_of(encoded);
     status st = buffer_status(&dictionary->encoded);
     if (ok(st))
         st = columns_decode(dictionary);
@@ -129,6 +137,29 @@ const struct token_encoder *dictionary_encoder(const struct sstable_dictionary *
         if (dictionary->columns[i].place == place)
             return encoders->of[i];
     return NULL;
+}
+
+status dictionary_frame(struct sstable_dictionary *dictionary, ZSTD_CCtx *zstd, struct slice *out_frame)
+{
+    struct buffer *there = atomic_load_explicit(&dictionary->frame, memory_order_acquire);
+    if (!there) {
+        struct buffer *made = calloc(1, sizeof *made);
+        status st = made
+                        ? frame_encode(zstd, FRAME_DICTIONARY, 0, 0, buffer_slice(&dictionary->encoded), made)
+                        : STATUS_FAIL(STATUS_NOMEM);
+        if (failed(st)) {
+            frame_free(made);
+            return st;
+        }
+        /* Pairs with the acquire above. Who comes second takes what the first has made. */
+        if (atomic_compare_exchange_strong_explicit(&dictionary->frame, &there, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            there = made;
+        else
+            frame_free(made);
+    }
+    *out_frame = buffer_slice(there);
+    return STATUS_DONE;
 }
 
 /* ---- learning ---- */

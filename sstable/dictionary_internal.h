@@ -1,11 +1,12 @@
 /*
  * dictionary_internal.h: the token tables of a table's columns, learnt from the first rows that are written.
  *
- * Threads     A dictionary is immutable; its encoders are made when the first builder asks, by whoever is first.
+ * Threads     A dictionary is immutable; its encoders and its frame are made when the first builder asks, by whoever is first.
  */
 #ifndef STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 #define STRAIT_SSTABLE_DICTIONARY_INTERNAL_H
 
+#include "sstable/frame_internal.h"
 #include "sstable/sstable.h"
 #include "sstable/token_encoder_internal.h"
 
@@ -36,10 +37,16 @@ struct sstable_dictionary {
     uint32_t column_count;
     struct dictionary_column columns[DICTIONARY_COLUMNS];
     _Atomic(struct dictionary_encoders *) encoders; /* owned */
+    _Atomic(struct buffer *) frame;                 /* owned; not sealed */
 };
 
 /* STATUS_CORRUPT when `encoded` is not a dictionary. The caller owns a reference. */
 status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_dictionary);
+/* The id of a dictionary that is encoded so. */
+uint64_t dictionary_id_of(struct slice encoded);
+/* As a frame that only has to be sealed, compressed by whoever asks first: every file holds two copies, and most
+ * dictionaries are in many files. Lives as long as the dictionary. */
+status dictionary_frame(struct sstable_dictionary *dictionary, ZSTD_CCtx *zstd, struct slice *out_frame);
 /* The tokens of a column's values, NULL when it has none. */
 const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place);
 /* STATUS_NOMEM. They live as long as the dictionary. */

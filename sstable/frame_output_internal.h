@@ -8,7 +8,8 @@
 struct frame_output {
     struct file_writer writer;
     struct file_identity identity;
-    ZSTD_CCtx *zstd; /* owned; NULL: nothing is compressed */
+    ZSTD_CCtx *zstd; /* owned, at the level of the table, for whoever wants it; NULL: nothing is compressed */
+    ZSTD_CCtx *page_zstd; /* owned; likewise */
     struct buffer scratch;
 };
 
@@ -18,6 +19,8 @@ void frame_output_deinit(struct frame_output *output);
 /* Encode, seal and append one frame. */
 status frame_output_write(struct frame_output *output, enum frame_layout layout, uint8_t level,
                           uint32_t items, struct slice raw, struct frame_ref *out_ref);
+/* Seal and append a copy of a frame that frame_encode() made for several. */
+status frame_output_copy(struct frame_output *output, struct slice frame, struct frame_ref *out_ref);
 /* Seal and append a frame that frame_encode() made earlier. */
 status frame_output_put(struct frame_output *output, uint8_t *frame, uint32_t bytes,
                         struct frame_ref *out_ref);

@@ -1,4 +1,3 @@
-#include "sstable/content_hash.h"
 #include "sstable/info_internal.h"
 #include "sstable/rows_internal.h"
 
@@ -12,8 +11,22 @@ void rows_builder_deinit(struct rows_builder *builder)
     buffer_deinit(&builder->last_key);
 }
 
+struct slice rows_builder_last_key(const struct rows_builder *builder)
+{
+    const struct buffer *ends = &builder->ends;
+    if (!builder->rows || ends->failed || builder->bytes.failed)
+        return buffer_slice(&builder->last_key);
+    uint32_t begin = builder->rows > 1 ? load_le32(ends->data + ends->bytes - 12) : 0;
+    return slice_of(builder->bytes.data + begin, load_le32(ends->data + ends->bytes - 8) - begin);
+}
+
 void rows_builder_clear(struct rows_builder *builder)
 {
+    if (builder->rows) {
+        struct slice last = rows_builder_last_key(builder);
+        buffer_clear(&builder->last_key);
+        buffer_append_slice(&builder->last_key, last);
+    }
     buffer_clear(&builder->bytes);
     buffer_clear(&builder->ends);
     buffer_clear(&builder->code_bytes);
@@ -23,20 +36,24 @@ void rows_builder_clear(struct rows_builder *builder)
     summary_init(&builder->summary);
 }
 
-status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct slice clustering,
+status rows_builder_add(struct rows_builder *builder, uint64_t row_hash, struct slice clustering,
                         struct slice image)
 {
     struct sstable_block_summary *summary = &builder->summary;
+    size_t key_end = builder->bytes.bytes + clustering.bytes, image_end = key_end + image.bytes;
     TRY(summary_add_image(summary, image));
     summary->rows++;
     summary->raw_bytes += clustering.bytes + image.bytes;
-    summary->content_hash += content_hash_row(key_hash, clustering, image);
-    buffer_append_slice(&builder->bytes, clustering);
-    buffer_append_le32(&builder->ends, (uint32_t)builder->bytes.bytes);
-    buffer_append_slice(&builder->bytes, image);
-    buffer_append_le32(&builder->ends, (uint32_t)builder->bytes.bytes);
-    buffer_clear(&builder->last_key);
-    buffer_append_slice(&builder->last_key, clustering);
+    summary->content_hash += row_hash;
+    uint8_t *bytes = buffer_extend(&builder->bytes, clustering.bytes + image.bytes);
+    uint8_t *ends = buffer_extend(&builder->ends, 2 * sizeof(uint32_t));
+    if (bytes && ends) {
+        if (clustering.bytes)
+            memcpy(bytes, clustering.data, clustering.bytes);
+        memcpy(bytes + clustering.bytes, image.data, image.bytes);
+        store_le32(ends, (uint32_t)key_end);
+        store_le32(ends + sizeof(uint32_t), (uint32_t)image_end);
+    }
     builder->rows++;
     return STATUS_DONE;
 }

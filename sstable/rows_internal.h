@@ -68,14 +68,17 @@ struct rows_builder {
     struct buffer code_bytes, codes; /* codes that rows brought along; struct rows_code each, row after row */
     struct buffer
         code_ends;          /* u32 each: how many of `codes` belong to the rows so far; empty: none has any */
-    struct buffer last_key; /* outlives rows_builder_clear(): the order of rows goes on in the next block */
+    struct buffer last_key; /* of the block before, or of one that was copied */
 };
 
 void rows_builder_deinit(struct rows_builder *builder);
 void rows_builder_clear(struct rows_builder *builder);
-/* STATUS_CORRUPT when the image is not one. Failed growth shows in rows_encode(). */
-status rows_builder_add(struct rows_builder *builder, uint64_t key_hash, struct slice clustering,
+/* `row_hash` is content_hash_row() of it, or whatever the summary shall add up. STATUS_CORRUPT when the image is not one.
+ * Failed growth shows in rows_encode(). */
+status rows_builder_add(struct rows_builder *builder, uint64_t row_hash, struct slice clustering,
                         struct slice image);
+/* The key of the row added last, in this block or one before. */
+struct slice rows_builder_last_key(const struct rows_builder *builder);
 
 /* The row added last has these codes; they are of the dictionary that rows_encode() will be given. */
 void rows_builder_add_codes(struct rows_builder *builder, const struct rows_codes *codes, uint32_t row);

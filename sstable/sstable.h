@@ -114,9 +114,13 @@ status sstable_builder_add_row(struct sstable_builder *builder, struct slice clu
  * builder, values are taken over as they stand coded there, since a code says the same in every file. They were read from a
  * block whose checksum was good and have just been decoded into this image; that they say the same here is checked like
  * everything else when the file is read back. *out_coded tells whether there were any.
+ *
+ * `row_hash` is content_hash_row() of the row, from its giver, who needs it as well: what comes back from the disk must
+ * have it.
  */
 status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor *source,
-                                  struct slice clustering, struct slice image, bool *out_coded);
+                                  struct slice clustering, struct slice image, uint64_t row_hash,
+                                  bool *out_coded);
 /*
  * Take a whole data block of another table as it is, in place of its rows: compressed bytes, and the counts of its
  * summary. It comes from sstable_cursor_next_block() of a cursor that stands on the same partition key, behind the row

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "row/row.h"
+#include "sstable/content_hash.h"
 #include "sstable/dictionary_shelf_internal.h"
 #include "sstable/rows_internal.h"
 
@@ -83,8 +84,10 @@ static uint64_t copy_rows(struct sstable *from, struct sstable_dictionary *dicti
         if (!cursor->on_row)
             break;
         struct cursor *source = plain_one_in && i % plain_one_in == 0 ? NULL : cursor;
-        assert_ok(
-            sstable_builder_add_row_of(builder, source, cursor->row.clustering, cursor->row.image, &has));
+        uint64_t hash = content_hash_row(content_hash_key(cursor->partition.key.bytes),
+                                         cursor->row.clustering, cursor->row.image);
+        assert_ok(sstable_builder_add_row_of(builder, source, cursor->row.clustering, cursor->row.image, hash,
+                                             &has));
         coded += has;
     }
     cursor_close(cursor);
@@ -145,7 +148,8 @@ static void codes_say_the_same_in_another_file(void **state)
 static void stage_fill(struct builder_stage *stage, uint32_t rows)
 {
     for (uint32_t i = 0; i < rows; i++)
-        builder_stage_row(stage, model.partitions[0].rows[i].clustering, model.partitions[0].rows[i].image);
+        builder_stage_row(stage, model.partitions[0].rows[i].clustering, model.partitions[0].rows[i].image,
+                          0);
 }
 
 static void what_one_has_learnt_serves_the_others_until_it_is_outgrown(void **state)
