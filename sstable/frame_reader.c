@@ -271,12 +271,23 @@ static void last_note(struct frame_reader *reader, const struct frame_ref *ref)
     reader->last_end = ref->offset + ref->bytes;
 }
 
+/* Lanes are read side by side: every one of them would be waited for. */
+static void stored_touch(const struct block *stored)
+{
+    enum { LINE = 64, MOST = 8 << 10 };
+    uint32_t bytes = stored->bytes < MOST ? stored->bytes : MOST;
+    for (uint32_t at = 0; at < bytes; at += LINE)
+        __builtin_prefetch(stored->data + at);
+}
+
 /* The compressed copy in the cache; NULL when there is none. */
 static status stored_get(struct frame_reader *reader, const struct frame_ref *ref, struct block **out_stored)
 {
     struct sstable *table = reader->table;
     struct block *stored = block_cache_get(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
     *out_stored = stored;
+    if (stored)
+        stored_touch(stored);
     if (!stored || (stored->checksum == ref->checksum && stored->bytes == ref->bytes))
         return STATUS_DONE;
     block_unref(stored);

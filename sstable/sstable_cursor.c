@@ -297,14 +297,23 @@ static void spare_free(void *at)
     free(cursor);
 }
 
-/* What may be of use to the next cursor stays as it is; what is large or belongs to the table does not. */
-static bool spare_give(struct sstable_cursor *cursor, struct block_cache *cache)
+/* Whether nothing is left of it that is large or belongs to a table. */
+static bool is_spare(const struct sstable_cursor *cursor)
 {
     return cursor->held && !cursor->rows_reader.chunk && !cursor->rows_reader.zstd &&
            !cursor->directory_reader.chunk && !cursor->index_reader.chunk &&
            !cursor->directory_reader.scratch.capacity_bytes && !cursor->index_reader.scratch.capacity_bytes &&
            !cursor->rows_reader.scratch.capacity_bytes && !cursor->arena.slabs &&
-           !cursor->codes.bytes.capacity_bytes && block_cache_give_spare(cache, cursor, spare_free);
+           !cursor->codes.bytes.capacity_bytes;
+}
+
+/* The table may go before the cursor is used again. */
+static bool spare_give(struct sstable_cursor *cursor, struct block_cache *cache)
+{
+    if (!is_spare(cursor))
+        return false;
+    cursor->rows_reader.table = cursor->directory_reader.table = cursor->index_reader.table = NULL;
+    return block_cache_give_spare(cache, cursor, spare_free);
 }
 
 static void cursor_op_close(struct cursor *base)

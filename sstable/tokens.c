@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { CODES_AT_ONCE = 64 };
+
 void tokens_deinit(struct tokens *tokens)
 {
     free(tokens->bytes);
@@ -95,28 +97,51 @@ static bool step_slowly(const struct tokens *tokens, struct reader *in, uint8_t 
     return true;
 }
 
-bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t bytes)
+/* The codes up to a literal, the last word of the lane or `stop`, into `codes`; *io_at is moved by what they stand for.
+ * Their tokens are far apart in a table that no near cache holds: all of them are on their way before one is copied. False
+ * when there is no such code. */
+static inline bool codes_take(const struct tokens *table, struct reader *in, const uint8_t *stop,
+                              uint8_t **io_at, uint16_t *codes, uint32_t *out_count)
 {
     enum { CODES_OF_WORD = 4 };
+    const uint8_t *from = in->at, *const last = in->end - 8;
+    uint8_t *at = *io_at;
+    uint32_t count = 0;
+    while (at < stop && from <= last && count <= CODES_AT_ONCE - CODES_OF_WORD && *from != TOKENS_LITERAL) {
+        uint64_t word = load_le64(from);
+        uint32_t used = 0, taken = 0;
+        for (; taken < CODES_OF_WORD && at < stop && (word & 0xff) != TOKENS_LITERAL; taken++) {
+            uint32_t code = token_step(table, &word, &used);
+            if (code >= table->count)
+                return false;
+            __builtin_prefetch(table->bytes[code]);
+            at += table->lengths[code];
+            codes[count++] = (uint16_t)code;
+        }
+        from += used;
+    }
+    in->at = from;
+    *io_at = at;
+    *out_count = count;
+    return true;
+}
+
+bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t bytes)
+{
     const struct tokens table = *tokens;
     uint8_t *at = out, *const stop = out + bytes;
+    uint16_t codes[CODES_AT_ONCE];
     while (at < stop) {
-        size_t step;
-        if (in->end - in->at >= 8) {
-            uint64_t word = load_le64(in->at);
-            uint32_t used = 0, codes = 0;
-            for (; codes < CODES_OF_WORD && at < stop && (word & 0xff) != TOKENS_LITERAL; codes++) {
-                uint32_t code = token_step(&table, &word, &used);
-                if (code >= table.count)
-                    return false;
-                memcpy(at, table.bytes[code], TOKEN_BYTES_MAX);
-                at += table.lengths[code];
-            }
-            in->at += used;
-            if (codes)
-                continue;
+        uint32_t count = 0;
+        uint8_t *to = at;
+        if (in->end - in->at >= 8 && !codes_take(&table, in, stop, &at, codes, &count))
+            return false;
+        for (uint32_t i = 0; i < count; i++) {
+            memcpy(to, table.bytes[codes[i]], TOKEN_BYTES_MAX);
+            to += table.lengths[codes[i]];
         }
-        if (!step_slowly(&table, in, at, (size_t)(stop - at), &step))
+        size_t step = 0;
+        if (!count && !step_slowly(&table, in, at, (size_t)(stop - at), &step))
             return false;
         at += step;
     }
