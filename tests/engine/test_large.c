@@ -204,6 +204,112 @@ static void a_row_may_be_larger_than_any_batch(void **state)
     place_remove(&place);
 }
 
+/* ---- kinds ---- */
+
+enum {
+    STATIC_COLUMN = 3,
+    PATH_BYTES = 65535,
+    LARGE_KEY_BYTES = 65535,
+    CLUSTERING_BYTES = 1 << 20,
+};
+
+/* Bytes that tell a value from another, and where in it one is. */
+static void fill(uint8_t *value, size_t bytes, uint32_t salt)
+{
+    for (size_t i = 0; i < bytes; i += 4093)
+        value[i] = (uint8_t)(i / 4093 * 7 + salt);
+}
+
+static void expect_filled(struct slice value, size_t bytes, uint32_t salt)
+{
+    assert_int_equal(value.bytes, bytes);
+    for (size_t i = 0; i < bytes; i += 4093)
+        assert_int_equal(value.data[i], (uint8_t)(i / 4093 * 7 + salt));
+}
+
+static uint8_t large_key[LARGE_KEY_BYTES], large_clustering[CLUSTERING_BYTES], large_path[PATH_BYTES];
+
+/* A static value, and an element whose path and value are as large as they may be, in a row and a partition whose keys are. */
+static void write_every_kind(struct place *place)
+{
+    uint8_t *value = calloc(1, VALUE_BYTES);
+    struct buffer static_image = {0};
+    assert_non_null(value);
+    fill(large_key, sizeof large_key, 1);
+    fill(large_clustering, sizeof large_clustering, 2);
+    fill(large_path, sizeof large_path, 3);
+    large_clustering[0] = 1; /* a key never begins with KEY_AFTER */
+    struct partition_key key = partition_key_of(slice_of(large_key, sizeof large_key));
+
+    fill(value, VALUE_BYTES, 4);
+    row_builder_reset(&place->row);
+    row_builder_add(
+        &place->row,
+        (struct cell){.column = STATIC_COLUMN, .timestamp = 9, .value = slice_of(value, VALUE_BYTES)});
+    assert_ok(row_builder_finish(&place->row, &static_image));
+    batch_clear(&place->batch);
+    batch_begin(&place->batch, TABLE, key);
+    batch_static(&place->batch, buffer_slice(&static_image));
+    batch_end(&place->batch);
+    assert_ok(store_apply(place->store, &place->batch, DURABILITY_DEFAULT));
+
+    fill(value, VALUE_BYTES, 5);
+    row_builder_reset(&place->row);
+    row_builder_add(&place->row, (struct cell){.column = COLLECTION,
+                                               .timestamp = 9,
+                                               .path = slice_of(large_path, sizeof large_path),
+                                               .value = slice_of(value, VALUE_BYTES)});
+    buffer_clear(&place->image);
+    assert_ok(row_builder_finish(&place->row, &place->image));
+    batch_clear(&place->batch);
+    batch_begin(&place->batch, TABLE, key);
+    batch_row(&place->batch, slice_of(large_clustering, sizeof large_clustering),
+              buffer_slice(&place->image));
+    batch_end(&place->batch);
+    assert_ok(store_apply(place->store, &place->batch, DURABILITY_DEFAULT));
+    buffer_deinit(&static_image);
+    free(value);
+}
+
+static void expect_every_kind(struct place *place)
+{
+    struct store_read read = {.table_id = TABLE};
+    struct cursor *cursor;
+    struct row_reader reader;
+    struct cell cell;
+    bool more;
+    struct partition_key key = partition_key_of(slice_of(large_key, sizeof large_key));
+    assert_ok(store_cursor_open_one(place->store, &read, key, NULL, &cursor));
+    assert_non_null(cursor);
+    assert_true(slice_equal(cursor->partition.key.bytes, key.bytes));
+    assert_ok(row_open(cursor->partition.static_image, &reader));
+    assert_ok(row_next_cell(&reader, &cell, &more));
+    assert_true(more && cell.column == STATIC_COLUMN);
+    expect_filled(cell.value, VALUE_BYTES, 4);
+
+    assert_ok(cursor_next(cursor));
+    assert_true(cursor->on_row);
+    assert_true(slice_equal(cursor->row.clustering, slice_of(large_clustering, sizeof large_clustering)));
+    assert_ok(row_open(cursor->row.image, &reader));
+    assert_ok(row_next_cell(&reader, &cell, &more));
+    assert_true(more && cell.column == COLLECTION);
+    assert_true(slice_equal(cell.path, slice_of(large_path, sizeof large_path)));
+    expect_filled(cell.value, VALUE_BYTES, 5);
+    assert_ok(cursor_next(cursor));
+    assert_false(cursor->on_row);
+    cursor_close(cursor);
+}
+
+static void static_values_elements_and_keys_may_be_as_large_as_they_may(void **state)
+{
+    (void)state;
+    struct place place;
+    place_new(&place, 1 << 20);
+    write_every_kind(&place);
+    everywhere(&place, expect_every_kind);
+    place_remove(&place);
+}
+
 static void a_batch_beyond_the_limit_is_refused_whole(void **state)
 {
     (void)state;
@@ -320,8 +426,9 @@ static void write_large_row(struct place *place, uint32_t number)
     write_row_as(place, number, DURABILITY_NONE);
 }
 
-/* Read the newest rows and say how many blocks that took from the disk. */
-static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct store_read_counters *counters)
+/* Read a page of rows backward from that one and say how many blocks that took from the disk. */
+static uint64_t misses_of_page(struct place *place, uint32_t newest, bool seek,
+                               struct store_read_counters *counters)
 {
     struct store_table_stats before, after;
     struct store_read read = {.table_id = TABLE, .reverse = true};
@@ -329,8 +436,10 @@ static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct st
     assert_ok(store_table_stats(place->store, TABLE, &before));
     assert_ok(store_cursor_open_one(place->store, &read, text_key(place->partition), counters, &cursor));
     assert_non_null(cursor);
+    buffer_clear(&place->key);
+    row_key(&place->key, newest + 1);
     for (uint32_t i = 0; i < PAGE; i++) {
-        assert_ok(cursor_next(cursor));
+        assert_ok(seek && i == 0 ? cursor_seek_row(cursor, buffer_slice(&place->key)) : cursor_next(cursor));
         assert_true(cursor->on_row);
         buffer_clear(&place->key);
         row_key(&place->key, newest - i);
@@ -339,6 +448,11 @@ static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct st
     cursor_close(cursor);
     assert_ok(store_table_stats(place->store, TABLE, &after));
     return after.blocks_read - before.blocks_read;
+}
+
+static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct store_read_counters *counters)
+{
+    return misses_of_page(place, newest, false, counters);
 }
 
 /* A memtable of 1 MiB and a cache of 1 MiB under a partition of 30 MiB, of 1 GB in a long run. */
@@ -382,6 +496,14 @@ static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void
     uint64_t small = misses_of_newest(&place, SMALL_ROWS - 1, &counters);
     assert_in_range(small, (uint64_t)PAGE * ROW_BYTES / 8192, 20);
     assert_in_range(large, small, small + INDEX_LEVELS);
+
+    /* Nor does a page before a time in the middle, to which the index leads. */
+    place.partition = "p";
+    for (uint32_t part = 1; part < 8; part++) {
+        place_restart(&place);
+        uint64_t middle = misses_of_page(&place, LARGE_ROWS / 8 * part, true, &counters);
+        assert_in_range(middle, 1, small + 1 + INDEX_LEVELS);
+    }
     place_remove(&place);
 }
 
@@ -390,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_16_mib_go_the_whole_way),
         cmocka_unit_test(a_row_may_be_larger_than_any_batch),
+        cmocka_unit_test(static_values_elements_and_keys_may_be_as_large_as_they_may),
         cmocka_unit_test(a_batch_beyond_the_limit_is_refused_whole),
         cmocka_unit_test(a_collection_of_tens_of_thousands_goes_the_whole_way),
         cmocka_unit_test(newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks),
