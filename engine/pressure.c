@@ -74,10 +74,23 @@ bool store_memory_over(const struct store *store)
     return memory_bytes(store) > store->memtable_budget_bytes;
 }
 
-static void stalled(struct store *store, int64_t us)
+/* Who was held back pays with a sleep, so there is time to find the table. */
+static void stalled(struct store *store, struct slice payload, int64_t us)
 {
+    struct reader in = reader_of(payload);
+    struct mutation mutation;
+    bool more;
     atomic_fetch_add_explicit(&store->stalls, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->stall_us, (uint64_t)us, memory_order_relaxed);
+    if (failed(mutation_next(&in, &mutation, &more)) || !more)
+        return;
+    uint32_t shard = shard_of_token(mutation.key.token, store->shard_count);
+    struct tablet *tablet = shard_find_ref(&store->shards[shard], mutation.table_id);
+    if (!tablet)
+        return;
+    atomic_fetch_add_explicit(&tablet->stalls, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&tablet->stall_us, (uint64_t)us, memory_order_relaxed);
+    tablet_unref(tablet);
 }
 
 uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t batch_bytes)
@@ -91,7 +104,7 @@ uint64_t pressure_delay_ns(uint64_t memory_bytes, uint64_t budget_bytes, size_t 
 }
 
 /* Delays are saved up until one is worth a sleep. */
-static void brake(struct store *store, uint64_t delay_ns)
+static void brake(struct store *store, struct slice payload, uint64_t delay_ns)
 {
     uint64_t owed = atomic_fetch_add_explicit(&store->brake_ns, delay_ns, memory_order_relaxed);
     if (owed < BRAKE_NS_MIN)
@@ -100,7 +113,7 @@ static void brake(struct store *store, uint64_t delay_ns)
     if (owed < BRAKE_NS_MIN)
         return; /* another writer took the debt */
     int64_t us = (int64_t)(owed / 1000);
-    stalled(store, us > WAIT_STEP_US ? WAIT_STEP_US : us);
+    stalled(store, payload, us > WAIT_STEP_US ? WAIT_STEP_US : us);
     io_sleep_us(store->env, us > WAIT_STEP_US ? WAIT_STEP_US : us);
 }
 
@@ -118,7 +131,7 @@ static status make_room(struct store *store)
     return has_room(store) ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
 }
 
-static status wait_for_room(struct store *store)
+static status wait_for_room(struct store *store, struct slice payload)
 {
     if (!store->background.threaded)
         return make_room(store);
@@ -129,7 +142,7 @@ static status wait_for_room(struct store *store)
         if (atomic_load_explicit(&store->no_space, memory_order_relaxed))
             return STATUS_FAIL(STATUS_NOSPACE);
     }
-    stalled(store, waited_us);
+    stalled(store, payload, waited_us);
     return has_room(store) ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
 }
 
@@ -209,9 +222,9 @@ status store_admit(struct store *store, struct slice payload)
     if (!delay_ns)
         return STATUS_DONE;
     if (!has_room(store))
-        return wait_for_room(store);
+        return wait_for_room(store, payload);
     if (store->background.threaded)
-        brake(store, delay_ns);
+        brake(store, payload, delay_ns);
     return STATUS_DONE;
 }
 

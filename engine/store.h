@@ -310,7 +310,10 @@ uint32_t store_jobs(struct store *store, struct store_job *out_jobs, uint32_t ca
 
 /* ---- statistics ---- */
 
-enum { STORE_COMPACTION_REASONS = 11 };
+enum {
+    STORE_COMPACTION_REASONS = 11,
+    STORE_SIZE_BUCKETS = 40, /* bucket n counts sizes of 2^(n-1) up to 2^n - 1, bucket 0 those of nothing */
+};
 /* "tier", "window", ...: of a number below STORE_COMPACTION_REASONS. */
 const char *store_compaction_reason(uint32_t reason);
 
@@ -343,6 +346,16 @@ struct store_table_stats {
     uint64_t blocks_asked, blocks_cached, blocks_decoded, blocks_read;
     uint64_t rows_made, rows_spared;
     uint64_t pages_restored;
+    uint64_t stalls, stall_us; /* writers held back with a batch that begins with this table */
+    /* How large partitions and rows of SSTables are; what stands in several files counts in each. */
+    struct store_sizes {
+        uint64_t partition_bytes[STORE_SIZE_BUCKETS];
+        uint64_t partition_rows[STORE_SIZE_BUCKETS];
+        uint64_t row_bytes[STORE_SIZE_BUCKETS];
+    } sizes;
+    /* Of these: at most so large are a half of them, and 99 of 100; the end of a bucket. */
+    uint64_t partition_bytes_p50, partition_bytes_p99, partition_rows_p50, partition_rows_p99;
+    uint64_t row_bytes_p50, row_bytes_p99;
 };
 status store_table_stats(struct store *store, uint64_t table_id, struct store_table_stats *out_stats);
 

@@ -25,6 +25,42 @@ static void add_reads(const struct sstable_reads *reads, struct store_table_stat
     stats->pages_restored += reads->pages_restored;
 }
 
+static_assert((int)STORE_SIZE_BUCKETS == (int)SSTABLE_SIZE_BUCKETS, "the same buckets");
+
+static void add_sizes(const struct sstable *table, struct store_sizes *sizes)
+{
+    struct sstable_sizes more;
+    sstable_sizes(table, &more);
+    for (uint32_t i = 0; i < STORE_SIZE_BUCKETS; i++) {
+        sizes->partition_bytes[i] += more.partition_bytes[i];
+        sizes->partition_rows[i] += more.partition_rows[i];
+        sizes->row_bytes[i] += more.row_bytes[i];
+    }
+}
+
+/* The greatest size of the bucket in which that part of all lies. */
+static uint64_t percentile(const uint64_t *buckets, uint32_t percent)
+{
+    uint64_t all = 0, below = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < STORE_SIZE_BUCKETS; i++)
+        all += buckets[i];
+    while (at < STORE_SIZE_BUCKETS - 1 && (below += buckets[at]) * 100 < all * percent)
+        at++;
+    return (UINT64_C(1) << at) - 1;
+}
+
+static void percentiles_fill(struct store_table_stats *stats)
+{
+    const struct store_sizes *sizes = &stats->sizes;
+    stats->partition_bytes_p50 = percentile(sizes->partition_bytes, 50);
+    stats->partition_bytes_p99 = percentile(sizes->partition_bytes, 99);
+    stats->partition_rows_p50 = percentile(sizes->partition_rows, 50);
+    stats->partition_rows_p99 = percentile(sizes->partition_rows, 99);
+    stats->row_bytes_p50 = percentile(sizes->row_bytes, 50);
+    stats->row_bytes_p99 = percentile(sizes->row_bytes, 99);
+}
+
 static void add_sstables(const struct version *version, struct store_table_stats *stats)
 {
     for (uint32_t i = 0; i < version->sstable_count; i++) {
@@ -40,6 +76,7 @@ static void add_sstables(const struct version *version, struct store_table_stats
         struct sstable_reads reads;
         sstable_reads(version->sstables[i], &reads);
         add_reads(&reads, stats);
+        add_sizes(version->sstables[i], &stats->sizes);
         bool counted = false;
         for (uint32_t j = 0; info->run && j < i && !counted; j++)
             counted = sstable_info(version->sstables[j])->run == info->run;
@@ -96,6 +133,8 @@ static void add_tablet(struct tablet *tablet, struct store_table_stats *stats)
     tablet_reads(tablet, &reads, &sources);
     add_compactions(tablet, stats);
     stats->writes += atomic_load_explicit(&tablet->writes, memory_order_relaxed);
+    stats->stalls += atomic_load_explicit(&tablet->stalls, memory_order_relaxed);
+    stats->stall_us += atomic_load_explicit(&tablet->stall_us, memory_order_relaxed);
     stats->reads += reads;
     stats->sources_read += sources;
     stats->flushes += atomic_load_explicit(&tablet->flushes, memory_order_relaxed);
@@ -114,6 +153,7 @@ status store_table_stats(struct store *store, uint64_t table_id, struct store_ta
         add_tablet(tablet, &stats);
         tablet_unref(tablet);
     }
+    percentiles_fill(&stats);
     *out_stats = stats;
     return STATUS_DONE;
 }

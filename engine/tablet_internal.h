@@ -74,6 +74,7 @@ struct tablet {
 
     /* Relaxed counters. */
     atomic_uint_fast64_t writes, flushes, compactions, written_bytes, flushed_bytes;
+    atomic_uint_fast64_t stalls, stall_us; /* of writers whose batch begins with this table */
     atomic_uint_fast64_t blocks_copied, rows_copied, rows_rewritten, rows_coded, rows_reconciled;
     struct compaction_tally compacted[COMPACTION_REASONS];
     struct sstable_reads gone; /* of files that are not among the sources any more; guard: versions */

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -154,6 +156,77 @@ static void the_first_read_of_a_new_file_finds_its_blocks_in_memory(void **state
     }
 }
 
+static void sizes_of_partitions_and_rows_are_told_by_their_buckets(void **state)
+{
+    (void)state;
+    struct store_table_stats stats;
+    struct store *store = open_store();
+    /* 99 partitions of one row, one of five hundred. */
+    for (unsigned i = 0; i < 99; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "p%u/1 a=x @1", i);
+        assert_ok(apply_text(store, text, DURABILITY_DEFAULT));
+    }
+    for (unsigned i = 0; i < 500; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "large/%u a=x @1", i);
+        assert_ok(apply_text(store, text, DURABILITY_DEFAULT));
+    }
+    assert_statistic(0, store, "partition_rows_p50");
+    assert_ok(store_flush(store, 1));
+    assert_statistic(1, store, "partition_rows_p50");
+    assert_statistic(1, store, "partition_rows_p99");
+    double small = statistic(store, "partition_bytes_p50"), row = statistic(store, "row_bytes_p50");
+    assert_true(small >= 8 && small < 128);
+    assert_true(row >= 8 && row < 128);
+    assert_ok(store_table_stats(store, 1, &stats));
+    assert_int_equal(99, stats.sizes.partition_rows[1]);
+    assert_int_equal(1, stats.sizes.partition_rows[9]); /* 256 to 511 */
+    uint64_t rows = 0;
+    for (unsigned i = 0; i < STORE_SIZE_BUCKETS; i++)
+        rows += stats.sizes.row_bytes[i];
+    assert_int_equal(599, rows);
+    /* One more partition in a hundred, and it is the p99. */
+    for (unsigned i = 0; i < 500; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "larger/%u a=x @1", i);
+        assert_ok(apply_text(store, text, DURABILITY_DEFAULT));
+    }
+    assert_ok(store_flush(store, 1));
+    assert_statistic(511, store, "partition_rows_p99");
+    assert_ok(store_close(store));
+}
+
+/* A budget that a fast writer is beyond at once; the other table has no writer. */
+static void writers_that_are_held_back_are_counted_for_their_table(void **state)
+{
+    (void)state;
+    enum { VALUE_BYTES = 2000, WRITES_MAX = 2000000 };
+    static char text[VALUE_BYTES + 40];
+    struct store *store;
+    struct store_stats all = {0};
+    struct store_table_stats one, other;
+    struct store_options options = {.io = "memory", .shards = 2, .memtable_bytes = 256 << 10};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 0);
+    make_table(store, 2, 0);
+    char value[VALUE_BYTES + 1];
+    memset(value, 'x', VALUE_BYTES);
+    value[VALUE_BYTES] = 0;
+    for (unsigned i = 0; i < WRITES_MAX && !all.stalls; i++) {
+        snprintf(text, sizeof text, "p%u/1 a=%s @1", i, value);
+        assert_ok(apply_text(store, text, DURABILITY_NONE));
+        store_stats(store, &all);
+    }
+    assert_ok(store_table_stats(store, 1, &one));
+    assert_ok(store_table_stats(store, 2, &other));
+    assert_true(all.stalls > 0 && all.stall_us > 0);
+    assert_int_equal(all.stalls, one.stalls);
+    assert_int_equal(all.stall_us, one.stall_us);
+    assert_int_equal(0, other.stalls);
+    assert_ok(store_close(store));
+}
+
 static void partition_sizes_are_told_from_directories_and_memtables(void **state)
 {
     (void)state;
@@ -178,6 +251,8 @@ int main(void)
         cmocka_unit_test(statistics_say_what_happened),
         cmocka_unit_test(a_table_tells_where_its_reads_found_their_blocks),
         cmocka_unit_test(the_first_read_of_a_new_file_finds_its_blocks_in_memory),
+        cmocka_unit_test(sizes_of_partitions_and_rows_are_told_by_their_buckets),
+        cmocka_unit_test(writers_that_are_held_back_are_counted_for_their_table),
         cmocka_unit_test(partition_sizes_are_told_from_directories_and_memtables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
