@@ -24,7 +24,7 @@ struct token_encoder {
     uint64_t *buckets;        /* owned; two slots each */
     struct token_text *texts; /* owned */
     uint8_t *lengths;         /* owned */
-    uint16_t ones[256];       /* the tokens of one byte */
+    uint32_t ones[256];       /* slots of the tokens of one byte; 0: there is none */
     bool is_wide;             /* many places are searched at once */
 };
 
@@ -87,11 +87,18 @@ static inline uint32_t slot_length(uint32_t slot)
     return (slot >> TOKEN_SLOT_NUMBER_BITS & 15) + 1;
 }
 
-static inline bool slot_fits(const struct token_encoder *encoder, struct token_text text, uint32_t slot)
+/* Bits in which the slot's token and the text differ. */
+static inline uint64_t slot_differs(const struct token_encoder *encoder, struct token_text text,
+                                    uint32_t slot)
 {
     const struct token_text *token = &encoder->texts[slot_number(slot)];
     const struct cut_mask *mask = &masks[slot_length(slot)];
-    return ((token->low ^ (text.low & mask->low)) | (token->high ^ (text.high & mask->high))) == 0;
+    return (token->low ^ (text.low & mask->low)) | (token->high ^ (text.high & mask->high));
+}
+
+static inline bool slot_fits(const struct token_encoder *encoder, struct token_text text, uint32_t slot)
+{
+    return slot_differs(encoder, text, slot) == 0;
 }
 
 /* ---- making it ---- */
@@ -133,9 +140,9 @@ static uint32_t uniform_find(const struct token_encoder *encoder, struct token_t
         uint64_t bucket = encoder->buckets[at];
         for (uint32_t slot = (uint32_t)bucket, i = 0; i < 2; slot = (uint32_t)(bucket >> 32), i++)
             if ((slot ^ tag) < TOKEN_SLOT_TAG_ONE && slot_fits(encoder, text, slot))
-                return slot_number(slot);
+                return slot;
         if (!(bucket >> 32))
-            return TOKEN_NONE;
+            return 0;
     }
 }
 
@@ -170,12 +177,11 @@ static status tables_fill(struct token_encoder *encoder, const struct tokens *to
     struct token_matcher *matcher = token_matcher_of(tokens);
     if (!matcher)
         return STATUS_FAIL(STATUS_NOMEM);
-    memset(encoder->ones, 0xff, sizeof encoder->ones);
     for (uint32_t i = 0; i < tokens->count; i++) {
         encoder->texts[i] = text_at(tokens->bytes[i]);
         encoder->lengths[i] = tokens->lengths[i];
         if (tokens->lengths[i] == 1)
-            encoder->ones[tokens->bytes[i][0]] = (uint16_t)i;
+            encoder->ones[tokens->bytes[i][0]] = TOKEN_SLOT_TAG_ONE | i;
     }
     /* In order of use, so that what finds no room is rare. */
     for (uint32_t i = 0; i < tokens->count; i++)
@@ -199,7 +205,7 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens)
     uint32_t bits = BUCKET_BITS_MIN;
     if (!encoder)
         return NULL;
-    while (1u << bits < tokens->count * 2)
+    while (1u << bits < tokens->count * 4)
         bits++;
     encoder->count = tokens->count;
     encoder->short_count = tokens->short_count;
@@ -235,50 +241,42 @@ void token_encoder_free(struct token_encoder *encoder)
 /* A value, or a part of a long one, on its way. */
 struct piece {
     const uint8_t *at, *end; /* of the copy that has PAD zeros behind it */
-    uint16_t *numbers;       /* the next one; TOKEN_NONE for a byte that no token covers */
+    uint32_t *slots;         /* the next one; 0 for a byte that no token covers */
     uint32_t index;
 };
 
 struct batch {
-    uint8_t *bytes;    /* owned; copies */
-    uint16_t *numbers; /* owned; as many as bytes */
+    uint8_t *bytes;  /* owned; copies */
+    uint32_t *slots; /* owned; as many as bytes */
     struct {
         uint32_t at, bytes; /* in both */
-        uint32_t count;     /* of numbers */
+        uint32_t count;     /* of slots */
     } pieces[PIECES_MAX];
     uint32_t piece_count, used, room;
 };
 
 /* The longest token by trying every length: for the few places where halving was misled. */
-static uint32_t find_slowly(const struct token_encoder *encoder, const uint8_t *at, size_t bytes,
-                            uint32_t *out_length)
+static uint32_t find_slowly(const struct token_encoder *encoder, const uint8_t *at, size_t bytes)
 {
     struct token_text text = text_at(at);
     for (uint32_t length = bytes < TOKEN_BYTES_MAX ? (uint32_t)bytes : TOKEN_BYTES_MAX; length > 1;
          length--) {
         uint32_t found, slot = slot_find(encoder, text, length, &found);
-        if (slot && slot_length(slot) <= bytes && slot_fits(encoder, text, slot)) {
-            *out_length = slot_length(slot);
-            return slot_number(slot);
-        }
+        if (slot && slot_length(slot) <= bytes && slot_fits(encoder, text, slot))
+            return slot;
     }
-    *out_length = 1;
     return encoder->ones[*at];
 }
 
-static inline __attribute__((always_inline)) void
-piece_step(const struct token_encoder *encoder, struct piece *piece, struct token_text text, uint32_t slot)
+/* Whether it is the right token is seen when its code is written; that there is one, and that it ends in the piece, here. */
+static inline __attribute__((always_inline)) void piece_step(const struct token_encoder *encoder,
+                                                             struct piece *piece, uint32_t slot)
 {
-    uint32_t length = slot_length(slot);
-    uint32_t number = slot_number(slot);
-    if (__builtin_expect(!slot, 0)) {
-        number = encoder->ones[*piece->at];
-        length = 1;
-    } else if (__builtin_expect(!slot_fits(encoder, text, slot) || piece->at + length > piece->end, 0)) {
-        number = find_slowly(encoder, piece->at, (size_t)(piece->end - piece->at), &length);
-    }
-    *piece->numbers++ = (uint16_t)number;
-    piece->at += length;
+    slot = slot ? slot : encoder->ones[*piece->at];
+    if (__builtin_expect(piece->at + slot_length(slot) > piece->end, 0))
+        slot = find_slowly(encoder, piece->at, (size_t)(piece->end - piece->at));
+    *piece->slots++ = slot;
+    piece->at += slot_length(slot);
 }
 
 /* One token of each of `lanes` pieces. Loops over lanes are unrolled, so that what they wait for overlaps. */
@@ -310,7 +308,7 @@ static inline __attribute__((always_inline)) void lanes_step(const struct token_
     }
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < lanes; i++)
-        piece_step(encoder, &pieces[i], text[i], slot[i]);
+        piece_step(encoder, &pieces[i], slot[i]);
 }
 
 static struct piece piece_of(struct batch *batch, uint32_t index)
@@ -318,14 +316,14 @@ static struct piece piece_of(struct batch *batch, uint32_t index)
     const uint8_t *at = batch->bytes + batch->pieces[index].at;
     return (struct piece){.at = at,
                           .end = at + batch->pieces[index].bytes,
-                          .numbers = batch->numbers + batch->pieces[index].at,
+                          .slots = batch->slots + batch->pieces[index].at,
                           .index = index};
 }
 
 static void piece_done(struct batch *batch, const struct piece *piece)
 {
-    const uint16_t *first = batch->numbers + batch->pieces[piece->index].at;
-    batch->pieces[piece->index].count = (uint32_t)(piece->numbers - first);
+    const uint32_t *first = batch->slots + batch->pieces[piece->index].at;
+    batch->pieces[piece->index].count = (uint32_t)(piece->slots - first);
 }
 
 /* Whole values that are tokens, or parts of them: one length is worth a probe. */
@@ -336,65 +334,53 @@ static void batch_cut_uniform(const struct token_encoder *encoder, struct batch 
         struct piece piece = piece_of(batch, i);
         while (piece.at < piece.end) {
             bool has_room = length <= (size_t)(piece.end - piece.at);
-            uint32_t number = has_room ? uniform_find(encoder, text_at(piece.at)) : TOKEN_NONE;
-            *piece.numbers++ = (uint16_t)number;
-            piece.at += number != TOKEN_NONE ? length : 1;
+            uint32_t slot = has_room ? uniform_find(encoder, text_at(piece.at)) : 0;
+            *piece.slots++ = slot;
+            piece.at += slot ? length : 1;
         }
         piece_done(batch, &piece);
     }
 }
 
-/* Pieces that are cut many at a time. A lane without one stands on zeros and is not looked at. */
-struct wide {
-    struct piece pieces[TOKEN_WIDE_LANES];
-    uint64_t at[TOKEN_WIDE_LANES], end[TOKEN_WIDE_LANES]; /* of these, as numbers */
-    uint32_t active;                                      /* lanes, a bit each */
-};
-
-static void wide_take(struct wide *wide, uint32_t lane, struct batch *batch, uint32_t *io_next)
+/* Pieces that are cut many at a time: token_wide_internal.h. A lane without one stands on zeros and goes nowhere. */
+static void wide_take(struct token_lanes *lanes, uint32_t *indexes, uint32_t lane, struct batch *batch,
+                      uint32_t *io_next)
 {
     static const uint8_t nothing[TOKEN_BYTES_MAX];
+    static uint32_t nowhere;
+    struct piece piece = {.at = nothing, .end = nothing, .slots = &nowhere};
     if (*io_next < batch->piece_count) {
-        wide->pieces[lane] = piece_of(batch, (*io_next)++);
-        wide->active |= 1U << lane;
+        piece = piece_of(batch, (*io_next)++);
+        lanes->active |= 1U << lane;
     } else {
-        wide->pieces[lane] = (struct piece){.at = nothing, .end = nothing};
-        wide->active &= ~(1U << lane);
+        lanes->active &= ~(1U << lane);
     }
-    wide->at[lane] = (uint64_t)(uintptr_t)wide->pieces[lane].at;
-    wide->end[lane] = (uint64_t)(uintptr_t)wide->pieces[lane].end;
-}
-
-static inline void wide_step(const struct token_encoder *encoder, struct piece *piece, bool is_found,
-                             uint32_t slot)
-{
-    if (__builtin_expect(is_found, 1)) {
-        *piece->numbers++ = (uint16_t)slot_number(slot);
-        piece->at += slot_length(slot);
-    } else {
-        piece_step(encoder, piece, text_at(piece->at), slot);
-    }
+    indexes[lane] = piece.index;
+    lanes->at[lane] = piece.at;
+    lanes->end[lane] = piece.end;
+    lanes->out[lane] = piece.slots;
 }
 
 static void batch_cut_wide(const struct token_encoder *encoder, struct batch *batch)
 {
-    const struct token_tables tables = {encoder->buckets, encoder->texts, encoder->bucket_shift};
-    struct wide wide = {0};
-    uint32_t next = 0;
+    const struct token_tables tables = {encoder->buckets, encoder->bucket_shift};
+    struct token_lanes lanes = {0};
+    uint32_t indexes[TOKEN_WIDE_LANES], next = 0;
     for (uint32_t i = 0; i < TOKEN_WIDE_LANES; i++)
-        wide_take(&wide, i, batch, &next);
-    while (wide.active) {
+        wide_take(&lanes, indexes, i, batch, &next);
+    while (lanes.active) {
         uint32_t slots[TOKEN_WIDE_LANES];
-        uint32_t found = token_wide_find(&tables, wide.at, wide.end, slots);
-        for (uint32_t left = wide.active; left; left &= left - 1) {
+        uint32_t found = token_wide_find(&tables, &lanes, slots);
+        for (uint32_t left = lanes.active & ~found; left; left &= left - 1) {
             uint32_t i = (uint32_t)__builtin_ctz(left);
-            struct piece *piece = &wide.pieces[i];
-            wide_step(encoder, piece, found >> i & 1, slots[i]);
-            wide.at[i] = (uint64_t)(uintptr_t)piece->at;
-            if (piece->at < piece->end)
-                continue;
-            piece_done(batch, piece);
-            wide_take(&wide, i, batch, &next);
+            slots[i] = slots[i] ? find_slowly(encoder, lanes.at[i], (size_t)(lanes.end[i] - lanes.at[i]))
+                                : encoder->ones[*lanes.at[i]];
+        }
+        for (uint32_t left = token_wide_advance(&lanes, slots); left; left &= left - 1) {
+            uint32_t i = (uint32_t)__builtin_ctz(left);
+            struct piece piece = {.slots = lanes.out[i], .index = indexes[i]};
+            piece_done(batch, &piece);
+            wide_take(&lanes, indexes, i, batch, &next);
         }
     }
 }
@@ -442,20 +428,24 @@ static uint8_t *literal_put(uint8_t *to, const uint8_t *from, size_t bytes)
     return to;
 }
 
+/* Codes of the tokens in `slots`; NULL when one of them does not stand there: a slot may be of another text with the same
+ * tag. */
 static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, const uint8_t *at,
-                          const uint16_t *numbers, uint32_t count)
+                          const uint32_t *slots, uint32_t count)
 {
     const uint8_t *literal = at; /* bytes before `at` that no token covers */
     const uint32_t short_count = encoder->short_count;
+    uint64_t differs = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t number = numbers[i];
-        if (__builtin_expect(number == TOKEN_NONE, 0)) {
+        uint32_t slot = slots[i], number = slot_number(slot);
+        if (__builtin_expect(!slot, 0)) {
             at++;
             continue;
         }
         if (__builtin_expect(literal != at, 0))
             to = literal_put(to, literal, (size_t)(at - literal));
-        at += encoder->lengths[number];
+        differs |= slot_differs(encoder, text_at(at), slot);
+        at += slot_length(slot);
         literal = at;
         /* Both bytes are written; whether the second counts is no branch. */
         bool is_long = number >= short_count;
@@ -464,7 +454,17 @@ static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, cons
         to[1] = (uint8_t)rest;
         to += 1 + is_long;
     }
-    return literal_put(to, literal, (size_t)(at - literal));
+    return differs ? NULL : literal_put(to, literal, (size_t)(at - literal));
+}
+
+/* A piece once more, token by token. */
+static uint32_t piece_cut_slowly(const struct token_encoder *encoder, const uint8_t *at, size_t bytes,
+                                 uint32_t *slots)
+{
+    uint32_t count = 0;
+    for (const uint8_t *end = at + bytes; at < end; at += slot_length(slots[count++]))
+        slots[count] = find_slowly(encoder, at, (size_t)(end - at));
+    return count;
 }
 
 static void batch_write(const struct token_encoder *encoder, const struct batch *batch, struct buffer *out)
@@ -472,12 +472,14 @@ static void batch_write(const struct token_encoder *encoder, const struct batch 
     for (uint32_t i = 0; i < batch->piece_count; i++) {
         size_t bytes = batch->pieces[i].bytes;
         const uint8_t *at = batch->bytes + batch->pieces[i].at;
+        uint32_t *slots = batch->slots + batch->pieces[i].at;
         /* Every byte a run of its own is the worst that can happen on the way. */
         if (!buffer_reserve(out, bytes * 3 + 1))
             return;
         uint8_t *const from = out->data + out->bytes;
-        uint8_t *to =
-            codes_put(encoder, from, at, batch->numbers + batch->pieces[i].at, batch->pieces[i].count);
+        uint8_t *to = codes_put(encoder, from, at, slots, batch->pieces[i].count);
+        if (__builtin_expect(!to, 0))
+            to = codes_put(encoder, from, at, slots, piece_cut_slowly(encoder, at, bytes, slots));
         size_t plain = bytes + 2 * ((bytes + LITERAL_RUN_MAX - 1) / LITERAL_RUN_MAX);
         if ((size_t)(to - from) > plain)
             to = literal_put(from, at, bytes);
@@ -523,8 +525,8 @@ void token_encoder_encode(const struct token_encoder *encoder, const struct slic
     if (!batch.room)
         return;
     batch.bytes = malloc(batch.room);
-    batch.numbers = malloc(batch.room * sizeof *batch.numbers);
-    out->failed |= !batch.bytes || !batch.numbers;
+    batch.slots = malloc(batch.room * sizeof *batch.slots);
+    out->failed |= !batch.bytes || !batch.slots;
     for (uint32_t i = 0; i < count && !out->failed; i++) {
         size_t done = 0;
         while (done < values[i].bytes) {
@@ -544,5 +546,5 @@ void token_encoder_encode(const struct token_encoder *encoder, const struct slic
     if (!out->failed)
         batch_flush(encoder, &batch, out);
     free(batch.bytes);
-    free(batch.numbers);
+    free(batch.slots);
 }

@@ -3,9 +3,9 @@
  *
  * The longest token at a place is found by halving: is there a token that begins with these 9 bytes, then with 13 or 5,
  * and so on, four probes of one small hash table whatever the answer, without a branch that could be mispredicted.
- * Values are cut side by side, so that their probes overlap: four, or 24 where the processor has AVX-512
- * (token_wide_internal.h). A token that found no room in the table, which are
- * few and rarely used ones, is not found; codes are right without it.
+ * Values are cut side by side, so that their probes overlap: four, or 32 where the processor has AVX-512
+ * (token_wide_internal.h). Whether what was found stands there is seen when the codes are written, where it costs least.
+ * A token that found no room in the table, which are few and rarely used ones, is not found; codes are right without it.
  *
  * Threads     Immutable once it is made.
  */

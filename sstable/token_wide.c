@@ -27,6 +27,40 @@ WIDE static inline struct wide_text text_cut(struct wide_text text, __m512i leng
                               _mm512_and_si512(text.high, _mm512_srlv_epi64(ones, high))};
 }
 
+/* Eight words of a table. One by one: processors differ widely in what their own gathering costs, and none does this
+ * slowly. */
+WIDE static inline __m512i gather(const uint64_t *table, __m512i at)
+{
+    uint64_t places[8];
+    _mm512_storeu_si512(places, at);
+    __m128i pairs[4];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < 4; i++) {
+        __m128i one = _mm_loadl_epi64((const __m128i *)(const void *)(table + places[2 * i]));
+        __m128i two = _mm_loadl_epi64((const __m128i *)(const void *)(table + places[2 * i + 1]));
+        pairs[i] = _mm_unpacklo_epi64(one, two);
+    }
+    __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(pairs[0]), pairs[1], 1);
+    __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(pairs[2]), pairs[3], 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+/* The texts at eight places: every other one to a register, then halves of both side by side. */
+WIDE static inline struct wide_text texts_load(const uint8_t *const at[8])
+{
+    __m512i four[2];
+#pragma GCC unroll 2
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint8_t *const *from = at + i;
+        __m512i text = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)from[0]));
+        text = _mm512_inserti64x2(text, _mm_loadu_si128((const __m128i *)(const void *)from[2]), 1);
+        text = _mm512_inserti64x2(text, _mm_loadu_si128((const __m128i *)(const void *)from[4]), 2);
+        four[i] = _mm512_inserti64x2(text, _mm_loadu_si128((const __m128i *)(const void *)from[6]), 3);
+    }
+    return (struct wide_text){_mm512_unpacklo_epi64(four[0], four[1]),
+                              _mm512_unpackhi_epi64(four[0], four[1])};
+}
+
 /* slot_find() of eight texts; *out_slots keeps its slots where nothing is found. */
 WIDE static inline __mmask8 slots_find(const struct token_tables *tables, struct wide_text text,
                                        __m512i length, __m512i *io_slots)
@@ -38,7 +72,7 @@ WIDE static inline __mmask8 slots_find(const struct token_tables *tables, struct
         _mm512_add_epi64(_mm512_mullo_epi64(cut.low, _mm512_set1_epi64((int64_t)TOKEN_HASH_LOW)),
                          _mm512_mullo_epi64(cut.high, _mm512_set1_epi64((int64_t)TOKEN_HASH_HIGH)));
     __m512i at = _mm512_srl_epi64(hash, _mm_cvtsi32_si128((int)tables->bucket_shift));
-    __m512i bucket = _mm512_i64gather_epi64(at, tables->buckets, 8);
+    __m512i bucket = gather(tables->buckets, at);
     __m512i tag = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi64(hash, 15), tag_bits), tag_one);
     __m512i first = _mm512_and_si512(bucket, _mm512_set1_epi64(UINT32_MAX));
     __m512i second = _mm512_srli_epi64(bucket, 32);
@@ -63,37 +97,22 @@ struct wide_search {
 
 enum { GROUPS = TOKEN_WIDE_LANES / 8 };
 
-WIDE static inline __mmask8 group_finish(const struct token_tables *tables, const struct wide_search *search,
-                                         __m512i at, __m512i end, uint32_t *out_slots)
+/* Bytes that the tokens of eight slots have; of none: one. */
+WIDE static inline __m512i lengths_of(__m512i slots)
 {
-    const long long *texts = (const long long *)(const void *)tables->texts;
-    __m512i slots = search->slots;
-    __m512i number = _mm512_and_si512(slots, _mm512_set1_epi64((1 << TOKEN_SLOT_NUMBER_BITS) - 1));
     __m512i length =
         _mm512_and_si512(_mm512_srli_epi64(slots, TOKEN_SLOT_NUMBER_BITS), _mm512_set1_epi64(15));
-    length = _mm512_add_epi64(length, _mm512_set1_epi64(1));
-    __m512i word = _mm512_slli_epi64(number, 1);
-    __m512i low = _mm512_i64gather_epi64(word, texts, 8);
-    __m512i high = _mm512_i64gather_epi64(_mm512_add_epi64(word, _mm512_set1_epi64(1)), texts, 8);
-    struct wide_text cut = text_cut(search->text, length);
-    __m512i differs = _mm512_or_si512(_mm512_xor_si512(low, cut.low), _mm512_xor_si512(high, cut.high));
-    __mmask8 good = _mm512_testn_epi64_mask(differs, differs);
-    good &= _mm512_test_epi64_mask(slots, slots);
-    good &= _mm512_cmple_epu64_mask(_mm512_add_epi64(at, length), end);
-    _mm256_storeu_si256((__m256i *)(void *)out_slots, _mm512_cvtepi64_epi32(slots));
-    return good;
+    return _mm512_add_epi64(length, _mm512_set1_epi64(1));
 }
 
-WIDE uint32_t token_wide_find(const struct token_tables *tables, const uint64_t places[TOKEN_WIDE_LANES],
-                              const uint64_t ends[TOKEN_WIDE_LANES], uint32_t out_slots[TOKEN_WIDE_LANES])
+WIDE uint32_t token_wide_find(const struct token_tables *tables, const struct token_lanes *lanes,
+                              uint32_t out_slots[TOKEN_WIDE_LANES])
 {
     struct wide_search search[GROUPS];
     uint32_t good = 0;
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < GROUPS; i++) {
-        __m512i at = _mm512_loadu_si512(places + (size_t)i * 8);
-        search[i].text.low = _mm512_i64gather_epi64(at, NULL, 1);
-        search[i].text.high = _mm512_i64gather_epi64(_mm512_add_epi64(at, _mm512_set1_epi64(8)), NULL, 1);
+        search[i].text = texts_load(lanes->at + (size_t)i * 8);
         search[i].slots = _mm512_setzero_si512();
         search[i].length = _mm512_set1_epi64(TOKEN_ROOT_LENGTH);
     }
@@ -109,11 +128,38 @@ WIDE uint32_t token_wide_find(const struct token_tables *tables, const uint64_t 
     for (uint32_t i = 0; i < GROUPS; i++)
         (void)slots_find(tables, search[i].text, search[i].length, &search[i].slots);
 #pragma GCC unroll 4
-    for (uint32_t i = 0; i < GROUPS; i++)
-        good |= (uint32_t)group_finish(tables, &search[i], _mm512_loadu_si512(places + (size_t)i * 8),
-                                       _mm512_loadu_si512(ends + (size_t)i * 8), out_slots + (size_t)i * 8)
-                << i * 8;
+    for (uint32_t i = 0; i < GROUPS; i++) {
+        __m512i slots = search[i].slots;
+        __m512i next = _mm512_add_epi64(_mm512_loadu_si512(lanes->at + (size_t)i * 8), lengths_of(slots));
+        __mmask8 fits = _mm512_cmple_epu64_mask(next, _mm512_loadu_si512(lanes->end + (size_t)i * 8));
+        good |= (uint32_t)_mm512_mask_test_epi64_mask(fits, slots, slots) << i * 8;
+        _mm256_storeu_si256((__m256i *)(void *)(out_slots + (size_t)i * 8), _mm512_cvtepi64_epi32(slots));
+    }
     return good;
+}
+
+WIDE uint32_t token_wide_advance(struct token_lanes *lanes, const uint32_t slots[TOKEN_WIDE_LANES])
+{
+    uint32_t done = 0;
+#pragma GCC unroll 32
+    for (uint32_t i = 0; i < TOKEN_WIDE_LANES; i++)
+        *lanes->out[i] = slots[i];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < GROUPS; i++) {
+        const uint8_t **at = lanes->at + (size_t)i * 8;
+        uint32_t **out = lanes->out + (size_t)i * 8;
+        __mmask8 active = (__mmask8)(lanes->active >> i * 8);
+        __m256i some = _mm256_loadu_si256((const __m256i *)(const void *)(slots + (size_t)i * 8));
+        __m512i here = _mm512_loadu_si512(at), there = _mm512_loadu_si512(out);
+        here = _mm512_mask_add_epi64(here, active, here, lengths_of(_mm512_cvtepu32_epi64(some)));
+        there = _mm512_mask_add_epi64(there, active, there, _mm512_set1_epi64(sizeof *slots));
+        _mm512_storeu_si512(at, here);
+        _mm512_storeu_si512(out, there);
+        __mmask8 at_end =
+            _mm512_mask_cmpge_epu64_mask(active, here, _mm512_loadu_si512(lanes->end + (size_t)i * 8));
+        done |= (uint32_t)at_end << i * 8;
+    }
+    return done;
 }
 
 #else
@@ -123,14 +169,19 @@ bool token_wide_is_there(void)
     return false;
 }
 
-uint32_t token_wide_find(const struct token_tables *tables, const uint64_t places[TOKEN_WIDE_LANES],
-                         const uint64_t ends[TOKEN_WIDE_LANES], uint32_t out_slots[TOKEN_WIDE_LANES])
+uint32_t token_wide_find(const struct token_tables *tables, const struct token_lanes *lanes,
+                         uint32_t out_slots[TOKEN_WIDE_LANES])
 {
     (void)tables;
-    (void)places;
-    (void)ends;
+    (void)lanes;
     memset(out_slots, 0, TOKEN_WIDE_LANES * sizeof *out_slots);
     return 0;
+}
+
+uint32_t token_wide_advance(struct token_lanes *lanes, const uint32_t slots[TOKEN_WIDE_LANES])
+{
+    (void)slots;
+    return lanes->active;
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 enum {
-    TOKEN_WIDE_LANES = 24, /* three registers of eight, whose waiting overlaps */
+    TOKEN_WIDE_LANES = 32, /* four registers of eight, whose waiting overlaps */
     TOKEN_ROOT_LENGTH = 9, /* the first length probed; 4, 2 and 1 are added or taken away after it */
     /* A slot is: 13 bits of hash | 4 bits of length - 1 | 15 bits of number. */
     TOKEN_SLOT_NUMBER_BITS = 15,
@@ -24,15 +24,23 @@ enum {
 /* What is probed; borrowed from an encoder. */
 struct token_tables {
     const uint64_t *buckets; /* two slots each */
-    const struct token_text *texts;
     uint32_t bucket_shift;
+};
+
+/* Pieces of values that are cut side by side: where each is, where it ends, and where its next slot goes. */
+struct token_lanes {
+    const uint8_t *at[TOKEN_WIDE_LANES], *end[TOKEN_WIDE_LANES];
+    uint32_t *out[TOKEN_WIDE_LANES];
+    uint32_t active; /* lanes that have a piece, a bit each; the others may be read, too */
 };
 
 /* Whether this processor has what it takes. */
 bool token_wide_is_there(void);
-/* The slot that halving ends at for each place, of which 16 bytes may be read, and the lanes (a bit each) where it is that of a
- * token that stands there and ends no later than `ends`. */
-uint32_t token_wide_find(const struct token_tables *tables, const uint64_t places[TOKEN_WIDE_LANES],
-                         const uint64_t ends[TOKEN_WIDE_LANES], uint32_t out_slots[TOKEN_WIDE_LANES]);
+/* The slot that halving ends at for each lane, at whose place 16 bytes may be read, and the lanes where there is one whose
+ * token would end no later than the piece. Whether that token stands there is for the caller to see. */
+uint32_t token_wide_find(const struct token_tables *tables, const struct token_lanes *lanes,
+                         uint32_t out_slots[TOKEN_WIDE_LANES]);
+/* Put the slots out, go on behind their tokens; the lanes that are at their ends. */
+uint32_t token_wide_advance(struct token_lanes *lanes, const uint32_t slots[TOKEN_WIDE_LANES]);
 
 #endif
