@@ -465,14 +465,13 @@ static status rows_order_check(struct sstable_builder *builder, struct slice fir
     return buffer_status(&builder->last_row);
 }
 
-/* The cursor when it has codes for the row that it stands on, of our dictionary. */
+/* The cursor when it has codes for the row that it stands on. */
 static const struct sstable_cursor *coded_source(const struct sstable_builder *builder, struct cursor *source,
                                                  struct slice image)
 {
     const struct sstable_cursor *cursor = source ? sstable_cursor_of(source) : NULL;
     bool has = cursor && cursor->codes.rows && source->on_row && source->row.image.data == image.data &&
-               source->row.image.bytes == image.bytes && builder->dictionary &&
-               builder->dictionary->id == cursor->table->root.dictionary_id;
+               source->row.image.bytes == image.bytes && builder->dictionary;
     return has ? cursor : NULL;
 }
 
@@ -509,9 +508,8 @@ status sstable_builder_add_row_of(struct sstable_builder *builder, struct cursor
 {
     const struct sstable_cursor *coded = builder->staging ? NULL : coded_source(builder, source, image);
     TRY(add_row(builder, clustering, image, row_hash));
-    if (coded)
-        rows_builder_add_codes(&builder->rows, &coded->codes, sstable_cursor_row(coded));
-    *out_coded = coded;
+    *out_coded = coded && rows_builder_add_codes(&builder->rows, builder->dictionary, &coded->codes,
+                                                 sstable_cursor_row(coded));
     return STATUS_DONE;
 }
 

@@ -90,7 +90,8 @@ status builder_stage_next(struct builder_stage_reader *reader, struct arena *are
     return reader_status(in);
 }
 
-status builder_stage_learn(const struct builder_stage *stage, struct sstable_dictionary **out_dictionary)
+status builder_stage_learn(const struct builder_stage *stage, const struct sstable_dictionary *before,
+                           struct sstable_dictionary **out_dictionary)
 {
     struct builder_stage_reader reader = builder_stage_read(stage);
     struct builder_stage_item item;
@@ -106,7 +107,7 @@ status builder_stage_learn(const struct builder_stage *stage, struct sstable_dic
             dictionary_sample_add(&sample, item.clustering, item.image);
     }
     if (ok(st))
-        st = dictionary_learn(&sample, out_dictionary);
+        st = dictionary_learn(&sample, before, out_dictionary);
     arena_deinit(&arena);
     dictionary_sample_deinit(&sample);
     return st;

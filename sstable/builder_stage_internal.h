@@ -38,7 +38,8 @@ struct builder_stage_reader builder_stage_read(const struct builder_stage *stage
 /* The arena is reset with every partition. *out_more is false past the last. */
 status builder_stage_next(struct builder_stage_reader *reader, struct arena *arena,
                           struct builder_stage_item *out_item, bool *out_more);
-/* *out_dictionary is NULL when there is not enough in common. */
-status builder_stage_learn(const struct builder_stage *stage, struct sstable_dictionary **out_dictionary);
+/* dictionary_learn() from the rows kept aside. */
+status builder_stage_learn(const struct builder_stage *stage, const struct sstable_dictionary *before,
+                           struct sstable_dictionary **out_dictionary);
 
 #endif

@@ -14,6 +14,8 @@ enum {
     COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */
     MEASURED_AT_ONCE = 64,          /* values; one run of so many of every eight */
     MEASURED_ONE_IN = 8,
+    KEPT_TIMES =
+        50, /* a table is kept that codes the new sample no worse than the old one, or by so little of that */
 };
 
 /* ---- the object ---- */
@@ -96,12 +98,19 @@ status dictionary_decode(struct slice encoded, struct sstable_dictionary **out_d
     return st;
 }
 
-const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place)
+static const struct dictionary_column *dictionary_column_of(const struct sstable_dictionary *dictionary,
+                                                            uint64_t place)
 {
     for (uint32_t i = 0; i < dictionary->column_count; i++)
         if (dictionary->columns[i].place == place)
-            return &dictionary->columns[i].tokens;
+            return &dictionary->columns[i];
     return NULL;
+}
+
+const struct tokens *dictionary_tokens(const struct sstable_dictionary *dictionary, uint64_t place)
+{
+    const struct dictionary_column *column = dictionary_column_of(dictionary, place);
+    return column ? &column->tokens : NULL;
 }
 
 status dictionary_encoders(struct sstable_dictionary *dictionary,
@@ -252,54 +261,115 @@ static size_t common_length(const uint32_t *lengths, uint32_t count)
     return count && lengths[0] >= LEAST && lengths[0] <= TOKEN_BYTES_MAX ? lengths[0] : 0;
 }
 
+/* A column of a sample, on its way to a table. */
+struct learning {
+    struct slice bytes;
+    const uint32_t *lengths;
+    uint32_t count;
+    uint64_t place, seen_bytes;
+    size_t room;                       /* for the table */
+    size_t coded;                      /* what the bytes take */
+    size_t learnt_bytes, learnt_coded; /* the same of what the table was learnt from */
+};
+
+/* Whether the table learnt before does: from nearly as many bytes, and what it saved then it saves now. */
+static bool column_is_kept(const struct sstable_dictionary *before, struct learning *learning,
+                           const struct tokens **out_tokens)
+{
+    const struct dictionary_column *column = before ? dictionary_column_of(before, learning->place) : NULL;
+    if (!column || column->sample_bytes / 3 < learning->bytes.bytes / 4)
+        return false;
+    learning->coded = column_measure(&column->tokens, learning->bytes, learning->lengths, learning->count);
+    learning->learnt_bytes = column->sample_bytes;
+    learning->learnt_coded = column->sample_coded;
+    *out_tokens = &column->tokens;
+    return (double)learning->coded * (double)column->sample_bytes * KEPT_TIMES <=
+           (double)column->sample_coded * (double)learning->bytes.bytes * (KEPT_TIMES + 1);
+}
+
+static status column_train(struct learning *learning, struct tokens *out_tokens)
+{
+    size_t length = common_length(learning->lengths, learning->count);
+    size_t most = learning->bytes.bytes / (length ? VALUES_ONE_IN : TABLE_ONE_IN);
+    if (most > learning->room)
+        most = learning->room;
+    if (length)
+        TRY(tokens_of_values(learning->bytes, length, learning->count, most, out_tokens));
+    else
+        TRY(tokens_train(learning->bytes, learning->lengths, learning->count, most, out_tokens));
+    learning->coded = column_measure(out_tokens, learning->bytes, learning->lengths, learning->count);
+    learning->learnt_bytes = learning->bytes.bytes;
+    learning->learnt_coded = learning->coded;
+    return STATUS_DONE;
+}
+
 /* Append a column's table when it saves enough; *out_saved is what it saves of all values seen, 0 without one. */
-static status column_learn(const struct dictionary_sample *sample, uint32_t at, size_t room,
+static status column_learn(struct learning *learning, const struct sstable_dictionary *before,
                            struct buffer *out, size_t *out_saved)
 {
-    const struct buffer *bytes = &sample->columns[at].bytes;
-    const uint32_t *lengths = (const uint32_t *)(const void *)sample->columns[at].lengths.data;
-    uint32_t count = (uint32_t)(sample->columns[at].lengths.bytes / sizeof *lengths);
-    struct tokens tokens;
+    struct tokens trained = {0};
+    const struct tokens *tokens = &trained;
     struct buffer table = {0};
-    size_t length = common_length(lengths, count);
-    size_t most = bytes->bytes / (length ? VALUES_ONE_IN : TABLE_ONE_IN);
-    if (most > room)
-        most = room;
+    size_t bytes = learning->bytes.bytes;
     *out_saved = 0;
-    if (bytes->bytes < COLUMN_SAMPLE_LEAST)
+    if (bytes < COLUMN_SAMPLE_LEAST)
         return STATUS_DONE;
-    if (length)
-        TRY(tokens_of_values(buffer_slice(bytes), length, count, most, &tokens));
-    else
-        TRY(tokens_train(buffer_slice(bytes), lengths, count, most, &tokens));
-    size_t measured = column_measure(&tokens, buffer_slice(bytes), lengths, count);
-    if (measured < bytes->bytes - bytes->bytes / COLUMN_SAVES_ONE_IN) {
-        tokens_encode_table(&tokens, &table);
-        buffer_append_varint(out, sample->columns[at].place);
+    if (!column_is_kept(before, learning, &tokens)) {
+        tokens = &trained;
+        TRY(column_train(learning, &trained));
+    }
+    if (learning->coded < bytes - bytes / COLUMN_SAVES_ONE_IN) {
+        tokens_encode_table(tokens, &table);
+        buffer_append_varint(out, learning->place);
         buffer_append_varint(out, table.bytes);
         buffer_append_slice(out, buffer_slice(&table));
-        *out_saved = (size_t)((double)(bytes->bytes - measured) / (double)bytes->bytes *
-                              (double)sample->columns[at].seen_bytes);
+        *out_saved =
+            (size_t)((double)(bytes - learning->coded) / (double)bytes * (double)learning->seen_bytes);
     }
     status st = buffer_status(&table);
     buffer_deinit(&table);
-    tokens_deinit(&tokens);
+    tokens_deinit(&trained);
     return st;
 }
 
-status dictionary_learn(const struct dictionary_sample *sample, struct sstable_dictionary **out_dictionary)
+static struct learning learning_of(const struct dictionary_sample *sample, uint32_t at, size_t room)
+{
+    const struct buffer *lengths = &sample->columns[at].lengths;
+    return (struct learning){.bytes = buffer_slice(&sample->columns[at].bytes),
+                             .lengths = (const uint32_t *)(const void *)lengths->data,
+                             .count = (uint32_t)(lengths->bytes / sizeof(uint32_t)),
+                             .place = sample->columns[at].place,
+                             .seen_bytes = sample->columns[at].seen_bytes,
+                             .room = room};
+}
+
+/* Who learns again must know what this one was learnt from. */
+static void sample_note(struct sstable_dictionary *dictionary, const struct learning *learnt, uint32_t count)
+{
+    for (uint32_t i = 0; i < dictionary->column_count; i++)
+        for (uint32_t j = 0; j < count; j++)
+            if (learnt[j].place == dictionary->columns[i].place) {
+                dictionary->columns[i].sample_bytes = learnt[j].learnt_bytes;
+                dictionary->columns[i].sample_coded = learnt[j].learnt_coded;
+            }
+}
+
+status dictionary_learn(const struct dictionary_sample *sample, const struct sstable_dictionary *before,
+                        struct sstable_dictionary **out_dictionary)
 {
     struct buffer columns = {0}, encoded = {0};
-    uint32_t count = 0;
+    struct learning learning[DICTIONARY_COLUMNS];
+    uint32_t count = 0, tried = 0;
     size_t saved = 0;
     status st = STATUS_DONE;
-    for (uint32_t i = 0; ok(st) && i < sample->column_count && columns.bytes < DICTIONARY_BYTES_MAX; i++) {
+    for (; ok(st) && tried < sample->column_count && columns.bytes < DICTIONARY_BYTES_MAX; tried++) {
         size_t saves = 0;
-        st = buffer_status(&sample->columns[i].bytes);
+        st = buffer_status(&sample->columns[tried].bytes);
         if (ok(st))
-            st = buffer_status(&sample->columns[i].lengths);
+            st = buffer_status(&sample->columns[tried].lengths);
+        learning[tried] = learning_of(sample, tried, DICTIONARY_BYTES_MAX - columns.bytes);
         if (ok(st))
-            st = column_learn(sample, i, DICTIONARY_BYTES_MAX - columns.bytes, &columns, &saves);
+            st = column_learn(&learning[tried], before, &columns, &saves);
         count += saves > 0;
         saved += saves;
     }
@@ -314,6 +384,8 @@ status dictionary_learn(const struct dictionary_sample *sample, struct sstable_d
         st = buffer_status(&encoded);
         if (ok(st))
             st = dictionary_decode(buffer_slice(&encoded), out_dictionary);
+        if (ok(st))
+            sample_note(*out_dictionary, learning, tried);
     }
     buffer_deinit(&columns);
     buffer_deinit(&encoded);

@@ -22,6 +22,8 @@ enum {
 struct dictionary_column {
     uint64_t place; /* whose values: image_cuts_next() */
     struct tokens tokens;
+    /* What it was learnt from and what that took in codes, for who learns again; 0 when it was read from a file. */
+    size_t sample_bytes, sample_coded;
 };
 
 struct dictionary_encoders {
@@ -68,7 +70,12 @@ struct dictionary_sample {
 
 void dictionary_sample_deinit(struct dictionary_sample *sample);
 void dictionary_sample_add(struct dictionary_sample *sample, struct slice clustering, struct slice image);
-/* *out_dictionary is NULL when the values have too little in common. */
-status dictionary_learn(const struct dictionary_sample *sample, struct sstable_dictionary **out_dictionary);
+/*
+ * *out_dictionary is NULL when the values have too little in common. The table that the dictionary `before` (NULL: none) has
+ * for a column is kept when it was learnt from nearly as much and does as well now: then codes of the column stay what they are,
+ * and values coded before need not be cut again.
+ */
+status dictionary_learn(const struct dictionary_sample *sample, const struct sstable_dictionary *before,
+                        struct sstable_dictionary **out_dictionary);
 
 #endif

@@ -64,7 +64,7 @@ static status shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
         shelf->stats.shared++;
         return STATUS_DONE;
     }
-    TRY(builder_stage_learn(stage, out_dictionary));
+    TRY(builder_stage_learn(stage, place ? place->dictionary : NULL, out_dictionary));
     shelf->stats.learnt++;
     if (*out_dictionary)
         put(shelf, table_id, *out_dictionary);
@@ -75,7 +75,7 @@ status dictionary_shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
                               const struct builder_stage *stage, struct sstable_dictionary **out_dictionary)
 {
     if (!shelf)
-        return builder_stage_learn(stage, out_dictionary);
+        return builder_stage_learn(stage, NULL, out_dictionary);
     lock_acquire(&shelf->lock);
     status st = shelf_learn(shelf, table_id, stage, out_dictionary);
     lock_release(&shelf->lock);

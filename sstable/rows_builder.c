@@ -78,15 +78,31 @@ struct slice rows_codes_of(const struct rows_codes *codes, uint32_t row, uint32_
     return slice_of(codes->bytes.data + begin, u32_at(&codes->ends, at) - begin);
 }
 
-void rows_builder_add_codes(struct rows_builder *builder, const struct rows_codes *codes, uint32_t row)
+/* Bit i: codes of the column are of the table that the dictionary has for it. */
+static uint32_t columns_alike(const struct sstable_dictionary *dictionary, const struct rows_codes *codes)
 {
-    uint32_t count;
+    uint32_t alike = 0;
+    for (uint32_t i = 0; i < codes->columns; i++) {
+        const struct tokens *tokens = dictionary_tokens(dictionary, codes->column[i].place);
+        alike |= (uint32_t)(tokens && tokens->id == codes->column[i].tokens_id) << i;
+    }
+    return alike;
+}
+
+bool rows_builder_add_codes(struct rows_builder *builder, const struct sstable_dictionary *dictionary,
+                            const struct rows_codes *codes, uint32_t row)
+{
+    uint32_t count, alike = columns_alike(dictionary, codes);
+    if (!alike)
+        return false;
     /* Rows before the first that brings some have none. */
     while (builder->code_ends.bytes / sizeof count + 1 < builder->rows && !builder->code_ends.failed) {
         count = (uint32_t)(builder->codes.bytes / sizeof(struct rows_code));
         buffer_append(&builder->code_ends, &count, sizeof count);
     }
     for (uint32_t i = 0; i < codes->columns; i++) {
+        if (!(alike >> i & 1))
+            continue;
         struct slice bytes = rows_codes_of(codes, row, i);
         struct rows_code code = {.place = codes->column[i].place,
                                  .begin = (uint32_t)builder->code_bytes.bytes,
@@ -96,4 +112,5 @@ void rows_builder_add_codes(struct rows_builder *builder, const struct rows_code
     }
     count = (uint32_t)(builder->codes.bytes / sizeof(struct rows_code));
     buffer_append(&builder->code_ends, &count, sizeof count);
+    return true;
 }

@@ -413,6 +413,7 @@ static void codes_begin(struct rows_decoder *decoder, struct rows_codes *codes)
         if (decoder->values[i].codec != LANE_TOKENS)
             continue;
         codes->column[codes->columns].place = decoder->columns.places[i];
+        codes->column[codes->columns].tokens_id = decoder->values[i].tokens->id;
         codes->column[codes->columns].begin = (uint32_t)codes->bytes.bytes;
         buffer_append_slice(&codes->bytes, decoder->head.lanes[LANE_COLUMNS + 2 * i + 1].stored);
         decoder->coded[codes->columns++] = (uint8_t)i;

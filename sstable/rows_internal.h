@@ -28,8 +28,8 @@ enum {
 
 /*
  * The values of a block's rows as they stand coded in its lanes of tokens. A code says the same wherever it stands, so a
- * value that goes into a file of the same dictionary needs not be cut into tokens again, which is most of the work of
- * writing it. A zeroed struct is ready.
+ * value that goes into a file whose dictionary has the same table for its column needs not be cut into tokens again,
+ * which is most of the work of writing it. A zeroed struct is ready.
  */
 struct rows_codes {
     struct buffer bytes; /* the lanes, one behind the other */
@@ -38,7 +38,8 @@ struct rows_codes {
     uint32_t columns;
     struct {
         uint64_t place;
-        uint32_t begin; /* in `bytes` */
+        uint64_t tokens_id; /* of the table they are of */
+        uint32_t begin;     /* in `bytes` */
     } column[ROWS_COLUMNS];
 };
 
@@ -80,8 +81,10 @@ status rows_builder_add(struct rows_builder *builder, uint64_t row_hash, struct 
 /* The key of the row added last, in this block or one before. */
 struct slice rows_builder_last_key(const struct rows_builder *builder);
 
-/* The row added last has these codes; they are of the dictionary that rows_encode() will be given. */
-void rows_builder_add_codes(struct rows_builder *builder, const struct rows_codes *codes, uint32_t row);
+/* The row added last has these codes; those that mean the same in the dictionary that rows_encode() will be given are taken
+ * along. Returns whether there are any. */
+bool rows_builder_add_codes(struct rows_builder *builder, const struct sstable_dictionary *dictionary,
+                            const struct rows_codes *codes, uint32_t row);
 
 /* How values are compressed; parts that are NULL are not used. */
 struct rows_compressor {

@@ -1,5 +1,7 @@
 #include "sstable/tokens_internal.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
 enum { CODES_AT_ONCE = 64 };
@@ -34,6 +36,7 @@ status tokens_decode_table(struct slice encoded, struct tokens *out_tokens)
         .short_count = short_count,
         .bytes = calloc(count + 1, TOKEN_BYTES_MAX),
         .lengths = malloc(count + 1),
+        .id = hash64(encoded, 0),
     };
     status st = tokens.bytes && tokens.lengths ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
     for (uint32_t i = 0; ok(st) && i < count; i++) {

@@ -27,6 +27,8 @@ struct tokens {
     uint32_t short_count;              /* of one-byte codes: tokens 0 .. short_count - 1 */
     uint8_t (*bytes)[TOKEN_BYTES_MAX]; /* owned; `count`, padded with zeros */
     uint8_t *lengths;                  /* owned */
+    uint64_t
+        id; /* hash of the encoded table, from tokens_decode_table(): equal codes say the same under equal ids */
 };
 
 void tokens_deinit(struct tokens *tokens);

@@ -200,6 +200,100 @@ static void what_one_has_learnt_serves_the_others_until_it_is_outgrown(void **st
     model_deinit(&model);
 }
 
+/* ---- tables that are kept ---- */
+
+/* Column 0: words, as everywhere here. Column 1: one of `members` ids of 16 bytes. */
+static void members_fill(struct random *rng, uint32_t rows, uint32_t members)
+{
+    model_numbered(&model, "members", rows, 1);
+    for (uint32_t i = 0; i < rows; i++) {
+        struct row_builder row = {0};
+        struct buffer image = {0};
+        uint8_t id[16] = {0};
+        store_le64(id, random_below(rng, members) * 0x9e3779b97f4a7c15ULL);
+        row_builder_reset(&row);
+        row.marker = (struct marker){.timestamp = 1000};
+        row_builder_add(&row, (struct cell){.kind = CELL_LIVE, .timestamp = 1000, .value = text_random(rng)});
+        row_builder_add(
+            &row, (struct cell){
+                      .column = 1, .kind = CELL_LIVE, .timestamp = 1000, .value = slice_of(id, sizeof id)});
+        assert_ok(row_builder_finish(&row, &image));
+        model.partitions[0].rows[i].image = arena_copy(&model.arena, buffer_slice(&image));
+        row_builder_deinit(&row);
+        buffer_deinit(&image);
+    }
+}
+
+/* Of the two columns of two dictionaries: which have the same table, a bit each. */
+static uint32_t tables_alike(const struct sstable_dictionary *a, const struct sstable_dictionary *b)
+{
+    uint32_t alike = 0;
+    for (uint32_t i = 0; i < a->column_count; i++) {
+        const struct tokens *other = dictionary_tokens(b, a->columns[i].place);
+        bool is_second = a->columns[i].place > a->columns[a->column_count - 1 - i].place;
+        alike |= (uint32_t)(other && other->id == a->columns[i].tokens.id) << is_second;
+    }
+    return alike;
+}
+
+/* Learn from some of the rows, then again from more of them. */
+static void learn_twice(uint32_t few, uint32_t many, struct sstable_dictionary **out_first,
+                        struct sstable_dictionary **out_second)
+{
+    struct builder_stage stage = {0};
+    stage_fill(&stage, few);
+    assert_ok(builder_stage_learn(&stage, NULL, out_first));
+    builder_stage_deinit(&stage);
+    stage_fill(&stage, many);
+    assert_ok(builder_stage_learn(&stage, *out_first, out_second));
+    builder_stage_deinit(&stage);
+    assert_int_equal((*out_first)->column_count, 2);
+    assert_int_equal((*out_second)->column_count, 2);
+}
+
+static void codes_of_a_table_that_is_kept_pass_between_dictionaries(void **state)
+{
+    (void)state;
+    enum { ROWS = 14000, FEW = 10800 };
+    struct random rng = {14};
+    struct sstable_dictionary *first, *second;
+    struct sstable_build_options options = model_options(model_env, "/t/from");
+    struct sstable_info info;
+    struct sstable *from;
+    members_fill(&rng, ROWS, 1000);
+    /* The last rows bring ids that nobody knows yet, so the table of ids must change; that of words need not. */
+    for (uint32_t i = FEW; i < ROWS; i++) {
+        uint8_t *image = (uint8_t *)(uintptr_t)model.partitions[0].rows[i].image.data;
+        image[model.partitions[0].rows[i].image.bytes - 1] = 7;
+    }
+    learn_twice(FEW, ROWS, &first, &second);
+    assert_int_equal(tables_alike(first, second), 1);
+    options.dictionary = first;
+    options.dictionary_after_bytes = UINT32_MAX;
+    assert_ok(model_build(&model, &options, &info));
+    assert_ok(sstable_open(model_env, "/t/from", MODEL_STORE_ID, NULL, &from));
+    assert_int_equal(copy_rows(from, second, "/t/to", 3), model.row_count - (model.row_count + 2) / 3);
+    expect_same("/t/to");
+    sstable_unref(from);
+    assert_ok(io_unlink(model_env, "/t/from"));
+    sstable_dictionary_unref(first);
+    sstable_dictionary_unref(second);
+    model_deinit(&model);
+}
+
+static void a_table_learnt_from_much_less_is_learnt_again(void **state)
+{
+    (void)state;
+    struct random rng = {15};
+    struct sstable_dictionary *first, *second;
+    members_fill(&rng, 14000, 1000);
+    learn_twice(7000, 14000, &first, &second);
+    assert_int_equal(tables_alike(first, second), 0);
+    sstable_dictionary_unref(first);
+    sstable_dictionary_unref(second);
+    model_deinit(&model);
+}
+
 /* The rule by which a compaction learns anew: three times what was learnt from, unless that was near a full sample. */
 static void a_dictionary_is_outgrown_by_three_times_its_sample(void **state)
 {
@@ -223,6 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_say_the_same_in_another_file),
+        cmocka_unit_test(codes_of_a_table_that_is_kept_pass_between_dictionaries),
+        cmocka_unit_test(a_table_learnt_from_much_less_is_learnt_again),
         cmocka_unit_test(what_one_has_learnt_serves_the_others_until_it_is_outgrown),
         cmocka_unit_test(a_dictionary_is_outgrown_by_three_times_its_sample),
     };

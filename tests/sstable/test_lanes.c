@@ -170,7 +170,7 @@ static void rows_with_a_dictionary_come_together_again(void **state)
             for (uint32_t r = 0; r < model.partitions[i].row_count; r++)
                 dictionary_sample_add(&sample, model.partitions[i].rows[r].clustering,
                                       model.partitions[i].rows[r].image);
-        assert_ok(dictionary_learn(&sample, &dictionary));
+        assert_ok(dictionary_learn(&sample, NULL, &dictionary));
         if (dictionary) {
             assert_ok(dictionary_encoders(dictionary, &compressor.encoders));
             compressor.dictionary = dictionary;
