@@ -56,7 +56,8 @@ bool walk_enter_partition(struct row_walk *walk)
 static bool next_named_partition(struct row_walk *walk, bool *out_found)
 {
     const struct walk_request *request = &walk->request;
-    struct store_read read = {.table_id = request->table->store_id, .reverse = request->reverse};
+    struct store_read read = {
+        .table_id = request->table->store_id, .reverse = request->reverse, .rows = request->rows};
     if (request->range_count) { /* rising, so these two enclose all */
         read.from = request->ranges[0].start;
         read.to = request->ranges[request->range_count - 1].end;

@@ -56,6 +56,7 @@ struct walk_request {
     int64_t first_token, last_token; /* SCAN, INDEX and VIRTUAL without keys */
     const struct key_range *ranges;
     uint32_t range_count;
+    uint32_t rows;             /* of a partition will be taken, about; 0: not known */
     uint64_t tombstones_max;   /* WALK_CUT after that many; 0: never */
     struct row_copier *copier; /* KEYS and SCAN: rows are copied to the result; NULL: they go to the slots */
     struct walk_position from;

@@ -107,6 +107,13 @@ static bool keep_tokens(struct plan_run *run, const struct restrictions *restric
     return true;
 }
 
+/* Of a partition, about: filters and groups take more. */
+static uint32_t rows_taken(const struct select_run *it)
+{
+    uint32_t most = it->page_rows && it->page_rows < it->limit_left ? it->page_rows : it->limit_left;
+    return most == UINT32_MAX ? 0 : most;
+}
+
 static bool make_request(struct select_run *it, struct walk_request *request, bool *out_nothing)
 {
     struct plan_run *run = it->run;
@@ -124,6 +131,7 @@ static bool make_request(struct select_run *it, struct walk_request *request, bo
         .by_key = select->by_key,
         .first_token = INT64_MIN,
         .last_token = INT64_MAX,
+        .rows = rows_taken(it),
         .tombstones_max = it->page_rows ? run->context->target->page_tombstones_max : 0,
     };
     if (select->by_key) {

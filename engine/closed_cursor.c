@@ -9,6 +9,14 @@ enum closed_known {
     GONE,    /* opened, or it does not have it */
 };
 
+enum { EARLY_MAX = READ_QUEUE_DEPTH };
+
+/* A file that was opened before the merge came to its bound. */
+struct early {
+    uint32_t at;           /* which one */
+    struct cursor *cursor; /* owned, on the partition */
+};
+
 struct closed_cursor {
     struct cursor base;
     struct version_stripe *pin;           /* borrowed */
@@ -16,10 +24,14 @@ struct closed_cursor {
     struct store_read read;               /* its slices are borrowed */
     const struct closed_table *tables;    /* the version's, sorted in the cursor's direction */
     uint32_t count;
-    uint32_t at;         /* the file whose bound is shown; `count` when there is none */
-    struct slice target; /* of the last seek; borrowed until the next */
-    uint64_t key_hash;   /* what filters are asked for */
-    uint8_t *known;      /* by file: enum closed_known; behind the key */
+    uint32_t at;                /* the file whose bound is shown; `count` when there is none */
+    struct slice target;        /* of the last seek; borrowed until the next */
+    struct read_queues *queues; /* borrowed; NULL: files are read one after the other */
+    struct io_env *env;
+    struct early early[EARLY_MAX]; /* in the cursor's direction */
+    uint32_t early_count;
+    uint64_t key_hash; /* what filters are asked for */
+    uint8_t *known;    /* by file: enum closed_known; behind the key */
     uint8_t key[];
 };
 
@@ -86,24 +98,120 @@ bool closed_cursor_is_one(struct cursor *cursor)
     return cursor->on_partition && candidate_from(closed, closed->at + 1) == closed->count;
 }
 
+/* The cursor of a file, on the partition; NULL when the file does not have it after all. */
+static status table_open(const struct closed_cursor *closed, uint32_t at, struct cursor **out_cursor)
+{
+    struct cursor *cursor = NULL;
+    status st = sstable_cursor_open_held(closed->tables[at].table, closed->base.partition.key,
+                                         closed->base.reverse, &cursor);
+    *out_cursor = NULL;
+    if (st.code == STATUS_NOT_FOUND)
+        return STATUS_DONE;
+    TRY(st);
+    if (closed->read.no_unfold)
+        sstable_cursor_decode_whole(cursor);
+    if (closed->read.no_runs)
+        sstable_cursor_row_by_row(cursor);
+    st = cursor_next_partition(cursor);
+    if (failed(st))
+        cursor_close(cursor);
+    else
+        *out_cursor = cursor;
+    return st;
+}
+
+static struct cursor *early_take(struct closed_cursor *closed, uint32_t at)
+{
+    for (uint32_t i = 0; i < closed->early_count; i++) {
+        struct cursor *cursor = closed->early[i].cursor;
+        if (closed->early[i].at != at)
+            continue;
+        closed->early[i] = closed->early[--closed->early_count];
+        return cursor;
+    }
+    return NULL;
+}
+
+/* Whether the walk begins where the partition does, in its direction: then the number of rows in a file says what the
+ * reader will find there. */
+static bool begins_at_end(const struct closed_cursor *closed)
+{
+    const struct slice target = closed->target;
+    if (closed->base.reverse)
+        return !closed->read.to.bytes && (!target.bytes || target.data[0] == KEY_AFTER);
+    return !closed->read.from.bytes && !target.bytes;
+}
+
+static uint64_t rows_of(const struct cursor *cursor)
+{
+    uint64_t rows, bytes;
+    sstable_cursor_partition_size(cursor, &rows, &bytes);
+    return rows;
+}
+
+/* Open the files behind the one at hand until there are as many rows as the reader will take. What fails is left for when
+ * it is needed. */
+static void early_open(struct closed_cursor *closed, uint64_t rows)
+{
+    uint32_t at = closed->at + 1;
+    while (rows < closed->read.rows && closed->early_count + 1 < EARLY_MAX) {
+        struct cursor *cursor;
+        at = candidate_from(closed, at);
+        if (at == closed->count || failed(table_open(closed, at, &cursor)))
+            return;
+        if (cursor) {
+            rows += rows_of(cursor);
+            closed->early[closed->early_count++] = (struct early){at, cursor};
+        } else {
+            closed->known[at] = GONE;
+        }
+        at++;
+    }
+}
+
+/* Of a file that does not have all rows that the reader will take: have the disk bring the next ones with it. */
+static void read_together(struct closed_cursor *closed, struct cursor *first)
+{
+    struct io_request requests[EARLY_MAX];
+    struct cursor *cursors[EARLY_MAX];
+    uint32_t count = 0;
+    bool needed;
+    if (!closed->queues || closed->early_count || rows_of(first) >= closed->read.rows ||
+        !begins_at_end(closed))
+        return;
+    if (failed(sstable_cursor_ahead(first, &requests[0], &needed)) || !needed)
+        return;
+    cursors[count++] = first;
+    early_open(closed, rows_of(first));
+    for (uint32_t i = 0; i < closed->early_count; i++) {
+        cursors[count] = closed->early[i].cursor;
+        if (ok(sstable_cursor_ahead(cursors[count], &requests[count], &needed)) && needed)
+            count++;
+    }
+    read_queues_run(closed->queues, closed->env, requests, count);
+    for (uint32_t i = 0; i < count; i++)
+        sstable_cursor_take(cursors[i], &requests[i]);
+    if (closed->counters && count > 1)
+        closed->counters->read_together += count;
+}
+
+void closed_cursor_read_together(struct cursor *cursor, struct read_queues *queues, struct io_env *env)
+{
+    struct closed_cursor *closed = closed_of(cursor);
+    closed->queues = closed->read.rows ? queues : NULL;
+    closed->env = env;
+}
+
 static status closed_enter(struct cursor *base, struct cursor **out_cursor)
 {
     struct closed_cursor *closed = closed_of(base);
-    struct sstable *table = closed->tables[closed->at].table;
-    struct cursor *cursor = NULL;
-    status st = sstable_cursor_open_held(table, base->partition.key, base->reverse, &cursor);
-    if (failed(st) && st.code != STATUS_NOT_FOUND)
-        return st;
-    if (cursor && closed->read.no_unfold)
-        sstable_cursor_decode_whole(cursor);
-    if (cursor && closed->read.no_runs)
-        sstable_cursor_row_by_row(cursor);
+    struct cursor *cursor = early_take(closed, closed->at);
+    if (!cursor) {
+        TRY(table_open(closed, closed->at, &cursor));
+        if (cursor)
+            read_together(closed, cursor);
+    }
     if (cursor) {
-        st = cursor_next_partition(cursor);
-        if (failed(st)) {
-            cursor_close(cursor);
-            return st;
-        }
         version_count_sources(closed->pin, 1);
         if (closed->counters)
             closed->counters->sstables++;
@@ -151,6 +259,8 @@ static void closed_close(struct cursor *base)
     for (uint32_t i = 0; closed->counters && i < closed->count; i++)
         closed->counters->left_closed +=
             closed->known[i] != GONE && (closed->read.no_retained || !closed->tables[i].stood_in);
+    for (uint32_t i = 0; i < closed->early_count; i++)
+        cursor_close(closed->early[i].cursor);
     free(closed);
 }
 

@@ -10,6 +10,7 @@
 #ifndef STRAIT_ENGINE_CLOSED_CURSOR_INTERNAL_H
 #define STRAIT_ENGINE_CLOSED_CURSOR_INTERNAL_H
 
+#include "engine/read_queues_internal.h"
 #include "engine/store.h"
 #include "engine/version_internal.h"
 
@@ -17,6 +18,9 @@
  * files, is borrowed; `counters` too, and may be NULL. The key is copied. */
 status closed_cursor_open(struct version_stripe *pin, const struct store_read *read, struct partition_key key,
                           struct store_read_counters *counters, struct cursor **out_cursor);
+/* From now on files that store_read.rows says will be needed one after the other are read at a time, by these queues,
+ * which are borrowed. */
+void closed_cursor_read_together(struct cursor *cursor, struct read_queues *queues, struct io_env *env);
 /* Whether there is exactly one file left that may have something. */
 bool closed_cursor_is_one(struct cursor *cursor);
 

@@ -138,11 +138,12 @@ static status sstables_gather(struct gathering *sources, bool all)
 
 /* The others, closed. A file that is the only source is opened at once: there is nothing that could make it
  * unnecessary, and alone it needs no merge. */
-static status closed_gather(struct gathering *sources)
+static status closed_gather(struct store *store, struct gathering *sources)
 {
     struct cursor *closed, *child = NULL;
     status st = STATUS_DONE;
     TRY(closed_cursor_open(sources->pin, sources->read, sources->key, sources->counters, &closed));
+    closed_cursor_read_together(closed, &store->read_queues, store->env);
     if (!sources->count && closed_cursor_is_one(closed))
         st = closed->ops->enter(closed, &child);
     if (child)
@@ -219,7 +220,7 @@ static status sources_open(struct store *store, struct gathering *sources, struc
     if (ok(st))
         st = sstables_gather(sources, all);
     if (ok(st) && !all)
-        st = closed_gather(sources);
+        st = closed_gather(store, sources);
     if (ok(st))
         st = children_join(store, sources, out_cursor);
     if (ok(st))

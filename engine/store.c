@@ -107,6 +107,7 @@ status store_open(const struct store_options *options, struct store **out_store)
     locks_init(store);
     options_take(store, options);
     slab_pool_init(&store->slabs, store->memtable_budget_bytes / 2);
+    read_queues_init(&store->read_queues);
     status st = env_choose(store, options);
     if (ok(st) && options->clock_us)
         io_clock_set(store->env, options->clock_us);
@@ -159,6 +160,7 @@ status store_close(struct store *store)
     manifest_close(store->manifest);
     manifest_state_deinit(&store->state);
     slab_pool_deinit(&store->slabs);
+    read_queues_deinit(&store->read_queues);
     block_cache_free(store->cache);
     dictionary_shelf_free(store->shelf);
     io_close(store->lock_file);

@@ -242,6 +242,10 @@ struct store_read {
     /* Of one partition, only rows of [from, to) will be asked for; an empty `to` is the end. What lies outside may be
      * there or not, and the walk may end where the slice does. Borrowed as long as the cursor lives. */
     struct slice from, to;
+    /* How many rows the reader is going to take, as far as it knows; 0: it does not. Files that these cannot all come from are
+     * then asked at a time with the next ones, so that the disk is waited for once. Only a hint, and of use where the slice
+     * begins at the partition's end. */
+    uint32_t rows;
     /* Shortcuts off, for tests. */
     bool no_lazy;     /* the merge enters every source at once */
     bool no_gallop;   /* it searches for every row anew */
@@ -260,6 +264,7 @@ struct store_read_counters {
     uint64_t sstables_filtered;   /* ruled out without I/O */
     uint64_t sources_skipped;     /* ruled out by bounds: nothing of the slice */
     uint64_t left_closed;         /* SSTables that the walk never came near; counted when the cursor closes */
+    uint64_t read_together;       /* SSTables whose first block came from the disk beside another one's */
     uint64_t retained;            /* flushed memtables that had the partition; counted in `memtables` too */
 };
 

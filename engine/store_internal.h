@@ -14,6 +14,7 @@
 #include "engine/discard_internal.h"
 #include "engine/folder_internal.h"
 #include "engine/manifest_internal.h"
+#include "engine/read_queues_internal.h"
 #include "engine/shard_internal.h"
 #include "engine/store.h"
 #include "io/io.h"
@@ -46,8 +47,9 @@ struct store {
     bool recovering; /* what is flushed now was not written through this handle */
 
     uint32_t shard_count;
-    struct shard *shards;           /* owned */
-    struct block_cache *cache;      /* owned */
+    struct shard *shards;      /* owned */
+    struct block_cache *cache; /* owned */
+    struct read_queues read_queues;
     struct dictionary_shelf *shelf; /* owned */
     struct slab_pool slabs;         /* memory of memtables that were, for those to come */
 

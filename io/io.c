@@ -157,6 +157,12 @@ status io_size(struct io_file *file, uint64_t *out_bytes)
     return file->env->ops->size(file, out_bytes);
 }
 
+size_t io_read_alignment(const struct io_file *file)
+{
+    size_t (*alignment)(const struct io_file *) = file->env->ops->read_alignment;
+    return alignment ? alignment(file) : IO_BLOCK_BYTES;
+}
+
 status io_truncate(struct io_file *file, uint64_t bytes)
 {
     if (range_is_bad(bytes, 0))

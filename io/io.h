@@ -81,6 +81,9 @@ status io_read(struct io_file *file, uint64_t offset, void *data, size_t bytes, 
 status io_write(struct io_file *file, uint64_t offset, const void *data, size_t bytes, bool sync);
 status io_sync(struct io_file *file); /* fdatasync: data and size */
 status io_size(struct io_file *file, uint64_t *out_bytes);
+/* What offset and length of a read must be multiples of; a power of two, at most IO_BLOCK_BYTES. Less than that means that
+ * fewer bytes come from the disk, not that they come sooner. */
+size_t io_read_alignment(const struct io_file *file);
 status io_truncate(struct io_file *file, uint64_t bytes);
 /* Write zeros over [0, bytes) so that later writes there change no metadata, then sync. */
 status io_zero_fill(struct io_file *file, uint64_t bytes);

@@ -26,6 +26,7 @@ struct io_ops {
     status (*open)(struct io_env *env, const char *path, unsigned flags, struct io_file **out_file);
     status (*lock)(struct io_env *env, const char *path, struct io_file **out_file);
     void (*close)(struct io_file *file);
+    size_t (*read_alignment)(const struct io_file *file); /* NULL: IO_BLOCK_BYTES */
     status (*read)(struct io_file *file, uint64_t offset, void *data, size_t bytes, size_t *out_bytes);
     status (*write)(struct io_file *file, uint64_t offset, const void *data, size_t bytes, bool sync);
     status (*sync)(struct io_file *file);
@@ -113,11 +114,13 @@ struct posix_file {
     struct io_file base;
     int fd;      /* owned */
     bool direct; /* O_DIRECT was granted */
+    uint16_t read_alignment;
 };
 
 status posix_open(struct io_env *env, const char *path, unsigned flags, struct io_file **out_file);
 status posix_lock(struct io_env *env, const char *path, struct io_file **out_file);
 void posix_close(struct io_file *file);
+size_t posix_read_alignment(const struct io_file *file);
 status posix_read(struct io_file *file, uint64_t offset, void *data, size_t bytes, size_t *out_bytes);
 status posix_write(struct io_file *file, uint64_t offset, const void *data, size_t bytes, bool sync);
 status posix_sync(struct io_file *file);
@@ -141,11 +144,12 @@ static inline bool posix_read_is_at_end(const struct posix_file *file, size_t pr
     return file->direct && progress_bytes % 512 != 0;
 }
 
-#define POSIX_FILE_OPS                                                                                      \
-    .now_us = kernel_now_us, .monotonic_ns = kernel_monotonic_ns, .sleep_us = kernel_sleep_us,              \
-    .open = posix_open, .lock = posix_lock, .close = posix_close, .read = posix_read, .write = posix_write, \
-    .sync = posix_sync, .size = posix_size, .truncate = posix_truncate, .zero_fill = posix_zero_fill,       \
-    .reserve = posix_reserve, .rename = posix_rename, .unlink = posix_unlink, .mkdir = posix_mkdir,         \
-    .rmdir = posix_rmdir, .sync_dir = posix_sync_dir, .list = posix_list, .free_space = posix_free_space
+#define POSIX_FILE_OPS                                                                                    \
+    .now_us = kernel_now_us, .monotonic_ns = kernel_monotonic_ns, .sleep_us = kernel_sleep_us,            \
+    .open = posix_open, .lock = posix_lock, .close = posix_close, .read = posix_read,                     \
+    .read_alignment = posix_read_alignment, .write = posix_write, .sync = posix_sync, .size = posix_size, \
+    .truncate = posix_truncate, .zero_fill = posix_zero_fill, .reserve = posix_reserve,                   \
+    .rename = posix_rename, .unlink = posix_unlink, .mkdir = posix_mkdir, .rmdir = posix_rmdir,           \
+    .sync_dir = posix_sync_dir, .list = posix_list, .free_space = posix_free_space
 
 #endif

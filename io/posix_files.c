@@ -52,6 +52,27 @@ static int open_flags(unsigned flags)
     return translated;
 }
 
+/* What the device asks for, where the kernel tells. */
+static uint16_t read_alignment_of(int fd, bool direct)
+{
+#ifdef STATX_DIOALIGN
+    struct statx about;
+    if (direct && statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &about) == 0 &&
+        about.stx_mask & STATX_DIOALIGN && about.stx_dio_offset_align >= 512 &&
+        about.stx_dio_offset_align < IO_BLOCK_BYTES &&
+        (about.stx_dio_offset_align & (about.stx_dio_offset_align - 1)) == 0)
+        return (uint16_t)about.stx_dio_offset_align;
+#endif
+    (void)fd;
+    (void)direct;
+    return IO_BLOCK_BYTES;
+}
+
+size_t posix_read_alignment(const struct io_file *file)
+{
+    return ((const struct posix_file *)file)->read_alignment;
+}
+
 static status file_new(struct io_env *env, int fd, bool direct, struct io_file **out_file)
 {
     struct posix_file *file = malloc(sizeof *file);
@@ -59,7 +80,8 @@ static status file_new(struct io_env *env, int fd, bool direct, struct io_file *
         close(fd);
         return STATUS_FAIL(STATUS_NOMEM);
     }
-    *file = (struct posix_file){.base.env = env, .fd = fd, .direct = direct};
+    *file = (struct posix_file){
+        .base.env = env, .fd = fd, .direct = direct, .read_alignment = read_alignment_of(fd, direct)};
     *out_file = &file->base;
     return STATUS_DONE;
 }

@@ -378,6 +378,18 @@ struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner,
     return block_find(cache, BLOCK_TIER_DECODED, owner, offset, touch);
 }
 
+bool block_cache_has(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset)
+{
+    if (!cache)
+        return false;
+    uint64_t hash = name_hash(tier, owner, offset);
+    struct shard *shard = shard_of(cache, hash);
+    lock_acquire(&shard->lock);
+    bool has = shard->bucket_count && *slot_find(shard, hash, tier, owner, offset);
+    lock_release(&shard->lock);
+    return has;
+}
+
 /* The shard is locked and does not have the block. */
 static void block_insert(struct shard *shard, uint64_t hash, struct block *block)
 {

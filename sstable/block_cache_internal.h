@@ -61,6 +61,8 @@ struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner,
 /* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
 void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                      struct block *block);
+/* Whether it is there; nobody is said to have asked for it. */
+bool block_cache_has(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset);
 /* For the statistics: a block was put that nobody has asked for. */
 void block_cache_count_warmed(struct block_cache *cache);
 /* Whether so many bytes more would drive out nothing. */

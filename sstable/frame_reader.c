@@ -143,9 +143,20 @@ static status chunk_reserve(struct frame_reader *reader, size_t bytes)
     return STATUS_DONE;
 }
 
-static status chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
+static status ref_check(const struct frame_reader *reader, const struct frame_ref *ref)
 {
-    const uint64_t block = IO_BLOCK_BYTES;
+    uint64_t file_bytes = reader->table->root.info.file_bytes;
+    if (ref->bytes < FRAME_HEAD_BYTES || ref->offset < ROOT_BYTES || ref->offset > file_bytes ||
+        ref->bytes > file_bytes - ref->offset)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    return STATUS_DONE;
+}
+
+/* Which part of the file to read for a frame that is not at hand; there is room for it in the chunk. */
+static status chunk_plan(struct frame_reader *reader, const struct frame_ref *ref, uint64_t *out_begin,
+                         uint64_t *out_end)
+{
+    const uint64_t block = io_read_alignment(reader->table->file);
     uint64_t begin = ref->offset / block * block;
     uint64_t end = (ref->offset + ref->bytes + block - 1) / block * block;
     uint64_t file_bytes = reader->table->root.info.file_bytes;
@@ -155,13 +166,44 @@ static status chunk_read(struct frame_reader *reader, const struct frame_ref *re
         end = begin + wanted < file_bytes ? begin + wanted : file_bytes;
     else if (end - begin < wanted)
         begin = end > wanted ? end - wanted : 0;
-    TRY(chunk_reserve(reader, end - begin));
     reader->chunk_bytes = 0;
+    *out_begin = begin;
+    *out_end = end;
+    return chunk_reserve(reader, end - begin);
+}
+
+static status chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
+{
+    uint64_t begin, end;
     size_t bytes;
+    TRY(chunk_plan(reader, ref, &begin, &end));
     TRY(io_read(reader->table->file, begin, reader->chunk, end - begin, &bytes));
     reader->chunk_offset = begin;
     reader->chunk_bytes = bytes;
     return STATUS_DONE;
+}
+
+status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
+                          struct io_request *out_request, bool *out_needed)
+{
+    const struct sstable *table = reader->table;
+    uint64_t begin, end;
+    *out_needed = false;
+    if (block_cache_has(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset) ||
+        block_cache_has(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset))
+        return STATUS_DONE;
+    TRY(ref_check(reader, ref));
+    TRY(chunk_plan(reader, ref, &begin, &end));
+    *out_request = (struct io_request){
+        .op = IO_OP_READ, .file = table->file, .offset = begin, .data = reader->chunk, .bytes = end - begin};
+    *out_needed = true;
+    return STATUS_DONE;
+}
+
+void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request)
+{
+    reader->chunk_offset = request->offset;
+    reader->chunk_bytes = ok(request->result) ? request->done_bytes : 0;
 }
 
 static bool chunk_covers(const struct frame_reader *reader, const struct frame_ref *ref)
@@ -253,15 +295,6 @@ static status frame_read(struct frame_reader *reader, const struct frame_ref *re
     TRY(frame_check(root_identity(&reader->table->root), ref, frame, out_head));
     reader->reads.blocks_read++;
     *out_frame = frame;
-    return STATUS_DONE;
-}
-
-static status ref_check(const struct frame_reader *reader, const struct frame_ref *ref)
-{
-    uint64_t file_bytes = reader->table->root.info.file_bytes;
-    if (ref->bytes < FRAME_HEAD_BYTES || ref->offset < ROOT_BYTES || ref->offset > file_bytes ||
-        ref->bytes > file_bytes - ref->offset)
-        return STATUS_FAIL(STATUS_CORRUPT);
     return STATUS_DONE;
 }
 

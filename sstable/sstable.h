@@ -172,6 +172,15 @@ status sstable_cursor_open_one(struct sstable *table, struct partition_key key, 
 status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse,
                                 struct cursor **out_cursor);
 
+/*
+ * For somebody who will read the first rows of several cursors of sstable_cursor_open_one() and has the disk bring all of them
+ * at a time: the transfer that the first row of the cursor would make. *out_needed is false when there is none to make.
+ * Memory is the cursor's, which must not be moved before it is told by sstable_cursor_take() how the transfer went; one
+ * that failed is made again, and fails where it matters.
+ */
+status sstable_cursor_ahead(struct cursor *cursor, struct io_request *out_request, bool *out_needed);
+void sstable_cursor_take(struct cursor *cursor, const struct io_request *request);
+
 /* Rows of the partition that a cursor of an SSTable stands on, and their bytes before compression: from the directory,
  * without reading them. */
 void sstable_cursor_partition_size(const struct cursor *cursor, uint64_t *out_rows, uint64_t *out_bytes);

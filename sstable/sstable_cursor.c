@@ -438,6 +438,11 @@ void sstable_cursor_position(const struct cursor *base, struct sstable_position 
     };
 }
 
+void sstable_cursor_take(struct cursor *base, const struct io_request *request)
+{
+    frame_reader_arrived(&((struct sstable_cursor *)base)->rows_reader, request);
+}
+
 void sstable_cursor_partition_size(const struct cursor *base, uint64_t *out_rows, uint64_t *out_bytes)
 {
     const struct directory_entry *entry = ((const struct sstable_cursor *)base)->entry;

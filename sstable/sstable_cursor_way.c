@@ -62,7 +62,7 @@ status sstable_cursor_block_item(struct sstable_cursor *cursor, struct block_ind
 static void reader_hint(struct sstable_cursor *cursor, const struct frame_ref *at)
 {
     enum { TOGETHER_MAX = 12 << 10 };
-    const uint64_t block = IO_BLOCK_BYTES;
+    const uint64_t block = io_read_alignment(cursor->table->file);
     struct frame_reader *reader = &cursor->rows_reader;
     bool reverse = cursor->base.reverse;
     struct frame_ref next = {0};
@@ -130,6 +130,19 @@ status sstable_cursor_block_load(struct sstable_cursor *cursor)
     cursor->row_begin = item.first_row;
     cursor->row_end = item.first_row + (uint32_t)item.rows;
     return STATUS_DONE;
+}
+
+status sstable_cursor_ahead(struct cursor *base, struct io_request *out_request, bool *out_needed)
+{
+    struct sstable_cursor *cursor = (struct sstable_cursor *)base;
+    struct block_index_item item;
+    *out_needed = false;
+    if (!base->on_partition || cursor->place != ROWS_BEFORE || !(cursor->entry->flags & DIRECTORY_ROWS))
+        return STATUS_DONE;
+    TRY(sstable_cursor_block_first(cursor));
+    TRY(sstable_cursor_block_item(cursor, &item));
+    reader_hint(cursor, &item.at);
+    return frame_reader_ahead(&cursor->rows_reader, &item.at, out_request, out_needed);
 }
 
 /* The root of the block index, which a directory page that is resident may have. */

@@ -133,6 +133,12 @@ status frame_reader_take(struct frame_reader *reader, const struct frame_ref *re
 /* Any frame as it stands in the file, checked; borrowed until the next call. */
 status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,
                               struct slice *out_frame, struct frame_head *out_head);
+/* The transfer that frame_reader_get_rows() of this frame would make, for somebody who makes several at a time: *out_needed
+ * is false when the block is in the cache. The memory is the reader's, which must not be used before frame_reader_arrived(). A
+ * transfer that failed is made again by who needs it. */
+status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
+                          struct io_request *out_request, bool *out_needed);
+void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request);
 /* The same for a frame of rows. */
 status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
                                struct slice *out_frame, struct frame_head *out_head);

@@ -205,13 +205,13 @@ static void take_row(const struct row_view *view, uint64_t channel, int64_t now_
     answer_add(answer, &row);
 }
 
-/* Rows of the channel from session->key on, up to `end` (empty: all of them). */
-static struct cursor *open_one(struct session *session, uint64_t channel, struct slice end)
+/* Rows of the channel from session->key on, up to `end` (empty: all of them), of which so many will be taken. */
+static struct cursor *open_one(struct session *session, uint64_t channel, struct slice end, uint32_t rows)
 {
     uint8_t bytes[8];
     store_be64(bytes, channel);
     struct store_read read = {
-        .table_id = session->peer->table, .from = buffer_slice(&session->key), .to = end};
+        .table_id = session->peer->table, .from = buffer_slice(&session->key), .to = end, .rows = rows};
     struct cursor *cursor;
     measure_check(store_cursor_open_one(session->peer->store, &read, partition_key_of(slice_of(bytes, 8)),
                                         NULL, &cursor),
@@ -230,7 +230,7 @@ static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit
     buffer_clear(&session->key);
     if (before_ms != INT64_MAX)
         clustering_of(&session->key, before_ms - 1, NULL);
-    struct cursor *cursor = open_one(session, channel, (struct slice){0});
+    struct cursor *cursor = open_one(session, channel, (struct slice){0}, limit);
     if (!cursor)
         return;
     int64_t now = now_s(session);
@@ -252,7 +252,7 @@ static void point(void *at, const struct chat_row *key, struct answer *answer)
     buffer_append_slice(&session->end, buffer_slice(&session->key));
     buffer_append_u8(&session->end, KEY_AFTER);
     measure_check(buffer_status(&session->end), "strait: end");
-    struct cursor *cursor = open_one(session, key->channel, buffer_slice(&session->end));
+    struct cursor *cursor = open_one(session, key->channel, buffer_slice(&session->end), 1);
     if (!cursor)
         return;
     measure_check(cursor_seek_row(cursor, buffer_slice(&session->key)), "strait: seek");

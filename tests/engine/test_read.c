@@ -125,6 +125,7 @@ static void assert_same_answer(struct store *store, struct random *rng, const st
     read.no_retained = switches & 32;
     read.no_unfold = switches & 64;
     read.no_runs = switches & 128;
+    read.rows = switches & 256 ? query->limit : 0;
     if (random_below(rng, 4)) {
         read.from = buffer_slice(&from);
         read.to = buffer_slice(&to);
@@ -227,9 +228,9 @@ static void shortcuts_change_no_answer_and_are_taken(void **state)
 /* ---- one shortcut at a time ---- */
 
 /* Ten flushed windows of ten rows each, the first rows last: as a table is whose newest rows come first. */
-static struct store *windows(void)
+static struct store *windows(uint64_t cache_bytes)
 {
-    struct store *store = store_with_table(0);
+    struct store *store = store_with_table(cache_bytes);
     for (unsigned window = 10; window-- > 0;) {
         char text[60];
         for (unsigned row = 0; row < 10; row++) {
@@ -262,7 +263,7 @@ static struct store_read_counters cost_of(struct store *store, const struct stor
 static void the_newest_rows_of_many_windows_come_from_one_file(void **state)
 {
     (void)state;
-    struct store *store = windows();
+    struct store *store = windows(0);
     struct store_read read = {.table_id = TABLE, .no_retained = true};
     struct store_read_counters cost = cost_of(store, &read, 0, 10);
     assert_int_equal(cost.left_closed, 9);
@@ -281,10 +282,51 @@ static void the_newest_rows_of_many_windows_come_from_one_file(void **state)
     assert_ok(store_close(store));
 }
 
+/* Walks from the end of the partition where the cursor begins. */
+static struct store_read_counters cost_of_first(struct store *store, const struct store_read *read,
+                                                unsigned limit)
+{
+    struct store_read_counters counters = {0};
+    struct cursor *cursor;
+    assert_ok(store_cursor_open_one(store, read, text_key("k"), &counters, &cursor));
+    for (unsigned i = 0; i < limit; i++) {
+        assert_ok(cursor_next(cursor));
+        assert_true(cursor->on_row);
+    }
+    cursor_close(cursor);
+    return counters;
+}
+
+static void files_that_a_reader_will_need_all_are_read_at_a_time(void **state)
+{
+    (void)state;
+    struct store *store = windows(1); /* byte of cache */
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct store_read read = {.table_id = TABLE, .reverse = reverse, .no_retained = true};
+        assert_int_equal(cost_of_first(store, &read, 25).read_together, 0);
+        read.rows = 10;
+        assert_int_equal(cost_of_first(store, &read, 10).read_together, 0);
+        read.rows = 25;
+        struct store_read_counters cost = cost_of_first(store, &read, 25);
+        assert_int_equal(cost.read_together, 3);
+        assert_int_equal(cost.sstables, 3);
+        assert_int_equal(cost.left_closed, 7);
+        cost = cost_of_first(store, &read, 5); /* who takes fewer has opened one all the same */
+        assert_int_equal(cost.sstables, 1);
+        assert_int_equal(cost.left_closed, 9);
+        assert_int_equal(cost_of_first(store, &read, 100).sstables, 10);
+    }
+    assert_ok(store_close(store));
+    store = windows(0);
+    struct store_read read = {.table_id = TABLE, .no_retained = true, .rows = 25};
+    assert_int_equal(cost_of_first(store, &read, 25).read_together, 0); /* nothing is on the disk alone */
+    assert_ok(store_close(store));
+}
+
 static void a_row_is_looked_for_only_where_it_can_be(void **state)
 {
     (void)state;
-    struct store *store = windows();
+    struct store *store = windows(0);
     struct buffer from = {0}, to = {0};
     row_key(&from, 42);
     row_key(&to, 43);
@@ -319,7 +361,7 @@ static void a_row_is_looked_for_only_where_it_can_be(void **state)
 static void a_memtable_stays_readable_until_its_file_is_compacted(void **state)
 {
     (void)state;
-    struct store *store = windows();
+    struct store *store = windows(0);
     struct store_read read = {.table_id = TABLE};
     struct store_stats stats;
     struct store_read_counters cost = cost_of(store, &read, 0, 80);
@@ -362,7 +404,7 @@ static void the_memtable_retained_longest_makes_room(void **state)
 static void truncation_forgets_retained_memtables(void **state)
 {
     (void)state;
-    struct store *store = windows();
+    struct store *store = windows(0);
     struct store_change truncate = {.kind = STORE_TRUNCATE_TABLE, .table_id = TABLE};
     struct store_stats stats;
     assert_ok(store_change(store, &truncate, 1));
@@ -379,7 +421,7 @@ static void truncation_forgets_retained_memtables(void **state)
 static void deletions_reach_rows_of_files_that_were_left_closed(void **state)
 {
     (void)state;
-    struct store *store = windows();
+    struct store *store = windows(0);
     struct buffer from = {0}, to = {0};
     row_key(&from, 42);
     row_key(&to, 60);
@@ -407,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shortcuts_change_no_answer_and_are_taken),
         cmocka_unit_test(the_newest_rows_of_many_windows_come_from_one_file),
+        cmocka_unit_test(files_that_a_reader_will_need_all_are_read_at_a_time),
         cmocka_unit_test(a_row_is_looked_for_only_where_it_can_be),
         cmocka_unit_test(a_memtable_stays_readable_until_its_file_is_compacted),
         cmocka_unit_test(the_memtable_retained_longest_makes_room),
