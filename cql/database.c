@@ -88,8 +88,10 @@ status cql_database_open(const struct cql_database_options *options, struct cql_
     store.rules.counters_restart = true; /* CNT-5 */
     if (ok(st))
         st = store_open(&store, &database->store);
-    if (ok(st))
+    if (ok(st)) {
+        database->last_timestamp = store_timestamp_floor(database->store);
         st = load(database);
+    }
     if (failed(st)) {
         (void)cql_database_close(database);
         return st;

@@ -171,6 +171,7 @@ int64_t plan_server_timestamp(const struct plan_context *context)
         next = now_us > seen ? now_us : seen + 1;
     } while (!atomic_compare_exchange_weak_explicit(last, &seen, next, memory_order_relaxed,
                                                     memory_order_relaxed));
+    store_timestamp_given(context->store, next);
     return next;
 }
 

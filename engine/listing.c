@@ -30,6 +30,8 @@ status store_next_property(struct store *store, struct slice above, struct buffe
     struct buffer name = {0};
     lock_acquire(&store->edit);
     uint32_t at = manifest_property_above(&store->state, above);
+    if (at < store->state.property_count && timestamps_is_property(store->state.properties[at].name))
+        at++; /* the store's own */
     status st = at < store->state.property_count ? STATUS_DONE : STATUS_FAIL(STATUS_NOT_FOUND);
     if (ok(st)) {
         /* `above` may be the bytes of out_name. */

@@ -412,6 +412,7 @@ static status recover_folder(struct store *store, const struct store_options *op
     status st = replay_rest(&recovery->replay);
     store->recovering = false;
     TRY(st);
+    timestamps_recovered(store);
     TRY(copies_seal(store));
     return damage_settle(store);
 }

@@ -62,6 +62,8 @@ static void options_take(struct store *store, const struct store_options *option
 {
     store->rules = options->rules;
     store->read_only = options->read_only;
+    store->timestamp_floor = INT64_MIN;
+    atomic_init(&store->timestamp_bound, INT64_MIN);
     store->no_block_copy = options->no_block_copy;
     store->no_warmth = options->no_warmth;
     store->no_code_copy = options->no_code_copy;

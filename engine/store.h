@@ -75,6 +75,11 @@ void store_uuid(const struct store *store, uint8_t out_uuid[16]);
 /* The store's clock and randomness: the one source for timestamps, TTL, now() and uuid() (TTL-9). */
 int64_t store_now_us(struct store *store);
 void store_clock_set(struct store *store, int64_t now_us); /* INT64_MIN: run again */
+/* Write timestamps that are made of the clock must not repeat, even when it goes back while the store is closed (TS-2). Those
+ * of this opening have to be greater than the floor (INT64_MIN: no matter), and each is told before it is used; what that
+ * costs, a sync once in so many seconds, it costs whoever is first. */
+int64_t store_timestamp_floor(const struct store *store);
+void store_timestamp_given(struct store *store, int64_t timestamp);
 int64_t store_monotonic_ns(struct store *store);
 uint64_t store_random(struct store *store);
 

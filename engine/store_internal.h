@@ -62,6 +62,8 @@ struct store {
     struct manifest *manifest; /* owned; NULL when read_only */
     uint64_t next_table;       /* the next number store_new_table_id() gives */
     uint64_t next_file;        /* the next file number; numbers below state.next_file are reserved */
+    atomic_int_fast64_t timestamp_bound; /* no server timestamp beyond it is in use; written under `edit` */
+    int64_t timestamp_floor;             /* constant once open: store_timestamp_floor() */
 
     bool opened;                             /* recovery is complete; constant from then on */
     atomic_bool refusing;                    /* a log or manifest write failed: no write any more (F2) */
@@ -87,6 +89,13 @@ struct store {
 
 /* Bring the folder's store into `store`, or make a new one; the environment, folder name and options are set. */
 status store_recover(struct store *store, const struct store_options *options);
+
+/* ---- timestamps.c ---- */
+
+/* Everything is there again: what server timestamps may have been given out before? */
+void timestamps_recovered(struct store *store);
+/* Whether the store has it for itself: the bound of the server's timestamps. */
+bool timestamps_is_property(struct slice name);
 
 /* ---- write.c, job.c ---- */
 
