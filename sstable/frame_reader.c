@@ -125,8 +125,14 @@ static bool window_update(struct frame_reader *reader, const struct frame_ref *r
         reader->window_bytes = wider < WINDOW_BYTES_MAX ? wider : WINDOW_BYTES_MAX;
         return direction < 0;
     }
-    reader->window_bytes = is_scan(reader) ? WINDOW_FIRST_BYTES : 0;
+    reader->window_bytes = is_scan(reader) && !reader->ahead ? WINDOW_FIRST_BYTES : 0;
     return reader->reverse;
+}
+
+bool frame_reader_goes_far(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_SCAN_PAST_CACHE && !reader->reverse &&
+           reader->window_bytes == WINDOW_BYTES_MAX;
 }
 
 static status chunk_reserve(struct frame_reader *reader, size_t bytes)
@@ -282,16 +288,46 @@ static status block_decode(struct frame_reader *reader, const struct frame_head 
     return STATUS_DONE;
 }
 
+/* The frame out of the window that the cursor reads ahead; one that lies over the end of a part is put together. */
+static status ahead_take(struct frame_reader *reader, const struct frame_ref *ref, struct slice *out_frame,
+                         bool *out_found)
+{
+    struct slice pieces[2];
+    *out_found = false;
+    if (!reader->ahead || ref->bytes > reader->ahead->part_bytes)
+        return STATUS_DONE;
+    status st = read_ahead_find(reader->ahead, ref->offset, ref->bytes, reader->leads, pieces, out_found);
+    /* Who verifies has no second try; for others the next read may be better, or need less. */
+    if (failed(st) && reader->strict)
+        return st;
+    if (failed(st) || !*out_found)
+        return STATUS_DONE;
+    *out_frame = pieces[0];
+    if (!pieces[1].bytes)
+        return STATUS_DONE;
+    reader->chunk_bytes = 0;
+    TRY(chunk_reserve(reader, ref->bytes));
+    memcpy(reader->chunk, pieces[0].data, pieces[0].bytes);
+    memcpy(reader->chunk + pieces[0].bytes, pieces[1].data, pieces[1].bytes);
+    *out_frame = slice_of(reader->chunk, ref->bytes);
+    return STATUS_DONE;
+}
+
 /* The bytes of a frame from the disk, checked. */
 static status frame_read(struct frame_reader *reader, const struct frame_ref *ref, struct slice *out_frame,
                          struct frame_head *out_head)
 {
-    if (!chunk_covers(reader, ref)) {
+    struct slice frame;
+    bool found = false;
+    if (!chunk_covers(reader, ref))
+        TRY(ahead_take(reader, ref, &frame, &found));
+    if (!found && !chunk_covers(reader, ref)) {
         TRY(chunk_read(reader, ref));
         if (!chunk_covers(reader, ref))
             return STATUS_FAIL(STATUS_CORRUPT);
     }
-    struct slice frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
+    if (!found)
+        frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
     TRY(frame_check(root_identity(&reader->table->root), ref, frame, out_head));
     reader->reads.blocks_read++;
     *out_frame = frame;

@@ -261,6 +261,9 @@ void sstable_cursor_decode_whole(struct cursor *cursor);
 /* Every row is asked for by itself, likewise. */
 void sstable_cursor_row_by_row(struct cursor *cursor);
 
+/* From now on a scan waits for each piece of file that it reads. Any cursor may be told. */
+void sstable_cursor_no_read_ahead(struct cursor *cursor);
+
 /* Read every block and check checksums, order, counts and the content hash. */
 status sstable_verify(struct sstable *table);
 

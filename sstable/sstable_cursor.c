@@ -327,6 +327,8 @@ static void cursor_op_close(struct cursor *base)
     block_unref(cursor->rows_block);
     page_drop(cursor);
     frame_readers_count(readers, ARRAY_LEN(readers));
+    read_ahead_free(cursor->read_ahead);
+    cursor->read_ahead = NULL;
     bool held = cursor->held;
     if (!spare_give(cursor, table->cache))
         spare_free(cursor);
@@ -362,6 +364,27 @@ void sstable_cursor_row_by_row(struct cursor *base)
         cursor->no_runs = true;
 }
 
+void sstable_cursor_read_ahead(struct cursor *base, size_t part_bytes)
+{
+    const uint64_t block = IO_BLOCK_BYTES;
+    struct sstable_cursor *cursor = sstable_cursor_of(base);
+    if (!cursor || cursor->read_ahead || cursor->no_read_ahead || cursor->one || base->reverse)
+        return;
+    const struct sstable *table = cursor->table;
+    uint64_t end = (table->root.data_end + block - 1) / block * block;
+    struct read_ahead *ahead = read_ahead_new(table->env, table->file, end, part_bytes);
+    cursor->read_ahead = ahead; /* without memory things take longer, that is all */
+    cursor->rows_reader.ahead = cursor->directory_reader.ahead = cursor->index_reader.ahead = ahead;
+    cursor->rows_reader.leads = true;
+}
+
+void sstable_cursor_no_read_ahead(struct cursor *base)
+{
+    struct sstable_cursor *cursor = sstable_cursor_of(base);
+    if (cursor)
+        cursor->no_read_ahead = true;
+}
+
 void sstable_cursor_keep_codes(struct cursor *base)
 {
     struct sstable_cursor *cursor = sstable_cursor_of(base);
@@ -371,6 +394,7 @@ void sstable_cursor_keep_codes(struct cursor *base)
     cursor->rows_reader.uncounted = true;
     cursor->directory_reader.uncounted = true;
     cursor->index_reader.uncounted = true;
+    sstable_cursor_read_ahead(base, 0);
 }
 
 /* A cursor of which nothing is set but what it has allocated. */

@@ -56,10 +56,13 @@ struct sstable_cursor {
     uint32_t row_begin, row_end;     /* the partition's run in the block */
     uint32_t row_guess;              /* where in it the key sought is likely to stand */
     bool no_runs;                    /* a shortcut off */
+    bool no_read_ahead;              /* another */
 
     /* The way leads to the block behind the row the cursor stands on already: sstable_cursor_next_block(). */
     bool ahead;
     struct buffer ahead_keys;
+
+    struct read_ahead *read_ahead; /* owned; NULL: its readers read what they are asked for */
 
     /* What is large and rarely used stands last: a new cursor is zeroed up to the columns of `codes`. */
     struct rows_codes codes; /* of the block at hand, when somebody wants them */

@@ -111,6 +111,8 @@ static status block_get(struct sstable_cursor *cursor, const struct block_index_
     if (*out_block)
         return STATUS_DONE;
     reader_hint(cursor, &item->at);
+    if (frame_reader_goes_far(&cursor->rows_reader))
+        sstable_cursor_read_ahead(&cursor->base, 0);
     return frame_reader_get_rows(&cursor->rows_reader, &item->at, &cursor->unfolding, out_block);
 }
 

@@ -6,6 +6,7 @@
 #include "sstable/copied_runs_internal.h"
 #include "sstable/dictionary_internal.h"
 #include "sstable/directory_internal.h"
+#include "sstable/read_ahead_internal.h"
 #include "sstable/resident_internal.h"
 #include "sstable/root_internal.h"
 #include "sstable/sstable.h"
@@ -71,6 +72,10 @@ enum frame_access {
 status sstable_scan_open(struct sstable *table, bool reverse, enum frame_access access,
                          struct cursor **out_cursor);
 
+/* A cursor that goes forward will be read to its end: what comes next is read while what is there is used. It begins by
+ * itself with a scan that has come some way. part_bytes 0: the usual. Any cursor may be told. */
+void sstable_cursor_read_ahead(struct cursor *cursor, size_t part_bytes);
+
 /* From now on the cursor sees what the disk has and nothing else. */
 void sstable_cursor_strict(struct cursor *cursor);
 
@@ -98,6 +103,8 @@ struct frame_reader {
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
+    struct read_ahead *ahead;   /* borrowed from the cursor; NULL: it reads what it is asked for */
+    bool leads;                 /* and moves its window */
     size_t least_bytes;         /* read at least that much from the next frame on: the caller will go on */
     struct sstable_reads reads; /* not counted in the table yet */
     bool uncounted;             /* nor will they be: nobody reads for an answer */
@@ -109,6 +116,8 @@ struct frame_reader {
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
+/* It scans a table past the cache, and has come so far that more than the next frames are worth reading. */
+bool frame_reader_goes_far(const struct frame_reader *reader);
 /* Count what readers of one table did; once a cursor, so that those on several cores do not fight for the counters. */
 void frame_readers_count(struct frame_reader *const *readers, uint32_t count);
 /* The table's dictionary; it lives as long as the table. NULL when it has none, STATUS_CORRUPT when both copies are bad. */

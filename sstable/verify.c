@@ -154,6 +154,7 @@ status sstable_check_content(struct sstable *table, const struct copied_runs *co
     TRY(dictionaries_check(table));
     TRY(parity_check(table, !copied));
     TRY(sstable_scan_open(table, false, FRAME_ACCESS_SCAN_PAST_CACHE, &cursor));
+    sstable_cursor_read_ahead(cursor, 0);
     sstable_cursor_strict(cursor);
     status st;
     for (;;) {
