@@ -83,9 +83,23 @@ static status memtable_gather(struct gathering *sources, struct memtable *memtab
     return child_add(sources, child, counter);
 }
 
+/* What all memtables will be asked first, at once instead of one after the other. */
+static void memtables_ask(const struct gathering *sources)
+{
+    const struct version *version = sources->pin->version;
+    uint32_t retained = sources->read->no_retained ? 0 : version->retained_count;
+    for (unsigned level = 0; level < MEMTABLE_ASK_LEVELS && version->memtable_count + retained > 1; level++) {
+        for (uint32_t i = 0; i < version->memtable_count; i++)
+            memtable_ask(version->memtables[i], sources->key, level);
+        for (uint32_t i = 0; i < retained; i++)
+            memtable_ask(version->retained[i], sources->key, level);
+    }
+}
+
 static status memtables_gather(struct gathering *sources)
 {
     const struct version *version = sources->pin->version;
+    memtables_ask(sources);
     for (uint32_t i = 0; i < version->memtable_count; i++)
         TRY(memtable_gather(sources, version->memtables[i], &sources->counted.memtables));
     if (sources->read->no_retained)

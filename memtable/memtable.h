@@ -43,6 +43,11 @@ status memtable_apply(struct memtable *memtable, struct mutation mutation);
 enum { MEMTABLE_FETCH_LEVELS = 3 };
 void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigned level);
 
+/* The same for a read that will ask several memtables for the partition: all of them with level 0, then with 1, and so on.
+ * Any thread. */
+enum { MEMTABLE_ASK_LEVELS = 3 };
+void memtable_ask(const struct memtable *memtable, struct partition_key key, unsigned level);
+
 /* No write follows. */
 void memtable_freeze(struct memtable *memtable);
 

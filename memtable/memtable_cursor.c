@@ -81,6 +81,15 @@ static bool stand_on_partial(struct memtable_cursor *cursor, const struct versio
     return true;
 }
 
+/* The rest of a row that is a few before us. */
+static void rest_prefetch_ahead(const struct memtable_cursor *cursor)
+{
+    enum { ROWS = 3 };
+    unsigned at = cursor->base.reverse ? cursor->at - ROWS : cursor->at + ROWS;
+    if (at < order_count(cursor->leaf.order)) /* below the first is beyond the last, too */
+        row_prefetch_rest(cursor->leaf.leaf, cursor->leaf.order, at);
+}
+
 /* Stand on the visible version at `at`; false when there is none and the walk must go on. */
 static bool stand_on(struct memtable_cursor *cursor)
 {
@@ -90,6 +99,7 @@ static bool stand_on(struct memtable_cursor *cursor)
         return false;
     if (version->is_partial)
         return stand_on_partial(cursor, version);
+    rest_prefetch_ahead(cursor);
     cursor->base.row = (struct row_view){version_clustering(version), version_image(version)};
     cursor->base.on_row = true;
     return true;

@@ -61,6 +61,30 @@ void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigne
         tree_prefetch(&partition->tree);
 }
 
+/* What a cursor touches when it is opened: the partition, the bounds that it shows, and where its first row is found. */
+void memtable_ask(const struct memtable *memtable, struct partition_key key, unsigned level)
+{
+    const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_acquire);
+    if (!table)
+        return;
+    uint64_t hash = hash_of(key);
+    if (level == 0) {
+        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
+        return;
+    }
+    const struct partition *partition = partition_guess(table, hash);
+    if (!partition)
+        return;
+    if (level == 1) {
+        for (size_t at = 0; at < sizeof *partition + 16; at += 64)
+            __builtin_prefetch((const uint8_t *)partition + at);
+        return;
+    }
+    __builtin_prefetch(atomic_load_explicit(&partition->first, memory_order_relaxed));
+    __builtin_prefetch(atomic_load_explicit(&partition->last, memory_order_relaxed));
+    __builtin_prefetch(atomic_load_explicit(&partition->tree.root, memory_order_relaxed));
+}
+
 static void slot_put(struct partition_table *table, uint64_t hash, struct partition *partition)
 {
     size_t at = hash & (table->slot_count - 1);
