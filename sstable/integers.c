@@ -1,21 +1,31 @@
 #include "sstable/integers_internal.h"
 
+#include <assert.h>
+
+/* Bits on their way into bytes, of which 8 may be written behind `at`. */
 struct bit_writer {
-    struct buffer *out;
+    uint8_t *at;
     uint64_t bits;
-    uint32_t have;
+    uint32_t have; /* below 8 */
 };
 
-/* At most 32 bits at a time. */
-static void bits_put(struct bit_writer *writer, uint64_t value, uint32_t count)
+enum {
+    BITS_AT_ONCE = 56,
+    /* All ones, six bits of length, 64 bits, rounded up. */
+    INTEGER_BYTES_MAX = (INTEGERS_ONES_MAX + 6 + 64 + 7) / 8,
+};
+
+static_assert(INTEGERS_ONES_MAX + INTEGERS_K_MAX <= BITS_AT_ONCE, "a number is put at once");
+
+/* At most BITS_AT_ONCE. */
+static inline void bits_put(struct bit_writer *writer, uint64_t value, uint32_t count)
 {
-    writer->bits |= value << writer->have;
-    writer->have += count;
-    while (writer->have >= 8) {
-        buffer_append_u8(writer->out, (uint8_t)writer->bits);
-        writer->bits >>= 8;
-        writer->have -= 8;
-    }
+    uint64_t bits = writer->bits | value << writer->have;
+    uint32_t have = writer->have + count;
+    store_le64(writer->at, bits);
+    writer->at += have / 8;
+    writer->bits = bits >> have / 8 * 8;
+    writer->have = have % 8;
 }
 
 static void wide_put(struct bit_writer *writer, uint64_t value, uint32_t count)
@@ -44,19 +54,21 @@ static uint64_t bits_about(uint32_t length, uint32_t k)
 
 static uint8_t k_choose(const uint64_t *values, uint32_t count)
 {
-    uint32_t of_length[65] = {0};
+    uint32_t of_length[65] = {0}, median = 0, first = 0, last = 64;
     for (uint32_t i = 0; i < count; i++)
         of_length[bit_length(values[i])]++;
-    uint32_t median = 0;
+    while (!of_length[first])
+        first++;
+    while (!of_length[last])
+        last--;
     for (uint32_t below = of_length[0]; below * 2 < count; below += of_length[median])
         median++;
     uint64_t best_bits = UINT64_MAX;
     uint32_t best = 0;
     for (uint32_t k = median > 3 ? median - 3 : 0; k <= median + 1 && k <= INTEGERS_K_MAX; k++) {
         uint64_t bits = 0;
-        for (uint32_t length = 0; length <= 64; length++)
-            if (of_length[length])
-                bits += of_length[length] * bits_about(length, k);
+        for (uint32_t length = first; length <= last; length++)
+            bits += of_length[length] * bits_about(length, k);
         if (bits < best_bits) {
             best_bits = bits;
             best = k;
@@ -78,22 +90,24 @@ void integers_encode(const uint64_t *values, uint32_t count, struct buffer *out)
         return;
     }
     uint8_t k = k_choose(values, count);
-    struct bit_writer writer = {.out = out};
+    if (!buffer_reserve(out, 1 + (size_t)count * INTEGER_BYTES_MAX + sizeof(uint64_t)))
+        return;
     buffer_append_u8(out, k);
+    struct bit_writer writer = {.at = out->data + out->bytes};
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t ones = values[i] >> k;
+        uint64_t ones = values[i] >> k, rest = values[i] & ((1ULL << k) - 1);
         if (ones >= INTEGERS_ONES_MAX) {
             uint32_t length = bit_length(values[i]);
             bits_put(&writer, (1U << INTEGERS_ONES_MAX) - 1, INTEGERS_ONES_MAX);
             bits_put(&writer, length - 1, 6);
             wide_put(&writer, values[i], length);
         } else {
-            bits_put(&writer, (1ULL << ones) - 1, (uint32_t)ones + 1);
-            wide_put(&writer, values[i] & ((1ULL << k) - 1), k);
+            bits_put(&writer, ((1ULL << ones) - 1) | rest << (ones + 1), (uint32_t)ones + 1 + k);
         }
     }
     if (writer.have)
         bits_put(&writer, 0, 8 - writer.have);
+    out->bytes = (size_t)(writer.at - out->data);
 }
 
 struct integers_reader integers_reader_of(struct slice lane)

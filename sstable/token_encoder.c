@@ -13,6 +13,7 @@ enum {
     LITERAL_RUN_MAX = 255,
     TOKEN_NONE = 0xffff,
     BUCKET_BITS_MIN = 6,
+    BUCKETS_EACH = 4, /* for a token and what leads to it; fewer cost compression */
 };
 
 static_assert(TOKENS_MAX == 1 << TOKEN_SLOT_NUMBER_BITS, "a number fits its bits");
@@ -205,11 +206,11 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens)
     uint32_t bits = BUCKET_BITS_MIN;
     if (!encoder)
         return NULL;
-    while (1u << bits < tokens->count * 4)
-        bits++;
     encoder->count = tokens->count;
     encoder->short_count = tokens->short_count;
     encoder->uniform_length = uniform_length_of(tokens);
+    while (1u << bits < tokens->count * (encoder->uniform_length ? 1 : BUCKETS_EACH))
+        bits++;
     encoder->is_wide = token_wide_is_there();
     encoder->bucket_shift = 64 - bits;
     encoder->buckets = calloc((size_t)1 << bits, sizeof *encoder->buckets);
@@ -428,6 +429,14 @@ static uint8_t *literal_put(uint8_t *to, const uint8_t *from, size_t bytes)
     return to;
 }
 
+/* A text as one vector, where a processor has such. */
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+static inline halves halves_of(uint64_t low, uint64_t high)
+{
+    return (halves){low, high};
+}
+
 /* Codes of the tokens in `slots`; NULL when one of them does not stand there: a slot may be of another text with the same
  * tag. */
 static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, const uint8_t *at,
@@ -435,7 +444,7 @@ static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, cons
 {
     const uint8_t *literal = at; /* bytes before `at` that no token covers */
     const uint32_t short_count = encoder->short_count;
-    uint64_t differs = 0;
+    halves differs = {0};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot = slots[i], number = slot_number(slot);
         if (__builtin_expect(!slot, 0)) {
@@ -444,7 +453,10 @@ static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, cons
         }
         if (__builtin_expect(literal != at, 0))
             to = literal_put(to, literal, (size_t)(at - literal));
-        differs |= slot_differs(encoder, text_at(at), slot);
+        const struct token_text *token = &encoder->texts[number];
+        const struct cut_mask *mask = &masks[slot_length(slot)];
+        differs |= (halves_of(load_le64(at), load_le64(at + 8)) & halves_of(mask->low, mask->high)) ^
+                   halves_of(token->low, token->high);
         at += slot_length(slot);
         literal = at;
         /* Both bytes are written; whether the second counts is no branch. */
@@ -454,7 +466,7 @@ static uint8_t *codes_put(const struct token_encoder *encoder, uint8_t *to, cons
         to[1] = (uint8_t)rest;
         to += 1 + is_long;
     }
-    return differs ? NULL : literal_put(to, literal, (size_t)(at - literal));
+    return (differs[0] | differs[1]) != 0 ? NULL : literal_put(to, literal, (size_t)(at - literal));
 }
 
 /* A piece once more, token by token. */
