@@ -288,6 +288,29 @@ static status block_decode(struct frame_reader *reader, const struct frame_head 
     return STATUS_DONE;
 }
 
+status frame_reader_find(struct frame_reader *reader, uint64_t offset, uint32_t bytes_about,
+                         struct frame_ref *out_ref, struct frame_head *out_head)
+{
+    uint64_t file_bytes = reader->table->root.info.file_bytes;
+    if (offset < ROOT_BYTES || offset > file_bytes || file_bytes - offset < FRAME_HEAD_BYTES)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    struct frame_ref about = {.offset = offset, .bytes = bytes_about};
+    if (about.bytes < FRAME_HEAD_BYTES)
+        about.bytes = FRAME_HEAD_BYTES;
+    if (about.bytes > file_bytes - offset)
+        about.bytes = (uint32_t)(file_bytes - offset);
+    if (!chunk_covers(reader, &about))
+        TRY(chunk_read(reader, &about));
+    about.bytes = FRAME_HEAD_BYTES;
+    if (!chunk_covers(reader, &about))
+        return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(frame_head_decode(slice_of(reader->chunk + (offset - reader->chunk_offset), FRAME_HEAD_BYTES),
+                          out_head));
+    *out_ref = (struct frame_ref){
+        .offset = offset, .bytes = FRAME_HEAD_BYTES + out_head->stored_bytes, .checksum = out_head->checksum};
+    return STATUS_DONE;
+}
+
 /* The frame out of the window that the cursor reads ahead; one that lies over the end of a part is put together. */
 static status ahead_take(struct frame_reader *reader, const struct frame_ref *ref, struct slice *out_frame,
                          bool *out_found)

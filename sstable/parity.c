@@ -86,13 +86,13 @@ status parity_decode(struct slice payload, uint32_t items, struct parity *out_pa
     return STATUS_DONE;
 }
 
-status parity_read(struct frame_reader *reader, uint64_t offset, struct block **out_block,
-                   struct parity *out_parity)
+status parity_read(struct frame_reader *reader, uint64_t offset, uint32_t bytes_about,
+                   struct block **out_block, struct parity *out_parity)
 {
     struct frame_ref ref;
     struct frame_head head;
     struct block *block;
-    TRY(sstable_frame_at(reader->table, offset, &ref, &head));
+    TRY(frame_reader_find(reader, offset, bytes_about, &ref, &head));
     TRY(frame_reader_get(reader, &ref, FRAME_PARITY, &block));
     status st = parity_decode(block_payload(block), block->items, out_parity);
     if (failed(st))
@@ -124,7 +124,15 @@ static status group_open(struct frame_reader *reader, uint32_t page_at, struct g
     uint32_t left = table->page_count - group.first;
     group.count = left < pages ? left : pages;
     const struct frame_ref *last = &table->pages[group.first + group.count - 1].page;
-    TRY(parity_read(reader, last->offset + last->bytes, &group.block, &group.parity));
+    uint32_t about = FRAME_HEAD_BYTES + group.count * DIRECTORY_INDEX_ITEM_BYTES;
+    for (uint32_t i = 0, greatest = 0; i < group.count; i++) {
+        uint32_t bytes = table->pages[group.first + i].page.bytes;
+        if (is_added(bytes) && bytes > greatest) {
+            about += bytes - greatest;
+            greatest = bytes;
+        }
+    }
+    TRY(parity_read(reader, last->offset + last->bytes, about, &group.block, &group.parity));
     bool same = group.parity.pages == group.count;
     for (uint32_t i = 0; same && i < group.count; i++) {
         struct directory_index_item item = parity_item(&group.parity, i);

@@ -46,9 +46,9 @@ struct parity {
 status parity_decode(struct slice payload, uint32_t items, struct parity *out_parity);
 struct directory_index_item parity_item(const struct parity *parity, uint32_t at);
 
-/* The parity frame at `offset`, decoded; *out_block is pinned and has its bytes. */
-status parity_read(struct frame_reader *reader, uint64_t offset, struct block **out_block,
-                   struct parity *out_parity);
+/* The parity frame at `offset`, about so large, decoded; *out_block is pinned and has its bytes. */
+status parity_read(struct frame_reader *reader, uint64_t offset, uint32_t bytes_about,
+                   struct block **out_block, struct parity *out_parity);
 
 /* The block of a directory page, made anew of the rest of its group when the page itself is damaged; unless the reader is
  * strict. */

@@ -42,29 +42,6 @@ static status pages_decode(const struct block *index, struct directory_index_ite
     return STATUS_DONE;
 }
 
-status sstable_frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
-                        struct frame_head *out_head)
-{
-    if (offset > table->root.info.file_bytes)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    uint64_t begin = offset / IO_BLOCK_BYTES * IO_BLOCK_BYTES;
-    uint8_t *bytes = io_memory_new(2 * IO_BLOCK_BYTES);
-    size_t read_bytes;
-    status st = bytes ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
-    if (ok(st))
-        st = io_read(table->file, begin, bytes, 2 * IO_BLOCK_BYTES, &read_bytes);
-    if (ok(st) && read_bytes < offset - begin + FRAME_HEAD_BYTES)
-        st = STATUS_FAIL(STATUS_CORRUPT);
-    if (ok(st))
-        st = frame_head_decode(slice_of(bytes + (offset - begin), FRAME_HEAD_BYTES), out_head);
-    if (ok(st))
-        *out_ref = (struct frame_ref){.offset = offset,
-                                      .bytes = FRAME_HEAD_BYTES + out_head->stored_bytes,
-                                      .checksum = out_head->checksum};
-    io_memory_free(bytes);
-    return st;
-}
-
 /* What the index would say of a page, which is trusted by its own checksum alone. */
 static status page_describe(struct frame_reader *reader, const struct frame_ref *ref,
                             struct directory_index_item *out_item)
@@ -121,12 +98,13 @@ static status walk_page(struct frame_reader *reader, const struct frame_ref *ref
 }
 
 /* What the parity says of its pages counts; when it is damaged, what they say themselves. */
-static status walk_parity(struct frame_reader *reader, uint64_t offset, struct pages_walk *walk)
+static status walk_parity(struct frame_reader *reader, uint64_t offset, const struct frame_head *head,
+                          struct pages_walk *walk)
 {
     struct sstable *table = reader->table;
     struct block *block;
     struct parity parity;
-    status st = parity_read(reader, offset, &block, &parity);
+    status st = parity_read(reader, offset, head->stored_bytes, &block, &parity);
     if (st.code == STATUS_CORRUPT && ok(walk->unknown)) {
         walk->group = table->page_count;
         return STATUS_DONE;
@@ -152,11 +130,11 @@ static status pages_rebuild(struct frame_reader *reader)
     while (offset < table->root.data_end) {
         struct frame_ref ref;
         struct frame_head head;
-        TRY(sstable_frame_at(table, offset, &ref, &head));
+        TRY(frame_reader_find(reader, offset, FRAME_HEAD_BYTES, &ref, &head));
         if (head.layout == FRAME_DIRECTORY)
             TRY(walk_page(reader, &ref, &walk));
         else if (head.layout == FRAME_PARITY)
-            TRY(walk_parity(reader, offset, &walk));
+            TRY(walk_parity(reader, offset, &head, &walk));
         offset += ref.bytes;
     }
     TRY(walk.unknown);

@@ -56,10 +56,6 @@ status sstable_attach(struct io_env *env, const char *path, struct io_file *file
  * summaries say: their rows were compared when they were written first, and their checksum says that they are the same. */
 status sstable_check_content(struct sstable *table, const struct copied_runs *copied);
 
-/* What the frame at `offset` says of itself; the reference has the checksum that it carries. */
-status sstable_frame_at(struct sstable *table, uint64_t offset, struct frame_ref *out_ref,
-                        struct frame_head *out_head);
-
 /* Whether a reader expects to go on where it left off. */
 enum frame_access {
     FRAME_ACCESS_POINT, /* exact reads, ahead only after two in a row */
@@ -136,6 +132,10 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
                              struct rows_unfolding *unfolding, struct block **out_block);
 /* The block at hand is not unfolded any further. */
 void frame_reader_fold(struct frame_reader *reader, struct rows_unfolding *unfolding);
+/* What the frame at `offset` says of itself; the reference has the checksum that it carries. If the frame has about so many
+ * bytes, it is read with its header. */
+status frame_reader_find(struct frame_reader *reader, uint64_t offset, uint32_t bytes_about,
+                         struct frame_ref *out_ref, struct frame_head *out_head);
 /* The block of a frame that was found elsewhere than at its place, checked as if it stood there. */
 status frame_reader_take(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame,
                          enum frame_layout layout, struct block **out_block);
