@@ -62,6 +62,7 @@ struct commitlog {
     uint64_t batch;                  /* number of the one that fills */
     unsigned waiters[BATCH_BEACONS]; /* by batch number */
     unsigned crowd;                  /* how many waited for the last batch that had waiters */
+    uint64_t crowd_at;               /* stats.payloads when they were called */
     uint32_t calls[BATCH_BEACONS]; /* by batch number: so many sleepers are woken when the lock is released */
 
     struct staging stagings[2];

@@ -2,19 +2,16 @@
  * The writer's role: who has it, who waits for it, and what it does with a batch.
  *
  * Those who wait for a batch sleep on its beacon and not on a condition, so that they come back without asking for the
- * lock of the stream, which the next thirty want at that moment. The writer wakes a few of them and goes on; each of
- * these wakes a few more.
+ * lock of the stream, which the next thirty want at that moment. The writer wakes them all by one call: that takes half of
+ * what it takes when each who comes back wakes two more.
  */
 #include "commitlog/stream_internal.h"
 
 #include <assert.h>
 #include <sched.h>
 
-enum {
-    CALL_ONE = 1,   /* to write or to land the batch */
-    CALL_CHAIN = 2, /* it is durable: each who comes back wakes as many again */
-};
-#define CALL_EACH UINT32_MAX /* they have to look again */
+#define CALL_ONE  1          /* to write or to land the batch */
+#define CALL_EACH UINT32_MAX /* it is durable, or they have to look again */
 
 enum {
     /* A writer whose own batch is durable writes so many more for those who wait: while it does, nobody must wake up
@@ -52,6 +49,7 @@ static void batch_call(struct commitlog *log, uint64_t number, uint32_t count)
         log->calls[at] = count;
     if (count != CALL_ONE) {
         log->crowd = log->waiters[at];
+        log->crowd_at = log->stats.payloads;
         log->waiters[at] = 0; /* all of them will come */
     }
 }
@@ -138,7 +136,7 @@ static void batch_done(struct commitlog *log, struct staging *batch, const struc
     /* All batches but the one that fills. Who came for an older one, written but not synced, while its writer let
      * others append, sleeps for that. */
     for (uint64_t i = 1; i < BATCH_BEACONS; i++)
-        batch_call(log, log->batch + i, CALL_CHAIN);
+        batch_call(log, log->batch + i, CALL_EACH);
 }
 
 /* Write a taken batch, and sync everything up to `end` if asked. The lock is given up meanwhile. */
@@ -163,11 +161,13 @@ status writer_flush(struct commitlog *log, bool sync)
 }
 
 /* Those who were woken by the last write are about to append again: let them, so that they are in this one. As long as the
- * batch grows it is worth another turn. */
+ * batch grows, and they are not all back, it is worth another turn. */
 static void gather(struct commitlog *log)
 {
     for (int i = 0; i < GATHER_MAX && log->crowd > 1; i++) {
         uint64_t payloads = log->stats.payloads;
+        if (payloads - log->crowd_at > log->crowd)
+            break;
         stream_unlock(log);
         sched_yield();
         lock_acquire(&log->lock);
@@ -306,10 +306,8 @@ bool writer_wait_durable(struct commitlog *log, struct log_position end)
     stream_unlock(log);
     beacon_wait(beacon, seen);
     /* Pairs with batch_done(). */
-    if (atomic_load_explicit(&log->synced_batch, memory_order_acquire) >= number) {
-        beacon_wake(beacon, CALL_CHAIN);
+    if (atomic_load_explicit(&log->synced_batch, memory_order_acquire) >= number)
         return true;
-    }
     lock_acquire(&log->lock);
     return false;
 }
