@@ -6,7 +6,8 @@
 enum closed_known {
     UNASKED,
     PERHAPS, /* its filter says that it may have the partition */
-    GONE,    /* opened, or it does not have it */
+    GONE,    /* it does not have it */
+    OPENED,
 };
 
 enum { EARLY_MAX = READ_QUEUE_DEPTH };
@@ -25,6 +26,7 @@ struct closed_cursor {
     const struct closed_table *tables;    /* the version's, sorted in the cursor's direction */
     uint32_t count;
     uint32_t at;                /* the file whose bound is shown; `count` when there is none */
+    uint32_t opened;            /* the last one */
     struct slice target;        /* of the last seek; borrowed until the next */
     struct read_queues *queues; /* borrowed; NULL: files are read one after the other */
     struct io_env *env;
@@ -61,7 +63,7 @@ static uint32_t candidate_from(struct closed_cursor *closed, uint32_t at)
     for (; at < closed->count; at++) {
         const struct closed_table *table = &closed->tables[at];
         bool rest;
-        if (closed->known[at] == GONE || (table->stood_in && !read->no_retained))
+        if (closed->known[at] >= GONE || (table->stood_in && !read->no_retained))
             continue;
         if (is_out_of_reach(closed, table, &rest)) {
             if (rest)
@@ -202,6 +204,22 @@ void closed_cursor_read_together(struct cursor *cursor, struct read_queues *queu
     closed->env = env;
 }
 
+void closed_cursor_reopen(struct cursor *cursor, bool but_last)
+{
+    struct closed_cursor *closed = closed_of(cursor);
+    for (uint32_t i = 0; i < closed->count; i++)
+        if (closed->known[i] == OPENED && !(but_last && i == closed->opened))
+            closed->known[i] = PERHAPS;
+    closed->target = (struct slice){0};
+    closed->at = 0;
+    settle(closed);
+}
+
+void closed_cursor_forget(struct cursor *cursor)
+{
+    closed_of(cursor)->target = (struct slice){0};
+}
+
 static status closed_enter(struct cursor *base, struct cursor **out_cursor)
 {
     struct closed_cursor *closed = closed_of(base);
@@ -216,7 +234,8 @@ static status closed_enter(struct cursor *base, struct cursor **out_cursor)
         if (closed->counters)
             closed->counters->sstables++;
     }
-    closed->known[closed->at++] = GONE;
+    closed->opened = closed->at;
+    closed->known[closed->at++] = cursor ? OPENED : GONE;
     settle(closed);
     *out_cursor = cursor;
     return STATUS_DONE;
@@ -258,7 +277,7 @@ static void closed_close(struct cursor *base)
     struct closed_cursor *closed = closed_of(base);
     for (uint32_t i = 0; closed->counters && i < closed->count; i++)
         closed->counters->left_closed +=
-            closed->known[i] != GONE && (closed->read.no_retained || !closed->tables[i].stood_in);
+            closed->known[i] < GONE && (closed->read.no_retained || !closed->tables[i].stood_in);
     for (uint32_t i = 0; i < closed->early_count; i++)
         cursor_close(closed->early[i].cursor);
     free(closed);

@@ -23,5 +23,9 @@ status closed_cursor_open(struct version_stripe *pin, const struct store_read *r
 void closed_cursor_read_together(struct cursor *cursor, struct read_queues *queues, struct io_env *env);
 /* Whether there is exactly one file left that may have something. */
 bool closed_cursor_is_one(struct cursor *cursor);
+/* Before the first file again: those that were opened may be opened once more, but for the last of them if it still is. */
+void closed_cursor_reopen(struct cursor *cursor, bool but_last);
+/* The key of the last seek is borrowed no more: nobody goes back without another seek. */
+void closed_cursor_forget(struct cursor *cursor);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "engine/closed_cursor_internal.h"
 #include "engine/scan_cursor_internal.h"
+#include "engine/sequence_cursor_internal.h"
 
 enum {
     /* Sources that fit on the stack; a table with more is rare. */
@@ -12,6 +13,7 @@ enum {
 
 /* A read of one partition while its sources are gathered. */
 struct gathering {
+    struct store *store;
     const struct store_read *read;
     struct partition_key key;
     struct version_stripe *pin;
@@ -150,19 +152,46 @@ static status sstables_gather(struct gathering *sources, bool all)
     return STATUS_DONE;
 }
 
-/* The others, closed. A file that is the only source is opened at once: there is nothing that could make it
- * unnecessary, and alone it needs no merge. */
-static status closed_gather(struct store *store, struct gathering *sources)
+static struct merge_options merge_options_of(const struct gathering *sources)
 {
+    const struct store_read *read = sources->read;
+    struct merge_options options = {
+        .rules = &sources->store->rules,
+        .reverse = read->reverse,
+        .no_lazy = read->no_lazy,
+        .no_gallop = read->no_gallop,
+        .runs = !read->no_runs,
+        .counters = sources->counters ? &sources->counters->merge : NULL,
+        .room = sources->pin->version->closed_count,
+    };
+    if (!read->no_skip) {
+        options.from = read->from;
+        options.to = read->to;
+    }
+    return options;
+}
+
+/* The others, closed. A file that is the only source is opened at once: there is nothing that could make it
+ * unnecessary, and alone it needs no merge; several may never come to need one. */
+static status closed_gather(struct gathering *sources)
+{
+    const struct store_read *read = sources->read;
     struct cursor *closed, *child = NULL;
+    bool alone = !sources->count;
     status st = STATUS_DONE;
-    TRY(closed_cursor_open(sources->pin, sources->read, sources->key, sources->counters, &closed));
-    closed_cursor_read_together(closed, &store->read_queues, store->env);
-    if (!sources->count && closed_cursor_is_one(closed))
+    TRY(closed_cursor_open(sources->pin, read, sources->key, sources->counters, &closed));
+    closed_cursor_read_together(closed, &sources->store->read_queues, sources->store->env);
+    if (alone && closed_cursor_is_one(closed)) {
         st = closed->ops->enter(closed, &child);
+    } else if (alone && closed->on_partition && !read->no_sequence && !read->no_gallop) {
+        struct merge_options options = merge_options_of(sources);
+        st = sequence_cursor_open(closed, &options, &child);
+        if (ok(st))
+            closed = NULL;
+    }
     if (child)
         sources->children[sources->count++] = child;
-    if (ok(st) && closed->on_partition)
+    if (ok(st) && closed && closed->on_partition)
         sources->children[sources->count++] = closed;
     else
         cursor_close(closed);
@@ -176,22 +205,10 @@ static bool is_plain(const struct partition_view *partition)
 
 /* The children as one cursor, which takes them over on STATUS_OK. Rows of a single source without range or partition
  * deletions are reconciled already: nothing stands between them and the reader. */
-static status children_join(struct store *store, struct gathering *sources, struct cursor **out_cursor)
+static status children_join(struct gathering *sources, struct cursor **out_cursor)
 {
     const struct store_read *read = sources->read;
-    struct merge_options options = {
-        .rules = &store->rules,
-        .reverse = read->reverse,
-        .no_lazy = read->no_lazy,
-        .no_gallop = read->no_gallop,
-        .runs = !read->no_runs,
-        .counters = sources->counters ? &sources->counters->merge : NULL,
-        .room = sources->pin->version->closed_count,
-    };
-    if (!read->no_skip) {
-        options.from = read->from;
-        options.to = read->to;
-    }
+    struct merge_options options = merge_options_of(sources);
     *out_cursor = NULL;
     if (!sources->count)
         return STATUS_DONE;
@@ -224,7 +241,7 @@ static void counters_add(struct gathering *sources)
     sources->counters->retained += counted->retained;
 }
 
-static status sources_open(struct store *store, struct gathering *sources, struct cursor **out_cursor)
+static status sources_open(struct gathering *sources, struct cursor **out_cursor)
 {
     const struct version *version = sources->pin->version;
     status st = memtables_gather(sources);
@@ -234,9 +251,9 @@ static status sources_open(struct store *store, struct gathering *sources, struc
     if (ok(st))
         st = sstables_gather(sources, all);
     if (ok(st) && !all)
-        st = closed_gather(store, sources);
+        st = closed_gather(sources);
     if (ok(st))
-        st = children_join(store, sources, out_cursor);
+        st = children_join(sources, out_cursor);
     if (ok(st))
         counters_add(sources);
     for (uint32_t i = 0; failed(st) && i < sources->count; i++)
@@ -249,7 +266,7 @@ status store_cursor_open_one(struct store *store, const struct store_read *read,
 {
     struct cursor *few[SOURCES_INLINE], **room = few;
     struct shard *shard = &store->shards[shard_of_token(key.token, store->shard_count)];
-    struct gathering sources = {.read = read, .key = key, .counters = counters};
+    struct gathering sources = {.store = store, .read = read, .key = key, .counters = counters};
     TRY(version_take(shard, read->table_id, &sources.pin));
     if (!sources.pin) {
         *out_cursor = NULL;
@@ -262,7 +279,7 @@ status store_cursor_open_one(struct store *store, const struct store_read *read,
     status st = STATUS_FAIL(STATUS_NOMEM);
     if (room) {
         sources.children = room;
-        st = sources_open(store, &sources, out_cursor);
+        st = sources_open(&sources, out_cursor);
     }
     if (room != few)
         free(room);

@@ -103,7 +103,7 @@ static void answer(struct store *store, const struct store_read *read, const str
 static void all_off(struct store_read *read)
 {
     read->no_lazy = read->no_gallop = read->no_filter = read->no_skip = read->no_closed = true;
-    read->no_retained = read->no_unfold = read->no_runs = true;
+    read->no_retained = read->no_unfold = read->no_runs = read->no_sequence = true;
 }
 
 static void assert_same_answer(struct store *store, struct random *rng, const struct query *query,
@@ -126,6 +126,7 @@ static void assert_same_answer(struct store *store, struct random *rng, const st
     read.no_unfold = switches & 64;
     read.no_runs = switches & 128;
     read.rows = switches & 256 ? query->limit : 0;
+    read.no_sequence = switches & 512;
     if (random_below(rng, 4)) {
         read.from = buffer_slice(&from);
         read.to = buffer_slice(&to);
@@ -268,6 +269,12 @@ static void the_newest_rows_of_many_windows_come_from_one_file(void **state)
     struct store_read_counters cost = cost_of(store, &read, 0, 10);
     assert_int_equal(cost.left_closed, 9);
     assert_int_equal(cost.sstables, 1);
+    assert_int_equal(cost.merge.children_entered, 0); /* there was none */
+    read.no_sequence = true;
+    cost = cost_of(store, &read, 0, 10);
+    assert_int_equal(cost.left_closed, 9);
+    assert_int_equal(cost.merge.children_entered, 1);
+    read.no_sequence = false;
     cost = cost_of(store, &read, 95, 5);
     assert_int_equal(cost.sstables, 1);
     cost = cost_of(store, &read, 0, 11);
@@ -320,6 +327,39 @@ static void files_that_a_reader_will_need_all_are_read_at_a_time(void **state)
     store = windows(0);
     struct store_read read = {.table_id = TABLE, .no_retained = true, .rows = 25};
     assert_int_equal(cost_of_first(store, &read, 25).read_together, 0); /* nothing is on the disk alone */
+    assert_ok(store_close(store));
+}
+
+/* Rows that stand behind the first one of the newest window without anybody being asked for them. */
+static uint32_t run_of(struct store *store, const struct store_read *read)
+{
+    struct cursor *cursor;
+    assert_ok(store_cursor_open_one(store, read, text_key("k"), NULL, &cursor));
+    assert_non_null(cursor);
+    /* A block is decoded as far as it is walked the first time. */
+    assert_ok(cursor_seek_row(cursor, (struct slice){0}));
+    while (cursor->on_row)
+        assert_ok(cursor_next(cursor));
+    cursor_close(cursor);
+    assert_ok(store_cursor_open_one(store, read, text_key("k"), NULL, &cursor));
+    assert_ok(cursor_seek_row(cursor, (struct slice){0}));
+    uint32_t left = cursor->run.left;
+    cursor_close(cursor);
+    return left;
+}
+
+static void rows_of_a_block_come_as_a_run(void **state)
+{
+    (void)state;
+    struct store *store = windows(0);
+    struct store_read read = {.table_id = TABLE, .no_retained = true};
+    assert_int_equal(run_of(store, &read), 9);
+    read.no_sequence = true;
+    assert_int_equal(run_of(store, &read), 9);
+    read.no_runs = true;
+    assert_int_equal(run_of(store, &read), 0);
+    read.no_sequence = false;
+    assert_int_equal(run_of(store, &read), 0);
     assert_ok(store_close(store));
 }
 
@@ -450,6 +490,7 @@ int main(void)
         cmocka_unit_test(shortcuts_change_no_answer_and_are_taken),
         cmocka_unit_test(the_newest_rows_of_many_windows_come_from_one_file),
         cmocka_unit_test(files_that_a_reader_will_need_all_are_read_at_a_time),
+        cmocka_unit_test(rows_of_a_block_come_as_a_run),
         cmocka_unit_test(a_row_is_looked_for_only_where_it_can_be),
         cmocka_unit_test(a_memtable_stays_readable_until_its_file_is_compacted),
         cmocka_unit_test(the_memtable_retained_longest_makes_room),
