@@ -679,12 +679,10 @@ static status body_write(struct sstable_builder *builder)
     return io_sync(builder->file);
 }
 
-static status root_write(struct io_file *file, const struct root *root, uint64_t offset, uint8_t *block)
+static status root_read_back(struct io_file *file, const struct root *root, uint64_t offset, uint8_t *block)
 {
     size_t bytes;
     struct root again;
-    root_encode(root, offset, block);
-    TRY(io_write(file, offset, block, ROOT_BYTES, true));
     memset(block, 0, ROOT_BYTES);
     TRY(io_read(file, offset, block, ROOT_BYTES, &bytes));
     if (bytes != ROOT_BYTES)
@@ -692,14 +690,20 @@ static status root_write(struct io_file *file, const struct root *root, uint64_t
     return root_decode(block, offset, root->store_id, &again);
 }
 
+/* Whichever of them survives a power cut before the sync is right: what it speaks of is durable already. */
 static status roots_write(struct io_file *file, const struct root *root)
 {
+    const uint64_t offsets[2] = {root->info.file_bytes - ROOT_BYTES, 0};
     uint8_t *block = io_memory_new(ROOT_BYTES);
-    if (!block)
-        return STATUS_FAIL(STATUS_NOMEM);
-    status st = root_write(file, root, root->info.file_bytes - ROOT_BYTES, block);
+    status st = block ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
+    for (uint32_t i = 0; ok(st) && i < ARRAY_LEN(offsets); i++) {
+        root_encode(root, offsets[i], block);
+        st = io_write(file, offsets[i], block, ROOT_BYTES, false);
+    }
     if (ok(st))
-        st = root_write(file, root, 0, block);
+        st = io_sync(file);
+    for (uint32_t i = 0; ok(st) && i < ARRAY_LEN(offsets); i++)
+        st = root_read_back(file, root, offsets[i], block);
     io_memory_free(block);
     return st;
 }
