@@ -6,6 +6,7 @@
  * ordinary call, which loops by itself. Syncs are the exception: their first answer is the answer.
  */
 #include <liburing.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -24,6 +25,13 @@ struct uring_queue {
     unsigned depth;
     unsigned in_flight; /* prepared or given to the kernel, not yet in `done` */
 };
+
+/*
+ * Rings there are. A ring's memory comes and goes by calls of the kernel that nobody but liburing sees; the next ring may
+ * lie where the last one did, in another thread. Closing releases and opening acquires, so that the one is known to come
+ * before the other by more than the address.
+ */
+static _Atomic unsigned rings;
 
 static void uring_env_close(struct io_env *env)
 {
@@ -44,6 +52,7 @@ static status uring_queue_open(struct io_env *env, unsigned depth, struct io_que
         free(queue);
         return STATUS_FROM_ERRNO(-error);
     }
+    atomic_fetch_add_explicit(&rings, 1, memory_order_acquire); /* pairs with uring_queue_close() */
     *out_queue = &queue->base;
     return STATUS_DONE;
 }
@@ -201,6 +210,7 @@ static void uring_queue_close(struct io_queue *queue)
     struct uring_queue *self = (struct uring_queue *)queue;
     while (self->in_flight && ok(ring_enter(self, 1)))
         completions_take(self);
+    atomic_fetch_sub_explicit(&rings, 1, memory_order_release); /* pairs with uring_queue_open() */
     io_uring_queue_exit(&self->ring);
     free(self);
 }
