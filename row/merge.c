@@ -612,8 +612,9 @@ static void collect_members(struct merge_cursor *merge)
             least = child;
             merge->member_count = 0;
         }
+        /* A child that stands on a row has been walked before it was given to us. */
         if (order <= 0)
-            merge->members[merge->member_count++] = (struct member){.child = child};
+            merge->members[merge->member_count++] = (struct member){.child = child, .asked = child->on_row};
     }
 }
 

@@ -36,7 +36,8 @@ struct merge_options {
     struct merge_counters *counters; /* borrowed; NULL for none; added to when the cursor closes */
 };
 
-/* Takes over the children (not the array) on STATUS_OK; on failure they stay with the caller. */
+/* Takes over the children (not the array) on STATUS_OK; on failure they stay with the caller. A child may stand on its
+ * partition already, and on a row of it: the merge walks it anew from where it is asked to begin. */
 status merge_cursor_open(struct cursor **children, uint32_t count, const struct merge_options *options,
                          struct cursor **out_cursor);
 

@@ -172,6 +172,33 @@ static void a_seek_asks_only_who_may_have_the_row(void **state)
         model_deinit(&models[i]);
 }
 
+/* As the walk of one file becomes a merge: from where it stands, or from the first row again. */
+static void a_child_may_have_been_walked_before(void **state)
+{
+    (void)state;
+    struct model models[2] = {0};
+    for (uint32_t i = 0; i < 2; i++)
+        put_rows(&models[i], &newest_first, 5 - 5 * i, 15 - 5 * i, i);
+    struct cursor *children[2], *merge;
+    struct merge_options options = {.rules = &model_rules};
+    for (uint32_t i = 0; i < 2; i++)
+        children[i] = model_cursor_open(&models[i], false, NULL);
+    assert_ok(cursor_next_partition(children[0]));
+    take_rows(children[0], 3);
+    assert_ok(merge_cursor_open(children, 2, &options, &merge));
+    assert_ok(cursor_next_partition(merge));
+    for (int round = 0; round < 2; round++) {
+        assert_ok(cursor_seek_row(merge, (struct slice){0}));
+        assert_true(merge->on_row);
+        take_rows(merge, 14);
+        assert_ok(cursor_next(merge));
+        assert_false(merge->on_row);
+    }
+    cursor_close(merge);
+    for (uint32_t i = 0; i < 2; i++)
+        model_deinit(&models[i]);
+}
+
 static void without_laziness_everybody_is_asked(void **state)
 {
     (void)state;
@@ -334,6 +361,7 @@ int main(void)
         cmocka_unit_test(older_sources_are_not_asked_until_the_frontier_reaches_them),
         cmocka_unit_test(a_reverse_read_begins_with_the_oldest_source),
         cmocka_unit_test(a_seek_asks_only_who_may_have_the_row),
+        cmocka_unit_test(a_child_may_have_been_walked_before),
         cmocka_unit_test(without_laziness_everybody_is_asked),
         cmocka_unit_test(a_merge_of_a_slice_has_all_of_it_and_asks_nobody_beyond),
         cmocka_unit_test(a_range_tombstone_alone_in_a_source_still_deletes),
