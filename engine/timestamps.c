@@ -40,7 +40,7 @@ static int64_t bound_found(const struct manifest_state *state)
     return (int64_t)load_le64(property->value.data);
 }
 
-static void raise(int64_t *newest, int64_t timestamp)
+static void newest_take(int64_t *newest, int64_t timestamp)
 {
     if (timestamp > *newest)
         *newest = timestamp;
@@ -51,7 +51,7 @@ static int64_t newest_in_files(const struct manifest_state *state)
     int64_t newest = INT64_MIN;
     for (uint32_t i = 0; i < state->files.slot_count; i++)
         if (state->files.slots[i])
-            raise(&newest, state->files.slots[i]->info.max_timestamp);
+            newest_take(&newest, state->files.slots[i]->info.max_timestamp);
     return newest;
 }
 
@@ -62,7 +62,7 @@ static int64_t newest_in_memtables(const struct tablet *tablet)
         struct memtable_stats stats;
         memtable_stats(tablet->version->memtables[i], &stats);
         if (stats.writes)
-            raise(&newest, stats.max_timestamp);
+            newest_take(&newest, stats.max_timestamp);
     }
     return newest;
 }
@@ -73,7 +73,7 @@ void timestamps_recovered(struct store *store)
     for (uint32_t i = 0; i < store->shard_count; i++)
         for (uint32_t j = 0; j < store->shards[i].slot_count; j++)
             if (store->shards[i].slots[j])
-                raise(&newest, newest_in_memtables(store->shards[i].slots[j]));
+                newest_take(&newest, newest_in_memtables(store->shards[i].slots[j]));
     store->timestamp_floor = newest < bound ? newest : bound;
     atomic_store_explicit(&store->timestamp_bound, bound, memory_order_relaxed);
 }
