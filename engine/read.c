@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/stripe.h"
 #include "engine/closed_cursor_internal.h"
 #include "engine/scan_cursor_internal.h"
 #include "engine/sequence_cursor_internal.h"
@@ -26,7 +27,7 @@ struct gathering {
 /* A reference on the version to read; NULL when the table is empty. STATUS_NOT_FOUND when it is not there. */
 static status version_take(struct shard *shard, uint64_t table_id, struct version_stripe **out_pin)
 {
-    uint32_t stripe = read_stripe();
+    uint32_t stripe = thread_stripe(READ_STRIPES);
     lock_acquire(&shard->read_locks[stripe].lock);
     struct tablet *tablet = shard_find(shard, table_id);
     if (tablet) {

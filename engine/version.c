@@ -109,15 +109,6 @@ static void version_free(struct version *version)
     free(version);
 }
 
-uint32_t read_stripe(void)
-{
-    static atomic_uint last;
-    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
-    if (!mine)
-        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % READ_STRIPES + 1;
-    return mine - 1;
-}
-
 struct version_stripe *version_pin(struct version *version, uint32_t stripe)
 {
     if (!version)

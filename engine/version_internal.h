@@ -95,8 +95,6 @@ struct version *version_ref(struct version *version);
 void version_unref(struct version *version);
 bool version_has_sstable(const struct version *version, uint64_t file_number);
 
-/* The stripe of the calling thread. */
-uint32_t read_stripe(void);
 /* A reader's reference; version_unpin() may be called by another thread. */
 struct version_stripe *version_pin(struct version *version, uint32_t stripe);
 void version_unpin(struct version_stripe *pin); /* NULL is welcome */

@@ -42,17 +42,23 @@ static struct partition *partition_guess(const struct partition_table *table, ui
     }
 }
 
+/* At level 0 the slot of the key is brought near; later levels get the partition that it leads to. NULL: nothing to do. */
+static const struct partition *partition_ahead(const struct partition_table *table, struct partition_key key,
+                                               unsigned level)
+{
+    if (!table)
+        return NULL;
+    uint64_t hash = hash_of(key);
+    if (level)
+        return partition_guess(table, hash);
+    __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
+    return NULL;
+}
+
 void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigned level)
 {
     const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_relaxed);
-    if (!table)
-        return;
-    uint64_t hash = hash_of(key);
-    if (level == 0) {
-        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
-        return;
-    }
-    const struct partition *partition = partition_guess(table, hash);
+    const struct partition *partition = partition_ahead(table, key, level);
     if (!partition)
         return;
     if (level == 1)
@@ -65,14 +71,7 @@ void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigne
 void memtable_ask(const struct memtable *memtable, struct partition_key key, unsigned level)
 {
     const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_acquire);
-    if (!table)
-        return;
-    uint64_t hash = hash_of(key);
-    if (level == 0) {
-        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
-        return;
-    }
-    const struct partition *partition = partition_guess(table, hash);
+    const struct partition *partition = partition_ahead(table, key, level);
     if (!partition)
         return;
     if (level == 1) {

@@ -14,6 +14,7 @@
 #include "sstable/block_cache_internal.h"
 
 #include "base/lock.h"
+#include "base/stripe.h"
 #include "sstable/dictionary_internal.h"
 
 #include <stddef.h>
@@ -534,19 +535,9 @@ void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd)
     ZSTD_freeDCtx(zstd);
 }
 
-/* Threads take turns at the places. */
-static uint32_t spare_place(void)
-{
-    static atomic_uint last;
-    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
-    if (!mine)
-        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % SPARES_KEPT + 1;
-    return mine - 1;
-}
-
 void *block_cache_take_spare(struct block_cache *cache)
 {
-    return cache ? spare_take(cache, spare_place()) : NULL;
+    return cache ? spare_take(cache, thread_stripe(SPARES_KEPT)) : NULL;
 }
 
 bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare_free)(void *spare))
@@ -556,8 +547,8 @@ bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare
         return false;
     atomic_store_explicit(&cache->spare_free, spare_free, memory_order_relaxed);
     /* Pairs with the acquire of spare_take(). */
-    return atomic_compare_exchange_strong_explicit(&cache->spares[spare_place()].at, &none, spare,
-                                                   memory_order_release, memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(&cache->spares[thread_stripe(SPARES_KEPT)].at, &none,
+                                                   spare, memory_order_release, memory_order_relaxed);
 }
 
 struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id)

@@ -1,3 +1,4 @@
+#include "base/stripe.h"
 #include "sstable/block_index_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
@@ -34,16 +35,6 @@ static void reads_add(_Atomic uint64_t *total, uint64_t some)
         atomic_fetch_add_explicit(total, some, memory_order_relaxed);
 }
 
-/* Threads take turns at the stripes. */
-static struct sstable_read_stripe *stripe_of(struct sstable *table)
-{
-    static atomic_uint last;
-    static _Thread_local uint32_t mine; /* counted from 1; 0: none yet */
-    if (!mine)
-        mine = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) % SSTABLE_READ_STRIPES + 1;
-    return &table->reads[mine - 1];
-}
-
 static bool is_counted(const struct frame_reader *reader)
 {
     return !reader->uncounted &&
@@ -58,7 +49,7 @@ void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
         const struct sstable_reads *reads = &readers[i]->reads;
         if (!is_counted(readers[i]))
             continue;
-        total = stripe_of(readers[i]->table);
+        total = &readers[i]->table->reads[thread_stripe(SSTABLE_READ_STRIPES)];
         sum.blocks_cached += reads->blocks_cached;
         sum.blocks_decoded += reads->blocks_decoded;
         sum.blocks_read += reads->blocks_read;
