@@ -8,7 +8,7 @@
 enum {
     VALUE_BYTES_MAX = 1024,         /* of one value, that are learnt from */
     COLUMN_SAMPLE_LEAST = 16 << 10, /* bytes of a column that are worth a table */
-    COLUMN_SAMPLE_MOST = 6 << 20,   /* bytes of a column of long values */
+    COLUMN_SAMPLE_MOST = 3 << 20,   /* bytes of a column of long values; more make no smaller files */
     TABLE_ONE_IN = 8,               /* the table of a column is at most that part of its sample */
     VALUES_ONE_IN = 4,              /* or that part, of whole values */
     COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */

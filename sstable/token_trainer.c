@@ -11,7 +11,7 @@
 enum {
     PAIR_SLOTS = 1 << 20,
     PAIRS_MAX = PAIR_SLOTS / 2,
-    PAIR_THRESHOLD = 6,
+    PAIR_THRESHOLD = 3, /* more would want a larger sample, which is what learning costs */
     WHOLE_THRESHOLD = 2,
     WHOLE_SLOTS = 1 << 18,
 };
