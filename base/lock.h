@@ -24,6 +24,7 @@ enum lock_rank {
     RANK_LOG = 80,       /* commitlog: the buffer that fills */
     RANK_CACHE = 90,     /* sstable: block cache */
     RANK_IO = 100,       /* io: queues, the memory and sim disks */
+    RANK_HEAP = 104,     /* base: pieces of memory */
     RANK_MEMORY = 105,   /* base: pools of memory */
     RANK_SINK = 110,     /* base: log sink */
 };

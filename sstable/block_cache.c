@@ -15,6 +15,7 @@
 
 #include "base/lock.h"
 #include "base/stripe.h"
+#include "sstable/block_memory_internal.h"
 #include "sstable/dictionary_internal.h"
 
 #include <stddef.h>
@@ -62,6 +63,7 @@ struct block_cache {
     _Atomic size_t resident_bytes; /* of the budget, by tables: resident_internal.h */
     uint32_t shard_count;
     struct shard *shards; /* owned */
+    struct block_memory memory;
     struct lock zstd_lock;
     ZSTD_DCtx *zstd[ZSTD_KEPT]; /* guarded by zstd_lock */
     uint32_t zstd_count;
@@ -71,13 +73,15 @@ struct block_cache {
     struct sstable_dictionary *dictionaries[DICTIONARIES_KEPT]; /* counted; guarded by dictionary_lock */
 };
 
-struct block *block_new(uint32_t bytes)
+struct block *block_new(struct block_cache *cache, uint32_t bytes)
 {
-    struct block *block = malloc(sizeof *block + bytes);
+    bool in_heap;
+    struct block *block = block_memory_take(cache ? &cache->memory : NULL, sizeof *block + bytes, &in_heap);
     if (!block)
         return NULL;
     memset(block, 0, sizeof *block);
     block->bytes = bytes;
+    block->in_heap = in_heap;
     atomic_init(&block->references, 1);
     return block;
 }
@@ -92,12 +96,12 @@ void block_unref(struct block *block)
 {
     /* The release of every holder pairs with the acquire of the one that frees. */
     if (block && atomic_fetch_sub_explicit(&block->references, 1, memory_order_acq_rel) == 1)
-        free(block);
+        block_memory_give(block, block->in_heap);
 }
 
 static size_t cost(const struct block *block)
 {
-    return sizeof *block + block->bytes;
+    return block->in_heap ? slab_heap_cost(sizeof *block + block->bytes) : sizeof *block + block->bytes;
 }
 
 static uint64_t name_hash(enum block_tier tier, uint64_t owner, uint64_t offset)
@@ -130,6 +134,7 @@ status block_cache_new(size_t budget_bytes, struct block_cache **out_cache)
     for (uint32_t i = 0; i < cache->shard_count; i++) {
         lock_init(&cache->shards[i].lock, RANK_CACHE);
     }
+    block_memory_init(&cache->memory);
     lock_init(&cache->zstd_lock, RANK_CACHE);
     lock_init(&cache->dictionary_lock, RANK_CACHE);
     *out_cache = cache;
@@ -174,6 +179,7 @@ void block_cache_free(struct block_cache *cache)
         sstable_dictionary_unref(cache->dictionaries[i]);
     lock_deinit(&cache->dictionary_lock);
     lock_deinit(&cache->zstd_lock);
+    block_memory_deinit(&cache->memory);
     free(cache->shards);
     free(cache);
 }
@@ -205,7 +211,16 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
         stats.stored_bytes += tier_bytes(shard, BLOCK_TIER_STORED);
         lock_release(&shard->lock);
     }
+    struct slab_heap_stats heap;
+    slab_heap_stats(&cache->memory.heap, &heap);
+    stats.heap_bytes = heap.bytes;
+    stats.heap_used_bytes = heap.used_bytes;
     *out_stats = stats;
+}
+
+void block_cache_no_huge_pages(struct block_cache *cache)
+{
+    cache->memory.is_plain = true;
 }
 
 static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
@@ -480,6 +495,8 @@ void block_cache_reserve(struct block_cache *cache, size_t bytes)
         lock_release(&cache->shards[i].lock);
         freed_unref(freed);
     }
+    if (bytes > before)
+        block_memory_trim(&cache->memory);
 }
 
 bool block_cache_resident_take(struct block_cache *cache, size_t bytes)

@@ -19,10 +19,13 @@ struct block_cache_stats {
     size_t stored_bytes;   /* of `bytes`, those that are kept compressed */
     uint64_t warmed;       /* blocks of new files that were put here before anybody asked for them */
     size_t resident_bytes; /* beside `bytes`: directory pages that tables keep for themselves */
+    /* Of huge pages for blocks, in the cache or with a reader; of pieces of them that are in use. */
+    size_t heap_bytes, heap_used_bytes;
 };
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);
-void block_cache_free(struct block_cache *cache); /* NULL is welcome */
+void block_cache_free(struct block_cache *cache);          /* NULL is welcome */
+void block_cache_no_huge_pages(struct block_cache *cache); /* from now on; a shortcut off */
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats);
 
 /*

@@ -31,12 +31,15 @@ struct block {
     struct block *hash_next;     /* the cache's */
     struct block *newer, *older; /* the cache's: in its queue */
     bool in_main;                /* the cache's */
+    bool in_heap;                /* its memory is of a cache's heap: which outlives it */
 
     _Alignas(16) uint8_t data[];
 };
 
-/* With one reference; NULL when memory ran out. */
-struct block *block_new(uint32_t bytes);
+/* With one reference; NULL when memory ran out. `cache` (NULL: none) is the one that is likely to keep it, and lends its
+ * memory: it is freed after the block. */
+struct block_cache;
+struct block *block_new(struct block_cache *cache, uint32_t bytes);
 struct block *block_ref(struct block *block);
 void block_unref(struct block *block); /* NULL is welcome */
 static inline struct slice block_payload(const struct block *block)

@@ -129,13 +129,14 @@ static status slot_read(struct reader *in, struct block_index_slot *slot, struct
     return STATUS_DONE;
 }
 
-status block_index_decode(struct slice payload, uint32_t items, struct block **out_block)
+status block_index_decode(struct block_cache *cache, struct slice payload, uint32_t items,
+                          struct block **out_block)
 {
     size_t slot_bytes = sizeof(uint64_t) + sizeof(struct block_index_slot);
     /* An entry has 14 bytes at least, so what is allocated stays within a few times what is there. */
     if (items == 0 || items > payload.bytes / 14)
         return STATUS_FAIL(STATUS_CORRUPT);
-    struct block *block = block_new((uint32_t)(items * slot_bytes + payload.bytes));
+    struct block *block = block_new(cache, (uint32_t)(items * slot_bytes + payload.bytes));
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
     uint64_t *prefixes = (uint64_t *)(void *)block->data;

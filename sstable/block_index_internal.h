@@ -55,7 +55,8 @@ struct block_index_page {
 };
 
 /* Take a payload apart into a block of its own. STATUS_CORRUPT when it is not a page. */
-status block_index_decode(struct slice payload, uint32_t items, struct block **out_block);
+status block_index_decode(struct block_cache *cache, struct slice payload, uint32_t items,
+                          struct block **out_block);
 struct block_index_page block_index_page_of(const struct block *block);
 struct block_index_item block_index_page_item(const struct block_index_page *page, uint32_t at);
 /* The last item whose key is <= `key` (with `below`: < `key`); 0 when there is none. */

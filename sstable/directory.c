@@ -47,13 +47,14 @@ void directory_entry_encode(const struct directory_entry *entry, struct buffer *
         append_run(out, entry->ranges);
 }
 
-status directory_decode(struct slice payload, uint32_t items, struct block **out_block)
+status directory_decode(struct block_cache *cache, struct slice payload, uint32_t items,
+                        struct block **out_block)
 {
     if (items == 0 || items > payload.bytes / 16)
         return STATUS_FAIL(STATUS_CORRUPT);
     size_t entries_bytes = payload.bytes - (size_t)items * 4;
     size_t bytes = items * sizeof(int64_t) + payload.bytes;
-    struct block *block = block_new((uint32_t)bytes);
+    struct block *block = block_new(cache, (uint32_t)bytes);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
     int64_t *tokens = (int64_t *)(void *)block->data;

@@ -56,7 +56,8 @@ struct directory_page {
 };
 
 /* Lay a payload out as a block of its own. STATUS_CORRUPT when it cannot be a page. */
-status directory_decode(struct slice payload, uint32_t items, struct block **out_block);
+status directory_decode(struct block_cache *cache, struct slice payload, uint32_t items,
+                        struct block **out_block);
 struct directory_page directory_page_of(const struct block *block);
 /* The lines of memory of an entry, all at once instead of one after the other. */
 static inline void directory_entry_touch(const struct directory_entry *entry,

@@ -216,11 +216,24 @@ static status zstd_need(struct frame_reader *reader)
     return reader->zstd ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
+static bool keeps(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN;
+}
+
+/* Whose memory blocks are made of; NULL: nobody's who would keep them. */
+static struct block_cache *home_of(const struct frame_reader *reader)
+{
+    const struct sstable *table = reader->table;
+    return keeps(reader) ? table->cache : table->warmth.cache;
+}
+
 static status rows_block_decode(struct frame_reader *reader, const struct frame_head *head,
                                 struct slice payload, struct block **out_block)
 {
     struct rows_decompressor decompressor = {.zstd = &reader->zstd,
                                              .cache = reader->table->cache,
+                                             .home = home_of(reader),
                                              .scratch = &reader->scratch,
                                              .codes = reader->codes};
     TRY(sstable_dictionary_load(reader->table, &decompressor.dictionary));
@@ -238,7 +251,7 @@ static status plain_decode(struct frame_reader *reader, const struct frame_head 
     if (head->codec == FRAME_ZSTD)
         TRY(zstd_need(reader));
     if (head->layout != FRAME_DIRECTORY && head->layout != FRAME_BLOCK_INDEX) {
-        block = block_new(head->raw_bytes);
+        block = block_new(NULL, head->raw_bytes);
         if (!block)
             return STATUS_FAIL(STATUS_NOMEM);
         status st = frame_decode(reader->zstd, head, frame, block->data);
@@ -254,8 +267,9 @@ static status plain_decode(struct frame_reader *reader, const struct frame_head 
         return STATUS_FAIL(STATUS_NOMEM);
     TRY(frame_decode(reader->zstd, head, frame, raw));
     struct slice payload = buffer_slice(&reader->scratch);
-    return head->layout == FRAME_DIRECTORY ? directory_decode(payload, head->items, out_block)
-                                           : block_index_decode(payload, head->items, out_block);
+    struct block_cache *home = home_of(reader);
+    return head->layout == FRAME_DIRECTORY ? directory_decode(home, payload, head->items, out_block)
+                                           : block_index_decode(home, payload, head->items, out_block);
 }
 
 /* The block of a frame whose checksum is known to be good. */
@@ -398,18 +412,14 @@ static status stored_decode(struct frame_reader *reader, const struct frame_ref 
 static struct block *stored_keep(struct frame_reader *reader, const struct frame_ref *ref, struct slice frame)
 {
     struct sstable *table = reader->table;
-    struct block *stored = block_cache_budget(table->cache) ? block_new((uint32_t)frame.bytes) : NULL;
+    struct block *stored =
+        block_cache_budget(table->cache) ? block_new(table->cache, (uint32_t)frame.bytes) : NULL;
     if (!stored)
         return NULL; /* the cache only saves time */
     memcpy(stored->data, frame.data, frame.bytes);
     stored->checksum = ref->checksum;
     block_cache_put(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset, stored);
     return stored;
-}
-
-static bool keeps(const struct frame_reader *reader)
-{
-    return reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN;
 }
 
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
@@ -481,7 +491,7 @@ static status stored_open(struct frame_reader *reader, const struct frame_ref *r
 {
     struct sstable *table = reader->table;
     struct rows_decompressor decompressor = {
-        .zstd = &reader->zstd, .cache = table->cache, .scratch = &reader->scratch};
+        .zstd = &reader->zstd, .cache = table->cache, .home = table->cache, .scratch = &reader->scratch};
     struct slice frame = block_payload(stored);
     struct frame_head head;
     status st = frame_head_decode(frame, &head);

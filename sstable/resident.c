@@ -19,12 +19,10 @@ static void page_free(struct resident_page *page)
 {
     if (!page)
         return;
-    for (uint32_t i = 0; page->roots && i < page->page.items; i++)
+    for (uint32_t i = 0; i < page->page.items; i++)
         block_unref(atomic_load_explicit(&page->roots[i], memory_order_relaxed));
     block_unref(page->block);
-    free(page->entries);
-    free(page->roots);
-    free(page);
+    block_unref(page->home);
 }
 
 void resident_deinit(struct resident *resident)
@@ -52,16 +50,19 @@ static void bytes_give(struct resident *resident, size_t bytes)
 }
 
 /* NULL when memory ran out, or an entry is damaged: whoever asks for that one finds out by himself. */
-static struct resident_page *page_new(struct block *block)
+static struct resident_page *page_new(struct resident *resident, struct block *block, size_t bytes)
 {
-    struct resident_page *page = calloc(1, sizeof *page);
-    if (!page)
+    struct block *home = block_new(resident->cache, (uint32_t)bytes);
+    if (!home)
         return NULL;
+    memset(home->data, 0, bytes);
+    struct resident_page *page = (struct resident_page *)(void *)home->data;
+    page->home = home;
     page->block = block_ref(block);
     page->page = directory_page_of(block);
-    page->entries = calloc(page->page.items, sizeof *page->entries);
-    page->roots = calloc(page->page.items, sizeof *page->roots);
-    bool good = page->entries && page->roots;
+    page->entries = (struct directory_entry *)(page + 1);
+    page->roots = (_Atomic(struct block *) *)(page->entries + page->page.items);
+    bool good = true;
     for (uint32_t i = 0; good && i < page->page.items; i++)
         good = ok(directory_page_entry(&page->page, i, &page->entries[i]));
     if (good)
@@ -75,10 +76,11 @@ const struct resident_page *resident_page_keep(struct resident *resident, uint32
 {
     struct resident_page *there = NULL;
     const size_t each = sizeof(struct directory_entry) + sizeof(struct block *);
-    const size_t bytes = sizeof *there + sizeof *block + block->bytes + block->items * each;
+    const size_t own_bytes = sizeof *there + block->items * each;
+    const size_t bytes = own_bytes + 2 * sizeof *block + block->bytes;
     if (!resident->pages || !bytes_take(resident, bytes))
         return NULL;
-    struct resident_page *made = page_new(block);
+    struct resident_page *made = page_new(resident, block, own_bytes);
     /* The release pairs with the acquire of resident_page_get(). Who comes second takes what the first has made. */
     if (made && atomic_compare_exchange_strong_explicit(&resident->pages[page_at], &there, made,
                                                         memory_order_acq_rel, memory_order_acquire))

@@ -16,10 +16,11 @@
 #include <stdatomic.h>
 
 struct resident_page {
+    struct block *home;  /* counted; what this and the arrays lie in */
     struct block *block; /* counted; slices of the entries are of it */
     struct directory_page page;
-    struct directory_entry *entries; /* owned */
-    _Atomic(struct block *) *roots;  /* owned; by entry, counted; NULL: not resident */
+    struct directory_entry *entries; /* in `home` */
+    _Atomic(struct block *) *roots;  /* likewise; by entry, counted; NULL: not resident */
 };
 
 struct resident {

@@ -539,7 +539,7 @@ static status block_begin(struct rows_decoder *decoder, const struct rows_decomp
     uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder->head.summary.raw_bytes + ROWS_DECODE_SLACK;
     if (bytes > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);
-    struct block *block = block_new((uint32_t)bytes);
+    struct block *block = block_new(decompressor->home, (uint32_t)bytes);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
     block->layout = FRAME_ROWS;

@@ -107,8 +107,9 @@ const char *rows_encoder_lane(const struct rows_encoder *encoder, uint32_t lane,
 /* ---- reading ---- */
 
 struct rows_decompressor {
-    ZSTD_DCtx **zstd;                            /* borrowed; put there when the first lane needs it */
-    struct block_cache *cache;                   /* borrowed; who lends it, NULL: it is made */
+    ZSTD_DCtx **zstd;          /* borrowed; put there when the first lane needs it */
+    struct block_cache *cache; /* borrowed; who lends it, NULL: it is made */
+    struct block_cache *home;  /* borrowed; whose memory blocks are made of, NULL: malloc's */
     const struct sstable_dictionary *dictionary; /* borrowed; NULL: a lane of tokens is STATUS_CORRUPT */
     struct buffer *scratch;                      /* borrowed */
     struct rows_codes *codes; /* borrowed; filled by rows_decode(); NULL: nobody wants them */

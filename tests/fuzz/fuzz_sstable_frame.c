@@ -43,7 +43,7 @@ static void directory(struct slice payload, uint32_t number)
     struct block *block;
     struct arena arena = {0};
     uint32_t at;
-    if (ok(directory_decode(payload, number, &block))) {
+    if (ok(directory_decode(NULL, payload, number, &block))) {
         block->items = number;
         struct directory_page page = directory_page_of(block);
         for (uint32_t i = 0; i < number; i++) {
@@ -64,7 +64,7 @@ static void directory(struct slice payload, uint32_t number)
 static void block_index(struct slice payload, uint32_t number)
 {
     struct block *block;
-    if (failed(block_index_decode(payload, number, &block)))
+    if (failed(block_index_decode(NULL, payload, number, &block)))
         return;
     block->items = number;
     struct block_index_page page = block_index_page_of(block);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/slab_pool.h"
 #include "io/sim.h"
 #include "sstable/block_cache_internal.h"
 
@@ -11,7 +12,7 @@ enum { BLOCK_BYTES = 1000 };
 
 static void put_new(struct block_cache *cache, uint64_t owner, uint64_t offset)
 {
-    struct block *block = block_new(BLOCK_BYTES);
+    struct block *block = block_new(cache, BLOCK_BYTES);
     assert_non_null(block);
     memset(block->data, (int)offset, BLOCK_BYTES);
     block_cache_put(cache, BLOCK_TIER_DECODED, owner, offset, block);
@@ -86,6 +87,37 @@ static void a_pinned_block_outlives_its_eviction(void **state)
     assert_int_equal(pinned->data[BLOCK_BYTES - 1], 7);
     block_unref(pinned);
     block_cache_free(cache);
+}
+
+/* A build that watches memory has all blocks from malloc. */
+static void blocks_lie_on_huge_pages_unless_that_is_turned_off(void **state)
+{
+    (void)state;
+    for (int off = 0; off < 2; off++) {
+        struct block_cache *cache;
+        struct block_cache_stats stats;
+        assert_ok(block_cache_new(8 << 20, &cache));
+        if (off)
+            block_cache_no_huge_pages(cache);
+        for (uint64_t offset = 0; offset < 20000; offset++)
+            put_new(cache, 1, offset);
+        block_cache_stats(cache, &stats);
+        assert_true(stats.bytes > 7 << 20 && stats.bytes <= 8 << 20);
+        assert_true(!off || stats.heap_bytes == 0);
+        assert_true(stats.heap_used_bytes <= stats.bytes);
+        if (stats.heap_bytes) {
+            assert_true(stats.heap_used_bytes > stats.bytes / 10 * 9);
+            assert_true(stats.heap_bytes < stats.heap_used_bytes / 10 * 11 + SLAB_BYTES);
+        }
+        for (uint64_t offset = 19000; offset < 20000; offset++)
+            (void)touch(cache, 1, offset);
+        /* What is driven out for somebody else's sake goes back to the system. */
+        block_cache_reserve(cache, 8 << 20);
+        block_cache_stats(cache, &stats);
+        assert_int_equal(stats.heap_used_bytes, 0);
+        assert_int_equal(stats.heap_bytes, 0);
+        block_cache_free(cache);
+    }
 }
 
 /* ---- what a read costs, counted by the simulated disk's operations ---- */
@@ -271,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_budget_is_never_exceeded),
         cmocka_unit_test(a_scan_does_not_drive_out_what_is_read_again_and_again),
         cmocka_unit_test(a_pinned_block_outlives_its_eviction),
+        cmocka_unit_test(blocks_lie_on_huge_pages_unless_that_is_turned_off),
         cmocka_unit_test(the_newest_rows_cost_a_directory_page_and_one_read),
         cmocka_unit_test(a_partition_that_is_not_there_costs_nothing),
         cmocka_unit_test(a_scan_reads_in_large_pieces_and_leaves_the_cache_alone),
