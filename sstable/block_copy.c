@@ -40,8 +40,10 @@ static status block_describe(struct sstable_cursor *cursor, const struct block_i
     if (item->first_row != 0 || item->rows != head.items)
         return STATUS_DONE;
     struct slice payload = slice_of(frame.data + FRAME_HEAD_BYTES, frame.bytes - FRAME_HEAD_BYTES);
-    struct sstable_block block = {
-        .frame = frame, .file_number = cursor->table->root.info.file_number, .offset = item->at.offset};
+    struct sstable_block block = {.frame = frame,
+                                  .file_number = cursor->table->root.info.file_number,
+                                  .offset = item->at.offset,
+                                  .checksum = item->at.checksum};
     TRY(rows_summary(payload, head.items, &block.summary));
     TRY(rows_needs(payload, &needs_tokens, &needs_zstd));
     block.dictionary_id = needs_tokens ? cursor->table->root.dictionary_id : 0;

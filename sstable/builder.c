@@ -261,6 +261,21 @@ static status row_add(struct sstable_builder *builder, struct slice clustering, 
     return STATUS_DONE;
 }
 
+/* Sealed anew it is good whatever it says, so it is compared with what its source was once more. */
+static status block_put(struct sstable_builder *builder, const struct sstable_block *block,
+                        struct frame_ref *out_ref)
+{
+    struct file_identity from = {.store_id = builder->output.identity.store_id,
+                                 .file_number = block->file_number};
+    struct frame_ref origin = {
+        .offset = block->offset, .checksum = block->checksum, .bytes = (uint32_t)block->frame.bytes};
+    buffer_clear(&builder->frame);
+    buffer_append_slice(&builder->frame, block->frame);
+    TRY(buffer_status(&builder->frame));
+    TRY(frame_output_put(&builder->output, builder->frame.data, (uint32_t)builder->frame.bytes, out_ref));
+    return frame_check_moved(from, &origin, buffer_slice(&builder->frame));
+}
+
 static status block_add(struct sstable_builder *builder, const struct sstable_block *block)
 {
     struct directory_entry *entry = &builder->entry;
@@ -269,10 +284,7 @@ static status block_add(struct sstable_builder *builder, const struct sstable_bl
     if (builder->rows.rows)
         TRY(block_flush(builder));
     TRY(first_keep(builder, block->first));
-    buffer_clear(&builder->frame);
-    buffer_append_slice(&builder->frame, block->frame);
-    TRY(buffer_status(&builder->frame));
-    TRY(frame_output_put(&builder->output, builder->frame.data, (uint32_t)builder->frame.bytes, &item.at));
+    TRY(block_put(builder, block, &item.at));
     TRY(copied_runs_add(&builder->copied, &item.at));
     info_add_summary(&builder->root.info, &block->summary);
     statistics_add_block(&builder->root.statistics, &block->summary);

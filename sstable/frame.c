@@ -78,6 +78,13 @@ struct frame_ref frame_seal(struct file_identity identity, uint64_t offset, uint
     return (struct frame_ref){.offset = offset, .checksum = checksum, .bytes = bytes};
 }
 
+status frame_check_moved(struct file_identity identity, const struct frame_ref *origin, struct slice sealed)
+{
+    bool same = sealed.bytes >= FRAME_HEAD_BYTES && sealed.bytes == origin->bytes &&
+                checksum_of(identity, origin->offset, sealed.data, sealed.bytes) == origin->checksum;
+    return same ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
+}
+
 status frame_head_decode(struct slice bytes, struct frame_head *out_head)
 {
     if (bytes.bytes < FRAME_HEAD_BYTES)

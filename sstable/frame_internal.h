@@ -60,6 +60,10 @@ void frame_wrap(enum frame_layout layout, uint32_t items, uint8_t *frame, size_t
 /* Write the checksum into an encoded frame that will stand at `offset`; returns the reference to it. */
 struct frame_ref frame_seal(struct file_identity identity, uint64_t offset, uint8_t *frame, uint32_t bytes);
 
+/* Whether a frame that is sealed for its new place says what `origin` of another file was checked to say: whatever became of
+ * it in memory in between has made it fail. */
+status frame_check_moved(struct file_identity identity, const struct frame_ref *origin, struct slice sealed);
+
 /* The header's fields, bounded by what a frame may be; says nothing about the checksum. */
 status frame_head_decode(struct slice bytes, struct frame_head *out_head);
 /* Check `bytes`, the whole frame, against its place and its reference. STATUS_UNSUPPORTED for an unknown codec. */

@@ -192,9 +192,9 @@ void sstable_cursor_partition_size(const struct cursor *cursor, uint64_t *out_ro
 struct sstable_block {
     struct slice first, last; /* clustering keys of its first and last row */
     struct sstable_block_summary summary;
-    uint64_t dictionary_id; /* that it needs; 0: none */
-    struct slice frame;     /* sstable's own: as it stands in the file, checked */
-    uint64_t file_number, offset;
+    uint64_t dictionary_id;                 /* that it needs; 0: none */
+    struct slice frame;                     /* sstable's own: as it stands in the file, checked */
+    uint64_t file_number, offset, checksum; /* where it stands there, and what was found good */
 };
 
 /*

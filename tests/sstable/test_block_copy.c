@@ -148,11 +148,67 @@ static void the_only_block_of_a_partition_is_offered_and_a_shared_one_is_not(voi
     io_env_close(env);
 }
 
+/* The first block that is offered. */
+static void block_find(struct cursor *cursor, struct sstable_block *out_block)
+{
+    bool found = false;
+    while (!found) {
+        assert_ok(cursor_next_partition(cursor));
+        assert_true(cursor->on_partition);
+        assert_ok(sstable_cursor_next_block(cursor, out_block, &found));
+    }
+}
+
+static void a_block_that_changes_in_memory_on_its_way_is_refused(void **state)
+{
+    (void)state;
+    struct random rng = {31};
+    struct io_env *env;
+    struct model model;
+    struct sstable_info info;
+    struct sstable *table;
+    struct model_shape shape = {.partitions = 3, .rows_max = 120, .value_max = 40};
+    assert_ok(io_env_open(IO_BODY_MEMORY, 1, &env));
+    assert_ok(io_mkdir(env, "/t"));
+    struct sstable_build_options options = model_options(env, "/t/table");
+    options.block_bytes = 600;
+    options.dictionary_after_bytes = UINT32_MAX;
+    model_random(&model, &rng, &shape);
+    assert_ok(model_build(&model, &options, &info));
+    assert_ok(sstable_open(env, "/t/table", MODEL_STORE_ID, NULL, &table));
+    table->offers_blocks = true;
+    uint32_t tried = 0;
+    for (size_t at = 8, bytes = at + 1; at < bytes; at++, tried++) {
+        struct cursor *cursor;
+        struct sstable_block block;
+        struct sstable_builder *builder;
+        struct sstable_build_options copy = model_options(env, "/t/copy");
+        assert_ok(sstable_builder_open(&copy, &builder));
+        assert_ok(sstable_cursor_open(table, false, &cursor));
+        block_find(cursor, &block);
+        bytes = block.frame.bytes;
+        assert_ok(sstable_builder_begin_partition(builder, &cursor->partition));
+        struct buffer changed = {0};
+        buffer_append_slice(&changed, block.frame);
+        changed.data[at] ^= (uint8_t)(1 << random_below(&rng, 8));
+        block.frame = buffer_slice(&changed);
+        assert_int_equal(sstable_builder_add_block(builder, &block).code, STATUS_CORRUPT);
+        buffer_deinit(&changed);
+        sstable_builder_abort(builder);
+        cursor_close(cursor);
+    }
+    assert_true(tried > 300);
+    sstable_unref(table);
+    model_deinit(&model);
+    io_env_close(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_of_copied_blocks_holds_what_the_blocks_held),
         cmocka_unit_test(the_only_block_of_a_partition_is_offered_and_a_shared_one_is_not),
+        cmocka_unit_test(a_block_that_changes_in_memory_on_its_way_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
