@@ -18,9 +18,10 @@ struct salvage {
     struct cursor
         *rows;      /* owned; over the rows of the partition behind its damage; NULL: `walk` gives them */
     bool rows_over; /* of the partition no further row can be read */
-    uint64_t *rows_read; /* borrowed */
-    int64_t token;       /* of the partition that the cursor stands on */
-    struct buffer key;   /* and its key: the walk may have to begin anew there */
+    struct salvage_report *report; /* borrowed */
+    uint64_t rows_left; /* of the partition, that its directory entry promises beyond those given */
+    int64_t token;      /* of the partition that the cursor stands on */
+    struct buffer key;  /* and its key: the walk may have to begin anew there */
     struct buffer reached, resume;
     bool begun;
 };
@@ -64,6 +65,19 @@ static status walk_past_damage(struct salvage *salvage, int64_t token)
     return STATUS_DONE;
 }
 
+/* Of the partition that is left something may not have come through. */
+static void loss_note(struct salvage *salvage)
+{
+    struct salvage_report *report = salvage->report;
+    if (!salvage->base.on_partition || !salvage->rows_left)
+        return;
+    if (report->partitions_hurt < SALVAGE_LOSSES_MAX)
+        report->losses[report->partitions_hurt] =
+            (struct salvage_loss){.token = salvage->token, .rows = salvage->rows_left};
+    report->partitions_hurt++;
+    salvage->rows_left = 0;
+}
+
 static status partition_show(struct salvage *salvage)
 {
     struct cursor *cursor = &salvage->base;
@@ -73,6 +87,8 @@ static status partition_show(struct salvage *salvage)
         return STATUS_DONE;
     cursor->partition = salvage->walk->partition;
     salvage->token = cursor->partition.key.token;
+    uint64_t bytes;
+    sstable_cursor_partition_size(salvage->walk, &salvage->rows_left, &bytes);
     buffer_clear(&salvage->key);
     buffer_append_slice(&salvage->key, cursor->partition.key.bytes);
     buffer_clear(&salvage->reached);
@@ -99,6 +115,9 @@ static status salvage_next_partition(struct cursor *cursor)
     bool over = salvage->begun && !cursor->on_partition;
     if (over)
         return STATUS_DONE;
+    /* Who passes on before the end of the rows has asked for no more. */
+    if (salvage->walk_failed || salvage->rows_over)
+        loss_note(salvage);
     cursor_close(salvage->rows);
     salvage->rows = NULL;
     salvage->rows_over = false;
@@ -166,7 +185,8 @@ static status row_show(struct salvage *salvage, struct cursor *from)
     cursor->row = from->row;
     if (!from->on_row)
         return STATUS_DONE;
-    ++*salvage->rows_read;
+    salvage->report->rows_read++;
+    salvage->rows_left -= salvage->rows_left > 0;
     buffer_clear(&salvage->reached);
     buffer_append_slice(&salvage->reached, from->row.clustering);
     return buffer_status(&salvage->reached);
@@ -223,14 +243,33 @@ static const struct cursor_ops salvage_ops = {
     .close = salvage_close,
 };
 
-status salvage_cursor_open(struct sstable *table, uint64_t *rows_read, struct cursor **out_cursor)
+status salvage_cursor_open(struct sstable *table, struct salvage_report *report, struct cursor **out_cursor)
 {
     struct salvage *salvage = calloc(1, sizeof *salvage);
     if (!salvage)
         return STATUS_FAIL(STATUS_NOMEM);
     salvage->base.ops = &salvage_ops;
     salvage->table = sstable_ref(table);
-    salvage->rows_read = rows_read;
+    salvage->report = report;
     *out_cursor = &salvage->base;
     return STATUS_DONE;
+}
+
+status salvage_survey(struct sstable *table, struct salvage_report *out_report)
+{
+    struct salvage_report report = {0};
+    struct cursor *cursor;
+    TRY(salvage_cursor_open(table, &report, &cursor));
+    status st = cursor_next_partition(cursor);
+    while (ok(st) && cursor->on_partition) {
+        do
+            st = cursor_next(cursor);
+        while (ok(st) && cursor->on_row);
+        if (ok(st))
+            st = cursor_next_partition(cursor);
+    }
+    cursor_close(cursor);
+    if (ok(st))
+        *out_report = report;
+    return st;
 }

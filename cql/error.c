@@ -115,7 +115,10 @@ bool cql_refuse_status(struct cql_error *error, status st)
         st.code == STATUS_CLOSED
             ? "; the store takes no writes: it is open read-only, or a write to its disk failed "
               "and it must be opened anew"
-            : "";
+        : st.code == STATUS_CORRUPT ? "; a file of the store is damaged: 'strait verify' tells which, "
+                                      "'strait scrub' makes it anew of what "
+                                      "can be read"
+                                    : "";
     status_print(st, where, sizeof where);
     snprintf(error->message, sizeof error->message, "Strait: %s%s", where, why);
     return false;

@@ -154,8 +154,9 @@ static int fail_open(struct strait *db, status st)
     const char *meaning =
         st.code == STATUS_UNSUPPORTED
             ? "it was written by another version of Strait, in a form that this one does not know"
-        : st.code == STATUS_CORRUPT ? "the store is damaged; 'strait inspect' shows its files"
-                                    : NULL;
+        : st.code == STATUS_CORRUPT
+            ? "the store is damaged; 'strait verify' tells which files, 'strait inspect' shows them"
+            : NULL;
     if (!meaning)
         return result;
     status_print(st, where, sizeof where);

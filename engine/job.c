@@ -238,7 +238,7 @@ static status dictionary_choose(struct job *job, struct compaction_job_options *
 static status salvage_open(struct job *job, const struct compaction_job_options *options)
 {
     struct cursor *cursor;
-    TRY(salvage_cursor_open(job->inputs[0], &job->rows_saved, &cursor));
+    TRY(salvage_cursor_open(job->inputs[0], &job->salvaged, &cursor));
     status st = compaction_job_new(options, &cursor, 1, &job->works[0]);
     if (failed(st))
         cursor_close(cursor);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "compaction/compaction.h"
+#include "compaction/salvage.h"
 #include "engine/tablet_internal.h"
 
 enum {
@@ -53,7 +54,7 @@ struct job {
     uint32_t work_count, work_at;
     uint32_t released;                     /* outputs of works[0] that the manifest names already */
     struct sstable_dictionary *dictionary; /* counted; of the outputs; NULL: they train their own */
-    uint64_t rows_saved;                   /* by salvage */
+    struct salvage_report salvaged;        /* of the damaged input */
     bool merged;                           /* the outputs are made; what is left is to install them */
     struct job_progress progress;
     struct job *next, *previous; /* guard: the background's lock: all jobs there are */
@@ -81,6 +82,14 @@ bool job_always(void *context);
 /* install.c: put the outputs in the place of the inputs; the same early, for what is finished and drained. */
 status job_install(struct job *job);
 status job_release(struct job *job);
+
+/* check.c: a file as it is told of. */
+struct store_file check_file_of(const struct sstable_info *info, uint64_t table_id, uint32_t shard,
+                                bool sealed, status opened);
+/* Whether a failure is that of a damaged file; what of it is damaged and lost. `found` is what verification said. */
+bool check_is_damage(status st);
+status check_damage(struct sstable *table, const struct salvage_report *salvaged, status found,
+                    struct store_file_check *out_check);
 
 /* scrub.c: a copy of the table's file in lost/, as far as it can be read. */
 status scrub_keep_copy(struct store *store, const struct sstable_info *info);

@@ -23,8 +23,6 @@ struct recovery {
     uint64_t files_given_out; /* file numbers below were reserved by earlier openings */
     bool fresh;               /* the store is made now */
     struct replay replay;
-    uint64_t *damaged; /* owned: numbers of table files that the store opens without */
-    uint32_t damaged_count;
 };
 
 /* ---- tables ---- */
@@ -63,34 +61,36 @@ static status file_open(struct store *store, struct manifest_file *file, struct 
 }
 
 /* A table file that cannot be used is the end of it, unless the caller wants to go on without. */
-static status file_judge(const struct manifest_file *file, status st, bool set_aside,
-                         struct recovery *recovery)
+static status file_judge(struct store *store, const struct manifest_table *of,
+                         const struct manifest_file *file, status st, bool set_aside)
 {
     char name[64], text[200];
     uint64_t number = file->info.file_number;
-    if (st.code != STATUS_CORRUPT && st.code != STATUS_IO)
+    if (!check_is_damage(st))
         return st;
-    for (uint32_t i = 0; i < recovery->damaged_count; i++)
-        if (recovery->damaged[i] == number)
+    for (uint32_t i = 0; i < store->set_aside_count; i++)
+        if (store->set_aside[i].number == number)
             return STATUS_DONE; /* of another table, too */
     compaction_table_name(number, name);
     status_print(st, text, sizeof text);
     log_message(LOG_LEVEL_ERROR, "table/%s cannot be used: %s; %s", name, text,
-                set_aside ? "the store goes on without what it held, deletions too"
-                          : "the store opens without it only when damaged tables are to be set aside");
+                store->read_only && set_aside ? "it is left out"
+                : set_aside                   ? "the store goes on without what it held, deletions too"
+                            : "the store opens without it only when damaged tables are to be set aside");
     if (!set_aside)
         return st;
-    uint64_t *grown =
-        realloc(recovery->damaged, ((size_t)recovery->damaged_count + 1) * sizeof *recovery->damaged);
+    struct store_file *grown =
+        realloc(store->set_aside, ((size_t)store->set_aside_count + 1) * sizeof *store->set_aside);
     if (!grown)
         return STATUS_FAIL(STATUS_NOMEM);
-    recovery->damaged = grown;
-    recovery->damaged[recovery->damaged_count++] = number;
+    store->set_aside = grown;
+    store->set_aside[store->set_aside_count++] =
+        check_file_of(&file->info, of->id, file->shard, of->sealed, st);
     return STATUS_DONE;
 }
 
 static status tablet_restore(struct store *store, const struct manifest_table *table, uint32_t shard,
-                             bool set_aside, struct recovery *recovery)
+                             bool set_aside)
 {
     struct tablet *tablet;
     uint32_t count = 0;
@@ -110,7 +110,7 @@ static status tablet_restore(struct store *store, const struct manifest_table *t
         if (ok(st))
             count++;
         else
-            st = file_judge(table->files[i], st, set_aside, recovery);
+            st = file_judge(store, table, table->files[i], st, set_aside);
     }
     if (ok(st))
         st = tablet_exchange(tablet, NULL, NULL, 0, files, count);
@@ -122,28 +122,28 @@ static status tablet_restore(struct store *store, const struct manifest_table *t
 
 /* Before the manifest stops naming them: a crash in between leaves a manifest whose files are missing, which is judged
  * like damage again. */
-static status damaged_set_aside(struct store *store, const struct recovery *recovery)
+static status damaged_set_aside(struct store *store)
 {
     char name[64];
-    for (uint32_t i = 0; i < recovery->damaged_count; i++) {
-        compaction_table_name(recovery->damaged[i], name);
+    for (uint32_t i = 0; i < store->set_aside_count; i++) {
+        compaction_table_name(store->set_aside[i].number, name);
         status st = folder_set_aside(store->env, store->folder, "table", name);
         if (st.code != STATUS_NOT_FOUND)
             TRY(st);
     }
-    return recovery->damaged_count ? io_sync_dir(store->env, store->table_folder) : STATUS_DONE;
+    return store->set_aside_count ? io_sync_dir(store->env, store->table_folder) : STATUS_DONE;
 }
 
 /* Take the files that cannot be used out of the state, for every table that names them. */
-static status damaged_leave_out(struct store *store, const struct recovery *recovery)
+static status damaged_leave_out(struct store *store)
 {
     struct buffer edit = {0};
     for (uint32_t i = 0; i < store->state.table_count; i++) {
         const struct manifest_table *table = store->state.tables[i];
         for (uint32_t j = 0; j < table->file_count; j++)
-            for (uint32_t k = 0; k < recovery->damaged_count; k++)
-                if (table->files[j]->info.file_number == recovery->damaged[k])
-                    edit_remove_file(&edit, table->id, recovery->damaged[k]);
+            for (uint32_t k = 0; k < store->set_aside_count; k++)
+                if (table->files[j]->info.file_number == store->set_aside[k].number)
+                    edit_remove_file(&edit, table->id, store->set_aside[k].number);
     }
     status st = buffer_status(&edit);
     if (ok(st))
@@ -152,14 +152,13 @@ static status damaged_leave_out(struct store *store, const struct recovery *reco
     return st;
 }
 
-static status tables_restore(struct store *store, bool set_aside, struct recovery *recovery)
+static status tables_restore(struct store *store, bool set_aside)
 {
     for (uint32_t i = 0; i < store->state.table_count; i++)
         for (uint32_t j = 0; j < store->shard_count; j++)
-            TRY(tablet_restore(store, store->state.tables[i], j, set_aside, recovery));
+            TRY(tablet_restore(store, store->state.tables[i], j, set_aside));
     manifest_files_close(&store->state.files); /* the tablets hold them now */
-    store->tables_set_aside = recovery->damaged_count;
-    return recovery->damaged_count ? damaged_leave_out(store, recovery) : STATUS_DONE;
+    return store->set_aside_count ? damaged_leave_out(store) : STATUS_DONE;
 }
 
 /* From now on nothing writes to what snapshots hold. What the replay brought them waits for its flush. */
@@ -255,7 +254,7 @@ static status store_read_back(struct store *store, const struct store_options *o
         return STATUS_DONE;
     if (!recovery->manifest_number)
         return STATUS_FAIL(STATUS_CORRUPT);
-    TRY(tables_restore(store, options->set_aside_damaged_tables, recovery));
+    TRY(tables_restore(store, options->set_aside_damaged_tables));
     TRY(replay_init(&recovery->replay, store, options->accept_log_damage));
     return replay_judge(&recovery->replay);
 }
@@ -342,7 +341,7 @@ static status store_begin_writing(struct store *store, const struct store_option
     for (uint32_t i = 0; i < store->shard_count; i++)
         next_segments[i] = store->state.next_segments[i]++;
     if (store->folder)
-        TRY(damaged_set_aside(store, recovery));
+        TRY(damaged_set_aside(store));
     TRY(manifest_open(store->folder ? store->env : NULL, store->folder, store->store_id,
                       recovery->manifest_number + 1, recovery->manifest_number, &store->state,
                       &store->manifest));
@@ -424,7 +423,6 @@ status store_recover(struct store *store, const struct store_options *options)
     if (!store->folder)
         return recover_without_folder(store, options);
     status st = recover_folder(store, options, &recovery);
-    free(recovery.damaged);
     replay_deinit(&recovery.replay);
     return st;
 }

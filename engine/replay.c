@@ -169,6 +169,7 @@ static status judge_end(struct replay *replay, struct commitlog_reader *reader, 
     log_message(LOG_LEVEL_WARNING,
                 "log stream %u is damaged at segment %llu, offset %llu: what follows is left out", stream,
                 (unsigned long long)at.segment, (unsigned long long)at.offset);
+    store->logs_damaged++;
     store->shards[stream].damaged_segment = at.segment ? at.segment : 1;
     store->shards[stream].damaged_end = store->state.next_segments[stream];
     return STATUS_DONE;

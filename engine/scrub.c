@@ -58,40 +58,33 @@ status scrub_keep_copy(struct store *store, const struct sstable_info *info)
     return st;
 }
 
-static void page_report(const struct sstable_info *info, const struct sstable_page_damage *page,
-                        struct store_scrub *scrub)
+static void loss_log(uint64_t file_number, const struct store_loss *loss)
 {
-    if (page->restored) {
-        scrub->pages_restored++;
-        return;
-    }
-    scrub->pages_lost++;
-    scrub->partitions_lost += page->partitions;
-    log_message(
-        LOG_LEVEL_WARNING,
-        "table file %llu: %llu partitions with tokens %lld to %lld are lost with the directory page that "
-        "names them",
-        (unsigned long long)info->file_number, (unsigned long long)page->partitions,
-        (long long)page->first_token, (long long)page->last_token);
+    if (loss->rows)
+        log_message(LOG_LEVEL_WARNING, "table file %llu: %llu rows of the partition with token %lld are lost",
+                    (unsigned long long)file_number, (unsigned long long)loss->rows,
+                    (long long)loss->first_token);
+    else
+        log_message(LOG_LEVEL_WARNING,
+                    "table file %llu: %llu partitions with tokens %lld to %lld are lost with the directory "
+                    "page that names them",
+                    (unsigned long long)file_number, (unsigned long long)loss->partitions,
+                    (long long)loss->first_token, (long long)loss->last_token);
 }
 
-/* Which pages of the directory are damaged, and whose partitions went with them. */
-static status directory_report(struct sstable *table, struct store_scrub *scrub)
+static void made_anew_log(const struct sstable_info *info, const struct store_file_check *check)
 {
-    uint32_t capacity, count;
-    TRY(sstable_directory_damage(table, NULL, 0, &capacity));
-    struct sstable_page_damage *pages = calloc((size_t)capacity + 1, sizeof *pages);
-    if (!pages)
-        return STATUS_FAIL(STATUS_NOMEM);
-    status st = sstable_directory_damage(table, pages, capacity, &count);
-    for (uint32_t i = 0; ok(st) && i < count && i < capacity; i++)
-        page_report(sstable_info(table), &pages[i], scrub);
-    free(pages);
-    return st;
+    for (uint32_t i = 0; i < check->loss_count; i++)
+        loss_log(info->file_number, &check->losses[i]);
+    log_message(LOG_LEVEL_WARNING,
+                "table file %llu is damaged: %llu of %llu rows were saved, a copy is in lost/",
+                (unsigned long long)info->file_number, (unsigned long long)check->rows_read,
+                (unsigned long long)info->rows);
 }
 
-static status table_rewrite(struct store *store, struct tablet *tablet, struct sstable *table,
-                            struct store_scrub *scrub)
+/* `found` is what verification said. */
+static status table_rewrite(struct store *store, struct tablet *tablet, struct sstable *table, status found,
+                            struct store_file_check *out_check)
 {
     const struct sstable_info *info = sstable_info(table);
     struct job_plan plan = {
@@ -104,25 +97,37 @@ static status table_rewrite(struct store *store, struct tablet *tablet, struct s
     version_unref(version);
     if (!current) {
         background_unclaim(store, tablet, CLAIM_COMPACTION);
-        return STATUS_DONE; /* a compaction took it meanwhile */
+        return STATUS_FAIL(STATUS_NOT_FOUND);
     }
     TRY(job_open_compaction(store, tablet, &table, 1, &plan, &job));
     status st = STATUS_DONE;
     while (ok(st) && !done)
         st = job_step(job, JOB_STEP_ROWS, &done);
     if (ok(st))
-        st = directory_report(table, scrub);
-    if (ok(st)) {
-        scrub->damaged++;
-        scrub->rows_saved += job->rows_saved;
-        scrub->rows_lost += info->rows > job->rows_saved ? info->rows - job->rows_saved : 0;
-        log_message(LOG_LEVEL_WARNING,
-                    "table file %llu is damaged: %llu of %llu rows were saved, a copy is in lost/",
-                    (unsigned long long)info->file_number, (unsigned long long)job->rows_saved,
-                    (unsigned long long)info->rows);
-    }
+        st = check_damage(table, &job->salvaged, found, out_check);
     job_close(job);
-    return st;
+    if (failed(st))
+        return st;
+    out_check->made_anew = true;
+    made_anew_log(info, out_check);
+    return STATUS_DONE;
+}
+
+static status writable(const struct store *store)
+{
+    return store->read_only || atomic_load(&store->refusing) ? STATUS_FAIL(STATUS_CLOSED) : STATUS_DONE;
+}
+
+/* ---- tables ---- */
+
+static void scrub_add(struct store_scrub *scrub, const struct store_file_check *check)
+{
+    scrub->damaged++;
+    scrub->rows_saved += check->rows_read;
+    scrub->rows_lost += check->rows_lost;
+    scrub->pages_restored += check->pages_restored;
+    scrub->pages_lost += check->pages_lost;
+    scrub->partitions_lost += check->partitions_lost;
 }
 
 static status tablet_scrub(struct store *store, struct tablet *tablet, void *context)
@@ -133,10 +138,16 @@ static status tablet_scrub(struct store *store, struct tablet *tablet, void *con
     struct version *version = tablet_version(tablet);
     status st = STATUS_DONE;
     for (uint32_t i = 0; version && ok(st) && i < version->sstable_count; i++) {
+        struct store_file_check check;
         st = sstable_verify(version->sstables[i]);
         scrub->tables++;
-        if (st.code == STATUS_CORRUPT || st.code == STATUS_IO)
-            st = table_rewrite(store, tablet, version->sstables[i], scrub);
+        if (!check_is_damage(st))
+            continue;
+        st = table_rewrite(store, tablet, version->sstables[i], st, &check);
+        if (ok(st))
+            scrub_add(scrub, &check);
+        else if (st.code == STATUS_NOT_FOUND)
+            st = STATUS_DONE; /* a compaction took it meanwhile */
     }
     version_unref(version);
     return st;
@@ -145,9 +156,44 @@ static status tablet_scrub(struct store *store, struct tablet *tablet, void *con
 status store_scrub(struct store *store, uint64_t table_id, struct store_scrub *out_scrub)
 {
     struct store_scrub scrub = {0};
-    if (store->read_only || atomic_load(&store->refusing))
-        return STATUS_FAIL(STATUS_CLOSED);
+    TRY(writable(store));
     TRY(job_each_tablet(store, table_id, tablet_scrub, &scrub));
     *out_scrub = scrub;
+    return STATUS_DONE;
+}
+
+/* ---- one file ---- */
+
+struct mending {
+    uint64_t file_number;
+    struct store_file_check *check;
+};
+
+static status tablet_mend(struct store *store, struct tablet *tablet, void *context)
+{
+    struct mending *mending = context;
+    struct sstable *table = NULL;
+    if (tablet->sealed)
+        return STATUS_DONE;
+    struct version *version = tablet_version(tablet);
+    for (uint32_t i = 0; version && i < version->sstable_count; i++)
+        if (sstable_info(version->sstables[i])->file_number == mending->file_number)
+            table = sstable_ref(version->sstables[i]);
+    version_unref(version);
+    status st =
+        table ? table_rewrite(store, tablet, table, mending->check->found, mending->check) : STATUS_DONE;
+    sstable_unref(table);
+    return st.code == STATUS_NOT_FOUND ? STATUS_DONE : st;
+}
+
+status store_scrub_file(struct store *store, uint64_t file_number, struct store_file_check *out_check)
+{
+    struct store_file_check check;
+    struct mending mending = {.file_number = file_number, .check = &check};
+    TRY(writable(store));
+    TRY(store_check_file(store, file_number, &check));
+    if (failed(check.found))
+        TRY(job_each_tablet(store, 0, tablet_mend, &mending));
+    *out_check = check;
     return STATUS_DONE;
 }

@@ -169,6 +169,7 @@ status store_close(struct store *store)
     if (store->owns_env)
         io_env_close(store->env);
     locks_deinit(store);
+    free(store->set_aside);
     free(store->folder);
     free(store->table_folder);
     free(store);

@@ -299,7 +299,44 @@ status store_compact_files(struct store *store, uint64_t table_id, const uint64_
 /* Read every block of every SSTable of a table (0: all) and check it. */
 status store_verify(struct store *store, uint64_t table_id);
 
-/* Verify, and make a damaged SSTable anew of the rows that can be read; a copy of the damaged file stays in lost/ (I5). */
+/* An SSTable that the manifest names. */
+struct store_file {
+    uint64_t number, bytes, partitions, rows;
+    uint64_t
+        table_id; /* of the tables that have it the one with the least number; copies of snapshots only without others */
+    uint32_t shard;
+    bool in_table, in_snapshot;
+    status opened; /* why the store was opened without it; STATUS_OK: it was not */
+};
+/* The SSTable with the least number above `above`; STATUS_NOT_FOUND past the last. */
+status store_next_file(struct store *store, uint64_t above, struct store_file *out_file);
+
+/* What checking a file came to. */
+enum { STORE_LOSSES_MAX = 64 };
+struct store_file_check {
+    status
+        found; /* STATUS_OK: whole; else which check failed first, and what is below says what of it is lost */
+    uint64_t rows_read; /* that can be read, of a damaged one */
+    uint64_t rows_lost; /* that should be there beside these */
+    /* Damaged pages of its directory: made anew by every reader, with nothing lost; or lost with so many partitions. */
+    uint64_t pages_restored, pages_lost, partitions_lost;
+    uint64_t partitions_hurt; /* that lost some of their rows, or all */
+    /* The first of the places where something is lost: a lost page with its partitions, whose rows are not known; a partition
+     * with rows. */
+    struct store_loss {
+        int64_t first_token, last_token;
+        uint64_t partitions, rows;
+    } losses[STORE_LOSSES_MAX];
+    uint32_t loss_count;
+    bool made_anew; /* by scrub, for every table that has it; a copy of what it was is in lost/ */
+};
+/* Read and check everything in one file. STATUS_NOT_FOUND: it is not there any more. */
+status store_check_file(struct store *store, uint64_t file_number, struct store_file_check *out_check);
+/* The same, and make a damaged one anew as store_scrub() does. */
+status store_scrub_file(struct store *store, uint64_t file_number, struct store_file_check *out_check);
+
+/* Verify, and make a damaged SSTable anew of the rows that can be read; a copy of the damaged file stays in lost/ (I5).
+ * Copies of snapshots stay as they are. */
 struct store_scrub {
     uint64_t tables, damaged;       /* files */
     uint64_t rows_saved, rows_lost; /* of the damaged ones */
@@ -381,9 +418,10 @@ struct store_stats {
     uint64_t retained_bytes;   /* of the cache's budget, in memtables that are flushed */
     uint64_t stalls, stall_us; /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
-    bool log_tail_torn;         /* the log ended in an incomplete write, as after a power cut */
-    uint32_t tables_set_aside;  /* damaged files that the store was opened without */
-    uint64_t backlog_bytes;     /* that compaction is behind, of all tables */
+    bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
+    uint32_t tables_set_aside; /* damaged files that the store was opened without */
+    uint32_t logs_damaged;     /* streams of the log of which synced bytes were damaged, which was accepted */
+    uint64_t backlog_bytes;    /* that compaction is behind, of all tables */
     uint64_t compaction_yields; /* how often compaction left the cores to flushes that writers waited for */
     bool failed;                /* refuses writes after an I/O failure */
 };

@@ -72,7 +72,9 @@ struct store {
     atomic_int_fast64_t frozen_memory_bytes; /* of it, waiting for a flush */
     atomic_uint_fast64_t brake_ns;           /* delay owed by writers */
     atomic_uint_fast64_t backlog_bytes;      /* that compaction is behind */
-    uint32_t tables_set_aside;               /* when it was opened; constant */
+    struct store_file *set_aside;            /* owned; files that it was opened without; constant once open */
+    uint32_t set_aside_count;
+    uint32_t logs_damaged; /* streams; constant once open */
 
     struct background background;
     struct discards discards;

@@ -15,6 +15,8 @@ static const struct {
     {"exec", tool_exec, "CQL from an argument, a file or standard input"},
     {"demo", tool_demo, "load, page, reopen and verify a chat stream, and report"},
     {"inspect", tool_inspect, "what is in a store's files, without opening the store"},
+    {"verify", tool_verify, "read and check everything in a store's files, and change nothing"},
+    {"scrub", tool_scrub, "the same, and make damaged files anew of what can be read"},
 };
 
 enum { TOOL_COUNT = sizeof tools / sizeof *tools };

@@ -30,7 +30,7 @@ static const char *explain(int result, const char *message)
     case STRAIT_CORRUPT:
         if (strncmp(message, "unsupported", strlen("unsupported")) == 0)
             return "the store was written by a newer version of Strait";
-        return "the store is damaged; 'strait inspect' shows its files without opening it";
+        return "the store is damaged; 'strait verify' tells which files, 'strait inspect' shows them";
     case STRAIT_MISUSE:
         if (strncmp(message, "invalid argument", strlen("invalid argument")) == 0)
             return "the folder holds other files and is not a store";

@@ -10,5 +10,7 @@ int tool_shell(int argc, char **argv);
 int tool_exec(int argc, char **argv);
 int tool_demo(int argc, char **argv);
 int tool_inspect(int argc, char **argv);
+int tool_verify(int argc, char **argv);
+int tool_scrub(int argc, char **argv);
 
 #endif

@@ -3,7 +3,7 @@ import re
 
 from program import ProgramTest, main
 
-COMMANDS = ['serve', 'shell', 'exec', 'demo', 'inspect']
+COMMANDS = ['serve', 'shell', 'exec', 'demo', 'inspect', 'verify', 'scrub']
 
 
 class Commands(ProgramTest):

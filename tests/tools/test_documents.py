@@ -5,7 +5,7 @@ import re
 from program import KEYSPACE, ProgramTest, main, run
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
-COMMANDS = ('serve', 'shell', 'exec', 'demo', 'inspect')
+COMMANDS = ('serve', 'shell', 'exec', 'demo', 'inspect', 'verify', 'scrub')
 
 TABLE = KEYSPACE + 'USE k; CREATE TABLE t (p int, c int, v text, n int, s int static, PRIMARY KEY (p, c));'
 
