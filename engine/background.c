@@ -1,7 +1,5 @@
 #include "engine/background_internal.h"
 
-#include <unistd.h>
-
 #include "base/log.h"
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
@@ -479,8 +477,7 @@ static void log_run(void *argument)
 
 static uint32_t workers_wanted(uint32_t workers)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t wanted = workers ? workers : cores > 0 ? (uint32_t)cores : 1;
+    uint32_t wanted = workers ? workers : io_cores();
     return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
 }
 

@@ -9,7 +9,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "compaction/compaction.h"
@@ -215,8 +214,7 @@ static status folder_enter(struct store *store, const struct store_options *opti
 
 static uint32_t shards_wanted(const struct store_options *options)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t shards = options->shards ? options->shards : cores > 0 ? (uint32_t)cores : 1;
+    uint32_t shards = options->shards ? options->shards : io_cores();
     return shards > SHARDS_MAX ? SHARDS_MAX : shards;
 }
 

@@ -158,6 +158,8 @@ status io_thread_start(struct io_env *env, const char *name, void (*run)(void *a
 void io_thread_join(struct io_thread *thread);
 /* The calling thread does what nobody waits for: from now on others go first. */
 void io_thread_yield(void);
+/* Cores that the calling thread, and those it starts, may run on; at least 1. */
+uint32_t io_cores(void);
 /* Sleep; the sim body only moves its clock. */
 void io_sleep_us(struct io_env *env, int64_t us);
 

@@ -87,6 +87,15 @@ void io_thread_yield(void)
         (void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
+uint32_t io_cores(void)
+{
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 0)
+        return (uint32_t)CPU_COUNT(&allowed);
+    long online = sysconf(_SC_NPROCESSORS_ONLN); /* more of them than the set has room for */
+    return online > 0 ? (uint32_t)online : 1;
+}
+
 void io_thread_join(struct io_thread *thread)
 {
     if (!thread)

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/io.h"
 #include "server/loop_internal.h"
 
 enum {
@@ -115,10 +116,8 @@ static void apply_defaults(struct server_options *options)
         options->connections_max = 4096;
     if (!options->patience_ms)
         options->patience_ms = 10000;
-    if (!options->loops) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        options->loops = cores > 0 ? (uint32_t)cores : 1;
-    }
+    if (!options->loops)
+        options->loops = io_cores();
     if (options->loops > LOOPS_MAX)
         options->loops = LOOPS_MAX;
 }

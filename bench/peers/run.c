@@ -1,5 +1,7 @@
 #include "bench/peers/run.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +11,12 @@ const char *const phase_names[PHASES] = {
     [PHASE_LOAD1] = "load1",
     [PHASE_PACED] = "paced",
     [PHASE_LOAD1X2] = "load1x2",
+    [PHASE_LOAD1C1] = "load1c1",
     [PHASE_LOAD100] = "load100",
     [PHASE_SPACE] = "space",
     [PHASE_LATEST50] = "latest50",
     [PHASE_LATEST50X2] = "latest50x2",
+    [PHASE_LATEST50C1] = "latest50c1",
     [PHASE_PAGE] = "page",
     [PHASE_PAGEX2] = "pagex2",
     [PHASE_SCAN] = "scan",
@@ -80,6 +84,38 @@ void *run_open(const struct run *run, uint64_t cache_bytes, bool durable)
     return run->ops->open(run->ops, &setup);
 }
 
+/* Engines may keep threads from one store to the next. */
+static void threads_confine(const cpu_set_t *cores)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks)
+        measure_fail("threads", "cannot be listed");
+    for (const struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks))
+        if (entry->d_name[0] != '.')
+            sched_setaffinity((pid_t)strtol(entry->d_name, NULL, 10), sizeof *cores, cores);
+    closedir(tasks);
+}
+
+static cpu_set_t unpinned;
+
+void run_pin(void)
+{
+    cpu_set_t one;
+    size_t core = 0;
+    if (sched_getaffinity(0, sizeof unpinned, &unpinned) != 0)
+        measure_fail("cores", "cannot be told");
+    while (!CPU_ISSET(core, &unpinned))
+        core++;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    threads_confine(&one);
+}
+
+void run_unpin(void)
+{
+    threads_confine(&unpinned);
+}
+
 void run_verify(const struct run *run, enum phase phase, void *peer, uint64_t rows)
 {
     struct answer got = ANSWER_EMPTY, expected = oracle_sum(run->workload->chat, rows);
@@ -95,8 +131,8 @@ void run_engine(struct run *run)
 {
     const uint32_t durable =
         1u << PHASE_DURABLE100 | 1u << PHASE_DURABLE1X1 | 1u << PHASE_DURABLE1X16 | 1u << PHASE_DURABLE1X64;
-    const uint32_t apart =
-        durable | 1u << PHASE_LOAD1 | 1u << PHASE_PACED | 1u << PHASE_LOAD1X2 | 1u << PHASE_MIXED;
+    const uint32_t apart = durable | 1u << PHASE_LOAD1 | 1u << PHASE_PACED | 1u << PHASE_LOAD1X2 |
+                           1u << PHASE_LOAD1C1 | 1u << PHASE_MIXED;
     run_loads(run);
     if (run->phases & ~apart) {
         void *peer = run_load100(run);

@@ -19,10 +19,12 @@ enum phase {
     PHASE_LOAD1,
     PHASE_PACED,
     PHASE_LOAD1X2,
+    PHASE_LOAD1C1,
     PHASE_LOAD100,
     PHASE_SPACE,
     PHASE_LATEST50,
     PHASE_LATEST50X2,
+    PHASE_LATEST50C1,
     PHASE_PAGE,
     PHASE_PAGEX2,
     PHASE_SCAN,
@@ -71,6 +73,9 @@ void run_check(const struct run *run, enum phase phase, const struct answer *got
 void run_folder_new(struct run *run);
 void run_folder_remove(struct run *run);
 void *run_open(const struct run *run, uint64_t cache_bytes, bool durable);
+/* From now on every thread of the process, and all that are started, share one core; `run_unpin()` gives back what there was. */
+void run_pin(void);
+void run_unpin(void);
 /* A full scan must find exactly the first `rows` rows. */
 void run_verify(const struct run *run, enum phase phase, void *peer, uint64_t rows);
 

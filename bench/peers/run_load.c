@@ -174,6 +174,11 @@ void run_loads(struct run *run)
         run_paced(run, run->settled_rows_per_s);
     if (run_has(run, PHASE_LOAD1X2))
         load_and_leave(run, PHASE_LOAD1X2, 2);
+    if (run_has(run, PHASE_LOAD1C1)) {
+        run_pin();
+        load_and_leave(run, PHASE_LOAD1C1, 1);
+        run_unpin();
+    }
 }
 
 void *run_load100(struct run *run)

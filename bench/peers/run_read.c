@@ -120,6 +120,18 @@ static void read_scan(const struct run *run, void *peer)
     run_measure_use(run, PHASE_SCAN, &used);
 }
 
+/* The store is opened on the one core, so that it makes its threads by it. */
+static void read_on_one_core(struct run *run)
+{
+    if (!run_has(run, PHASE_LATEST50C1))
+        return;
+    run_pin();
+    void *peer = run_open(run, run->cache_bytes, false);
+    read_warm(run, peer, PHASE_LATEST50C1, &run->workload->warm_newest, &run->workload->newest, 1);
+    run->ops->close(peer);
+    run_unpin();
+}
+
 static void read_cached(struct run *run)
 {
     const struct workload *workload = run->workload;
@@ -156,6 +168,7 @@ void run_reads(struct run *run, void *peer)
     read_warm(run, peer, PHASE_PAGEX2, &workload->warm_page, &workload->page, 2);
     read_scan(run, peer);
     run->ops->close(peer);
+    read_on_one_core(run);
     read_cached(run);
     read_cold(run);
 }
