@@ -133,14 +133,19 @@ status rows_end_keys(struct slice payload, uint32_t rows, struct buffer *scratch
 struct values_reader {
     enum lane_codec codec;
     struct integers_reader lengths;
-    struct reader in;             /* STORED, ZSTD, TOKENS */
-    const struct tokens *tokens;  /* TOKENS */
-    struct strings_reader *fixed; /* FIXED; owned by the decoder */
+    struct reader in;             /* STORED, ZSTD */
+    struct token_codes *codes;    /* TOKENS; the decoder's own */
+    struct strings_reader *fixed; /* FIXED; likewise */
     const uint8_t *before;        /* FIXED: the value before, NULL at first */
 };
 
 struct rows_decoder {
+    /* What is large is not zeroed. */
     struct rows_head head;
+    union {
+        struct token_codes codes;
+        struct strings_reader fixed;
+    } column[ROWS_COLUMNS];
     struct strings_reader keys;
     struct integers_reader kinds, timestamps, expiries, whole_lengths;
     struct reader whole;
@@ -208,19 +213,21 @@ static status columns_open(struct rows_decoder *decoder, const struct rows_decom
         values->codec = decoder->head.lanes[lane + 1].codec;
         values->lengths = integers_reader_of(decoder->head.lanes[lane].stored);
         if (values->codec == LANE_FIXED) {
-            values->fixed = malloc(sizeof *values->fixed);
-            if (!values->fixed)
-                return STATUS_FAIL(STATUS_NOMEM);
+            values->fixed = &decoder->column[i].fixed;
             TRY(strings_open(decoder->head.lanes[lane + 1].stored, values->fixed));
             if (values->fixed->fixed == STRINGS_PREFIXED)
                 return STATUS_FAIL(STATUS_CORRUPT);
             continue;
         }
         if (values->codec == LANE_TOKENS) {
+            const struct tokens *tokens = NULL;
             if (decompressor->dictionary && i < decoder->columns.count)
-                values->tokens = dictionary_tokens(decompressor->dictionary, decoder->columns.places[i]);
-            if (!values->tokens)
+                tokens = dictionary_tokens(decompressor->dictionary, decoder->columns.places[i]);
+            if (!tokens)
                 return STATUS_FAIL(STATUS_CORRUPT);
+            values->codes = &decoder->column[i].codes;
+            token_codes_open(values->codes, tokens, decoder->head.lanes[lane + 1].stored);
+            continue;
         }
         TRY(bytes_open(decoder, decompressor, lane + 1, &values->in));
     }
@@ -263,8 +270,6 @@ static status decoder_open(struct rows_decoder *decoder, const struct rows_decom
 
 static void decoder_close(struct rows_decoder *decoder)
 {
-    for (uint32_t i = 0; i < decoder->column_count; i++)
-        free(decoder->values[i].fixed);
     free(decoder->shapes);
 }
 
@@ -296,7 +301,7 @@ static inline uint64_t timestamp_take(struct rows_decoder *decoder)
 static inline bool value_take(struct values_reader *values, uint8_t *at, size_t bytes)
 {
     if (values->codec == LANE_TOKENS)
-        return tokens_decode(values->tokens, &values->in, at, bytes);
+        return token_codes_take(values->codes, at, bytes);
     if (values->codec == LANE_FIXED) {
         size_t fixed_bytes;
         if (!strings_next(values->fixed, values->before, bytes, at, bytes, &fixed_bytes))
@@ -413,7 +418,7 @@ static void codes_begin(struct rows_decoder *decoder, struct rows_codes *codes)
         if (decoder->values[i].codec != LANE_TOKENS)
             continue;
         codes->column[codes->columns].place = decoder->columns.places[i];
-        codes->column[codes->columns].tokens_id = decoder->values[i].tokens->id;
+        codes->column[codes->columns].tokens_id = decoder->values[i].codes->tokens->id;
         codes->column[codes->columns].begin = (uint32_t)codes->bytes.bytes;
         buffer_append_slice(&codes->bytes, decoder->head.lanes[LANE_COLUMNS + 2 * i + 1].stored);
         decoder->coded[codes->columns++] = (uint8_t)i;
@@ -428,7 +433,8 @@ static void codes_note(const struct rows_decoder *decoder)
     for (uint32_t i = 0; i < codes->columns; i++) {
         uint32_t at = decoder->coded[i];
         const uint8_t *begin = decoder->head.lanes[LANE_COLUMNS + 2 * at + 1].stored.data;
-        uint32_t end = codes->column[i].begin + (uint32_t)(decoder->values[at].in.at - begin);
+        uint32_t end =
+            codes->column[i].begin + (uint32_t)(token_codes_place(decoder->values[at].codes) - begin);
         buffer_append(&codes->ends, &end, sizeof end);
     }
 }
@@ -464,7 +470,7 @@ static bool value_skip(struct values_reader *values, size_t bytes)
 {
     uint8_t unused[STRINGS_FIXED_MAX + ROWS_DECODE_SLACK];
     if (values->codec == LANE_TOKENS)
-        return tokens_skip(values->tokens, &values->in, bytes);
+        return token_codes_pass(values->codes, bytes);
     if (values->codec == LANE_FIXED)
         return bytes <= STRINGS_FIXED_MAX && value_take(values, unused, bytes);
     if ((size_t)(values->in.end - values->in.at) < bytes)
@@ -516,7 +522,9 @@ static status lanes_check(const struct rows_decoder *decoder, struct block *bloc
     for (uint32_t i = 0; i < decoder->column_count; i++) {
         const struct values_reader *values = &decoder->values[i];
         good &= integers_at_end(&values->lengths);
-        good &= values->codec == LANE_FIXED ? strings_at_end(values->fixed) : values->in.at == values->in.end;
+        good &= values->codec == LANE_FIXED    ? strings_at_end(values->fixed)
+                : values->codec == LANE_TOKENS ? token_codes_at_end(values->codes)
+                                               : values->in.at == values->in.end;
     }
     return good ? STATUS_DONE : STATUS_FAIL(STATUS_CORRUPT);
 }
@@ -525,8 +533,8 @@ static status lanes_check(const struct rows_decoder *decoder, struct block *bloc
 static status decoder_begin(struct rows_decoder *decoder, const struct rows_decompressor *decompressor,
                             struct slice payload, uint32_t rows)
 {
-    memset((uint8_t *)decoder + sizeof decoder->head + offsetof(struct rows_decoder, head), 0,
-           sizeof *decoder - sizeof decoder->head - offsetof(struct rows_decoder, head));
+    memset((uint8_t *)decoder + offsetof(struct rows_decoder, keys), 0,
+           sizeof *decoder - offsetof(struct rows_decoder, keys));
     TRY(rows_head_read(payload, rows, &decoder->head));
     return decoder_open(decoder, decompressor);
 }

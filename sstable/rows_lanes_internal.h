@@ -5,6 +5,7 @@
 #include "sstable/integers_internal.h"
 #include "sstable/row_shape_internal.h"
 #include "sstable/rows_internal.h"
+#include "sstable/token_codes_internal.h"
 
 enum rows_lane {
     LANE_KEYS,

@@ -36,13 +36,6 @@ void tokens_encode_table(const struct tokens *tokens, struct buffer *out);
 /* STATUS_CORRUPT when it is not a table. Borrows nothing. */
 status tokens_decode_table(struct slice encoded, struct tokens *out_tokens);
 
-/* One value of `bytes` bytes from the codes at in->at; `out` has TOKENS_DECODE_SLACK bytes of room behind it. False when
- * the codes do not make exactly that. */
-bool tokens_decode(const struct tokens *tokens, struct reader *in, uint8_t *out, size_t bytes);
-
-/* The same without the value. */
-bool tokens_skip(const struct tokens *tokens, struct reader *in, size_t bytes);
-
 /* Learn a table of at most `table_bytes` from sample values, one after another in `samples` with their lengths. An
  * empty table when there is nothing in common. */
 status tokens_train(struct slice samples, const uint32_t *lengths, uint32_t count, size_t table_bytes,

@@ -11,6 +11,7 @@
 #include "sstable/parity_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable.h"
+#include "sstable/token_codes_internal.h"
 
 static void rows(struct slice payload, uint32_t number)
 {
@@ -91,11 +92,13 @@ static void dictionary(struct slice bytes, uint32_t number)
 {
     struct sstable_dictionary *decoded;
     uint8_t value[256 + TOKENS_DECODE_SLACK];
-    struct reader in = reader_of(bytes);
+    struct token_codes codes;
     if (failed(dictionary_decode(bytes, &decoded)))
         return;
-    for (uint32_t i = 0; i < decoded->column_count; i++)
-        (void)tokens_decode(&decoded->columns[i].tokens, &in, value, number);
+    for (uint32_t i = 0; i < decoded->column_count; i++) {
+        token_codes_open(&codes, &decoded->columns[i].tokens, bytes);
+        (void)token_codes_take(&codes, value, number);
+    }
     sstable_dictionary_unref(decoded);
 }
 

@@ -7,6 +7,7 @@
 
 #include "sstable/rows_lanes_internal.h"
 #include "sstable/token_encoder_internal.h"
+#include "tests/sstable/plain_tokens.h"
 
 enum {
     NUMBERS_MAX = 2000,
@@ -46,21 +47,35 @@ static void strings_any(struct slice lane)
     (void)strings_at_end(&in);
 }
 
-/* u16 bytes of the table, the table, then a value in its tokens. */
+/* Values of `wanted` bytes until one is refused, many codes at once as one by one. */
+static void tokens_same(const struct tokens *tokens, struct reader in, size_t wanted, bool narrowed)
+{
+    uint8_t value[VALUE_BYTES + TOKENS_DECODE_SLACK], plain[VALUE_BYTES + TOKENS_DECODE_SLACK];
+    struct token_codes codes;
+    bool good = true;
+    token_codes_open(&codes, tokens, slice_of(in.at, (size_t)(in.end - in.at)));
+    if (narrowed)
+        token_codes_narrow(&codes);
+    while (good) {
+        good = plain_tokens(tokens, &in, plain, wanted);
+        check(token_codes_take(&codes, value, wanted) == good);
+        check(!good || (token_codes_place(&codes) == in.at && memcmp(value, plain, wanted) == 0));
+    }
+}
+
+/* u16 bytes of the table, the table, then values in its tokens. */
 static void tokens_any(struct slice bytes)
 {
     struct tokens tokens;
-    uint8_t value[VALUE_BYTES + TOKENS_DECODE_SLACK];
     struct reader in = reader_of(bytes);
     uint64_t length = reader_u8(&in);
     length |= (uint64_t)reader_u8(&in) << 8;
     struct slice table = reader_take(&in, length);
     if (in.failed || failed(tokens_decode_table(table, &tokens)))
         return;
-    for (size_t wanted = 0; wanted <= VALUE_BYTES; wanted += 51) {
-        struct reader codes = in;
-        (void)tokens_decode(&tokens, &codes, value, wanted);
-    }
+    for (size_t wanted = 1; wanted <= VALUE_BYTES; wanted += 51)
+        for (uint32_t narrowed = 0; narrowed < 2; narrowed++)
+            tokens_same(&tokens, in, wanted, narrowed);
     tokens_deinit(&tokens);
 }
 
@@ -143,9 +158,10 @@ static void tokens_come_back(struct slice bytes)
         struct slice value = next_value(&in);
         buffer_clear(&codes);
         token_encoder_encode(encoder, &value, 1, &codes);
-        struct reader at = reader_of(buffer_slice(&codes));
-        check(tokens_decode(&tokens, &at, out, value.bytes));
-        check(at.at == at.end && slice_equal(slice_of(out, value.bytes), value));
+        struct token_codes reader;
+        token_codes_open(&reader, &tokens, buffer_slice(&codes));
+        check(token_codes_take(&reader, out, value.bytes));
+        check(token_codes_at_end(&reader) && slice_equal(slice_of(out, value.bytes), value));
     }
     token_encoder_free(encoder);
     tokens_deinit(&learnt);
