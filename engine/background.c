@@ -1,5 +1,6 @@
 #include "engine/background_internal.h"
 
+#include "base/heap_trim.h"
 #include "base/log.h"
 #include "engine/job_internal.h"
 #include "engine/store_internal.h"
@@ -398,6 +399,16 @@ static void outcome_set(struct worker *worker, status st)
     log_message(LOG_LEVEL_ERROR, "background work failed: %s", text);
 }
 
+/* Memory for memtables to come is not held for ever, nor is what the C library kept of what jobs had freed: pieces of threads that
+ * have come to rest, as large together as the budgets of a small store. */
+static void memory_let_go(struct worker *worker)
+{
+    slab_pool_trim(&worker->store->slabs);
+    if (worker->worked)
+        heap_trim();
+    worker->worked = false;
+}
+
 static void worker_run(void *argument)
 {
     struct worker *worker = argument;
@@ -416,8 +427,9 @@ static void worker_run(void *argument)
             go_on = !atomic_load(&background->stop_soon);
         else
             go_on = worker_wait(worker, IDLE_US, &idle);
-        if (idle) /* memory for memtables to come is not held for ever */
-            slab_pool_trim(&worker->store->slabs);
+        worker->worked |= did;
+        if (idle)
+            memory_let_go(worker);
     }
 }
 

@@ -43,6 +43,7 @@ struct worker {
     status last;                     /* how its last step went; guard: the background's lock */
     uint64_t seen;                   /* the news that it knows of; guard: the background's lock */
     uint64_t space_checked;          /* steps since it looked for the room on the disk */
+    bool worked;                     /* since it was idle */
 };
 
 struct background {
