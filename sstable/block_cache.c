@@ -14,9 +14,9 @@
 #include "sstable/block_cache_internal.h"
 
 #include "base/lock.h"
-#include "base/stripe.h"
+#include "sstable/block_lease_internal.h"
 #include "sstable/block_memory_internal.h"
-#include "sstable/dictionary_internal.h"
+#include "sstable/lending_internal.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -28,10 +28,7 @@ enum {
     SHARD_BYTES = 32 << 20, /* more shards come with so much for each: giants must fit into one */
     GHOSTS = 4096,          /* a shard */
     TOUCHES_MAX = 3,
-    ZSTD_KEPT = 4,
-    SPARES_KEPT = 8,
     LINE_BYTES = 64,
-    DICTIONARIES_KEPT = 32,
 };
 
 struct queue {
@@ -39,21 +36,24 @@ struct queue {
     size_t bytes;
 };
 
+/* Who has a lease looks at the heads of them without the lock. Those that have become too few are left empty, and stay
+ * until the cache goes: somebody may be looking at them. */
+struct buckets {
+    struct buckets *fewer; /* owned */
+    uint32_t count;        /* power of two */
+    bool in_heap;
+    _Atomic(struct block *) heads[];
+};
+
 struct shard {
-    struct lock lock;
-    struct block **buckets; /* owned; guarded by lock like everything below */
-    uint32_t bucket_count;  /* power of two */
+    _Alignas(LINE_BYTES) struct lock lock;
+    _Alignas(LINE_BYTES) _Atomic(struct buckets *)
+        buckets; /* owned; guarded by lock like everything below, but for looking */
     uint32_t block_count;
     struct queue small[BLOCK_TIERS], main[BLOCK_TIERS];
     uint32_t ghosts[GHOSTS];          /* fingerprints, each where its hash puts it; 0 is none */
     uint64_t hits, misses, evictions; /* misses of decoded blocks ... */
     uint64_t stored_hits;             /* ... some of which are decoded again from what is kept compressed */
-};
-
-/* A line of memory each, so that threads do not fight for one. */
-struct spare {
-    _Atomic(void *) at; /* owned */
-    uint8_t unused[LINE_BYTES - sizeof(void *)];
 };
 
 struct block_cache {
@@ -64,13 +64,8 @@ struct block_cache {
     uint32_t shard_count;
     struct shard *shards; /* owned */
     struct block_memory memory;
-    struct lock zstd_lock;
-    ZSTD_DCtx *zstd[ZSTD_KEPT]; /* guarded by zstd_lock */
-    uint32_t zstd_count;
-    struct spare spares[SPARES_KEPT];
-    _Atomic(void (*)(void *)) spare_free; /* the same for all */
-    struct lock dictionary_lock;
-    struct sstable_dictionary *dictionaries[DICTIONARIES_KEPT]; /* counted; guarded by dictionary_lock */
+    struct block_leases leases;
+    struct lending lending;
 };
 
 struct block *block_new(struct block_cache *cache, uint32_t bytes)
@@ -121,22 +116,24 @@ static uint32_t shards_for(size_t budget_bytes)
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache)
 {
-    struct block_cache *cache = calloc(1, sizeof *cache);
+    struct block_cache *cache = aligned_alloc(_Alignof(struct block_cache), sizeof *cache);
     if (!cache)
         return STATUS_FAIL(STATUS_NOMEM);
+    memset(cache, 0, sizeof *cache);
     cache->budget_bytes = budget_bytes;
     cache->shard_count = shards_for(budget_bytes);
-    cache->shards = calloc(cache->shard_count, sizeof *cache->shards);
+    cache->shards = aligned_alloc(_Alignof(struct shard), cache->shard_count * sizeof *cache->shards);
     if (!cache->shards) {
         free(cache);
         return STATUS_FAIL(STATUS_NOMEM);
     }
+    memset(cache->shards, 0, cache->shard_count * sizeof *cache->shards);
     for (uint32_t i = 0; i < cache->shard_count; i++) {
         lock_init(&cache->shards[i].lock, RANK_CACHE);
     }
     block_memory_init(&cache->memory);
-    lock_init(&cache->zstd_lock, RANK_CACHE);
-    lock_init(&cache->dictionary_lock, RANK_CACHE);
+    block_leases_init(&cache->leases);
+    lending_init(&cache->lending);
     *out_cache = cache;
     return STATUS_DONE;
 }
@@ -150,35 +147,29 @@ static void queue_unref_all(struct queue *queue)
     }
 }
 
-static void *spare_take(struct block_cache *cache, uint32_t at)
+static void buckets_free(struct buckets *buckets)
 {
-    /* Pairs with the release of block_cache_give_spare(). */
-    return atomic_exchange_explicit(&cache->spares[at].at, NULL, memory_order_acquire);
+    while (buckets) {
+        struct buckets *fewer = buckets->fewer;
+        block_memory_give(buckets, buckets->in_heap);
+        buckets = fewer;
+    }
 }
 
 void block_cache_free(struct block_cache *cache)
 {
     if (!cache)
         return;
+    block_leases_deinit(&cache->leases, sstable_cursor_free_spare);
     for (uint32_t i = 0; i < cache->shard_count; i++) {
         for (uint32_t tier = 0; tier < BLOCK_TIERS; tier++) {
             queue_unref_all(&cache->shards[i].small[tier]);
             queue_unref_all(&cache->shards[i].main[tier]);
         }
         lock_deinit(&cache->shards[i].lock);
-        free(cache->shards[i].buckets);
+        buckets_free(cache->shards[i].buckets);
     }
-    for (uint32_t i = 0; i < cache->zstd_count; i++)
-        ZSTD_freeDCtx(cache->zstd[i]);
-    for (uint32_t i = 0; i < SPARES_KEPT; i++) {
-        void *spare = spare_take(cache, i);
-        if (spare)
-            atomic_load_explicit(&cache->spare_free, memory_order_relaxed)(spare);
-    }
-    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++)
-        sstable_dictionary_unref(cache->dictionaries[i]);
-    lock_deinit(&cache->dictionary_lock);
-    lock_deinit(&cache->zstd_lock);
+    lending_deinit(&cache->lending);
     block_memory_deinit(&cache->memory);
     free(cache->shards);
     free(cache);
@@ -211,6 +202,12 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
         stats.stored_bytes += tier_bytes(shard, BLOCK_TIER_STORED);
         lock_release(&shard->lock);
     }
+    for (uint32_t i = 0; i < BLOCK_LEASES; i++) {
+        struct block_lease *lease = &cache->leases.leases[i];
+        stats.leased_hits += atomic_load_explicit(&lease->hits, memory_order_relaxed);
+        stats.spares += atomic_load_explicit(&lease->spares, memory_order_relaxed);
+    }
+    stats.hits += stats.leased_hits;
     struct slab_heap_stats heap;
     slab_heap_stats(&cache->memory.heap, &heap);
     stats.heap_bytes = heap.bytes;
@@ -218,9 +215,14 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
     *out_stats = stats;
 }
 
-void block_cache_no_huge_pages(struct block_cache *cache)
+void block_cache_use_huge_pages(struct block_cache *cache, bool use)
 {
-    cache->memory.is_plain = true;
+    block_memory_use_heap(&cache->memory, use);
+}
+
+void block_cache_use_leases(struct block_cache *cache, bool use)
+{
+    cache->leases.is_off = !use;
 }
 
 static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
@@ -228,13 +230,41 @@ static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
     return &cache->shards[(hash >> 56) % cache->shard_count];
 }
 
-static struct block **slot_find(struct shard *shard, uint64_t hash, enum block_tier tier, uint64_t owner,
-                                uint64_t offset)
+static inline _Atomic(struct block *) *head_of(struct buckets *buckets, uint64_t hash)
 {
-    struct block **at = &shard->buckets[hash & (shard->bucket_count - 1)];
-    while (*at && ((*at)->owner != owner || (*at)->offset != offset || (*at)->tier != tier))
-        at = &(*at)->hash_next;
-    return at;
+    return &buckets->heads[hash & (buckets->count - 1)];
+}
+
+/* NULL when it is not there. The shard is locked. */
+static struct block *block_look_up(struct shard *shard, uint64_t hash, enum block_tier tier, uint64_t owner,
+                                   uint64_t offset)
+{
+    struct buckets *buckets = atomic_load_explicit(&shard->buckets, memory_order_relaxed);
+    struct block *block = buckets ? atomic_load_explicit(head_of(buckets, hash), memory_order_relaxed) : NULL;
+    while (block && (block->owner != owner || block->offset != offset || block->tier != tier))
+        block = block->hash_next;
+    return block;
+}
+
+static void bucket_push(struct buckets *buckets, uint64_t hash, struct block *block)
+{
+    _Atomic(struct block *) *head = head_of(buckets, hash);
+    block->hash_next = atomic_load_explicit(head, memory_order_relaxed);
+    /* The release pairs with the load of who has a lease. */
+    atomic_store_explicit(head, block, memory_order_release);
+}
+
+static void bucket_remove(struct buckets *buckets, uint64_t hash, const struct block *block)
+{
+    _Atomic(struct block *) *head = head_of(buckets, hash);
+    struct block *before = atomic_load_explicit(head, memory_order_relaxed);
+    if (before == block) {
+        atomic_store(head, block->hash_next); /* before leases are looked through: block_lease_internal.h */
+        return;
+    }
+    while (before->hash_next != block)
+        before = before->hash_next;
+    before->hash_next = block->hash_next;
 }
 
 static void queue_push(struct queue *queue, struct block *block)
@@ -261,21 +291,11 @@ static void block_remove(struct shard *shard, struct block *block, struct block 
 {
     enum block_tier tier = (enum block_tier)block->tier;
     uint64_t hash = name_hash(tier, block->owner, block->offset);
-    struct block **slot = slot_find(shard, hash, tier, block->owner, block->offset);
-    *slot = block->hash_next;
+    bucket_remove(atomic_load_explicit(&shard->buckets, memory_order_relaxed), hash, block);
     queue_remove(block->in_main ? &shard->main[tier] : &shard->small[tier], block);
     shard->block_count--;
     block->hash_next = *freed;
     *freed = block;
-}
-
-static void freed_unref(struct block *freed)
-{
-    while (freed) {
-        struct block *next = freed->hash_next;
-        block_unref(freed);
-        freed = next;
-    }
 }
 
 static uint32_t ghost_of(uint64_t hash)
@@ -290,9 +310,10 @@ static void evict_one(struct shard *shard, enum block_tier tier, struct block **
     bool from_small = small->oldest && (small->bytes > tier_bytes(shard, tier) / 10 || !main->oldest);
     struct queue *queue = from_small ? small : main;
     struct block *block = queue->oldest;
-    if (block->touches) {
+    uint8_t touches = atomic_load_explicit(&block->touches, memory_order_relaxed);
+    if (touches) {
         queue_remove(queue, block);
-        block->touches = from_small ? 0 : (uint8_t)(block->touches - 1);
+        atomic_store_explicit(&block->touches, from_small ? 0 : (uint8_t)(touches - 1), memory_order_relaxed);
         block->in_main = true;
         queue_push(main, block);
         return;
@@ -322,33 +343,45 @@ static size_t shard_budget(const struct block_cache *cache)
     return reserved < cache->budget_bytes ? (cache->budget_bytes - reserved) / cache->shard_count : 0;
 }
 
-static bool buckets_grow(struct shard *shard)
+static struct buckets *buckets_new(struct block_cache *cache, uint32_t count)
 {
-    uint32_t count = shard->bucket_count ? shard->bucket_count * 2 : 128;
-    struct block **buckets = calloc(count, sizeof *buckets);
+    bool in_heap;
+    size_t bytes = sizeof(struct buckets) + count * sizeof(struct block *);
+    struct buckets *buckets = block_memory_take(&cache->memory, bytes, &in_heap);
     if (!buckets)
+        return NULL;
+    memset(buckets, 0, bytes);
+    buckets->count = count;
+    buckets->in_heap = in_heap;
+    return buckets;
+}
+
+static bool buckets_grow(struct block_cache *cache, struct shard *shard)
+{
+    struct buckets *few = atomic_load_explicit(&shard->buckets, memory_order_relaxed);
+    struct buckets *many = buckets_new(cache, few ? few->count * 2 : 128);
+    if (!many)
         return false;
-    for (uint32_t i = 0; i < shard->bucket_count; i++) {
-        while (shard->buckets[i]) {
-            struct block *block = shard->buckets[i];
-            struct block **to =
-                &buckets[name_hash((enum block_tier)block->tier, block->owner, block->offset) & (count - 1)];
-            shard->buckets[i] = block->hash_next;
-            block->hash_next = *to;
-            *to = block;
+    many->fewer = few;
+    for (uint32_t i = 0; few && i < few->count; i++) {
+        struct block *block = atomic_load_explicit(&few->heads[i], memory_order_relaxed);
+        atomic_store(&few->heads[i], NULL);
+        while (block) {
+            struct block *next = block->hash_next;
+            bucket_push(many, name_hash((enum block_tier)block->tier, block->owner, block->offset), block);
+            block = next;
         }
     }
-    free(shard->buckets);
-    shard->buckets = buckets;
-    shard->bucket_count = count;
+    /* The release pairs with the load of who has a lease. */
+    atomic_store_explicit(&shard->buckets, many, memory_order_release);
     return true;
 }
 
 /* The first of a bucket is nearly always the one that is wanted, and its data stands right behind what it is told apart
  * by: both are on their way at the same time. */
-static inline void bucket_touch(const struct shard *shard, uint64_t hash, const struct block_touch *touch)
+static inline void bucket_touch(_Atomic(struct block *) *head, const struct block_touch *touch)
 {
-    uintptr_t first = (uintptr_t)shard->buckets[hash & (shard->bucket_count - 1)];
+    uintptr_t first = (uintptr_t)atomic_load_explicit(head, memory_order_relaxed);
     uintptr_t data = first + offsetof(struct block, data);
     for (uintptr_t at = first; at < data + touch->heads_end; at += LINE_BYTES)
         __builtin_prefetch((const void *)at);
@@ -356,23 +389,26 @@ static inline void bucket_touch(const struct shard *shard, uint64_t hash, const 
         __builtin_prefetch((const void *)at);
 }
 
-static struct block *block_find(struct block_cache *cache, enum block_tier tier, uint64_t owner,
-                                uint64_t offset, const struct block_touch *touch)
+/* Somebody asked for it. */
+static inline void count_touch(struct block *block)
+{
+    uint8_t touches = atomic_load_explicit(&block->touches, memory_order_relaxed);
+    if (touches < TOUCHES_MAX)
+        atomic_store_explicit(&block->touches, (uint8_t)(touches + 1), memory_order_relaxed);
+}
+
+struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
+                              uint64_t offset)
 {
     if (!cache)
         return NULL;
     uint64_t hash = name_hash(tier, owner, offset);
     struct shard *shard = shard_of(cache, hash);
-    struct block *found = NULL;
     lock_acquire(&shard->lock);
-    if (touch && shard->bucket_count)
-        bucket_touch(shard, hash, touch);
-    if (shard->bucket_count)
-        found = *slot_find(shard, hash, tier, owner, offset);
+    struct block *found = block_look_up(shard, hash, tier, owner, offset);
     if (found) {
         block_ref(found);
-        if (found->touches < TOUCHES_MAX)
-            found->touches++;
+        count_touch(found);
         shard->hits++;
         shard->stored_hits += tier == BLOCK_TIER_STORED;
     } else {
@@ -382,16 +418,19 @@ static struct block *block_find(struct block_cache *cache, enum block_tier tier,
     return found;
 }
 
-struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
-                              uint64_t offset)
+struct block *block_cache_get_leased(struct block_cache *cache, struct block_lease *lease, uint64_t owner,
+                                     uint64_t offset, const struct block_touch *touch)
 {
-    return block_find(cache, tier, owner, offset, NULL);
-}
-
-struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner, uint64_t offset,
-                                      const struct block_touch *touch)
-{
-    return block_find(cache, BLOCK_TIER_DECODED, owner, offset, touch);
+    uint64_t hash = name_hash(BLOCK_TIER_DECODED, owner, offset);
+    struct buckets *buckets = atomic_load_explicit(&shard_of(cache, hash)->buckets, memory_order_acquire);
+    if (!buckets)
+        return NULL;
+    _Atomic(struct block *) *head = head_of(buckets, hash);
+    bucket_touch(head, touch);
+    struct block *block = block_lease_hold(lease, head, owner, offset);
+    if (block)
+        count_touch(block);
+    return block;
 }
 
 bool block_cache_has(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset)
@@ -401,7 +440,7 @@ bool block_cache_has(struct block_cache *cache, enum block_tier tier, uint64_t o
     uint64_t hash = name_hash(tier, owner, offset);
     struct shard *shard = shard_of(cache, hash);
     lock_acquire(&shard->lock);
-    bool has = shard->bucket_count && *slot_find(shard, hash, tier, owner, offset);
+    bool has = block_look_up(shard, hash, tier, owner, offset);
     lock_release(&shard->lock);
     return has;
 }
@@ -412,12 +451,10 @@ static void block_insert(struct shard *shard, uint64_t hash, struct block *block
     enum block_tier tier = (enum block_tier)block->tier;
     uint32_t *ghost = &shard->ghosts[hash % GHOSTS];
     block->in_main = *ghost == ghost_of(hash);
-    block->touches = 0;
+    atomic_store_explicit(&block->touches, 0, memory_order_relaxed);
     if (block->in_main)
         *ghost = 0;
-    struct block **slot = slot_find(shard, hash, tier, block->owner, block->offset);
-    block->hash_next = NULL;
-    *slot = block_ref(block);
+    bucket_push(atomic_load_explicit(&shard->buckets, memory_order_relaxed), hash, block_ref(block));
     queue_push(block->in_main ? &shard->main[tier] : &shard->small[tier], block);
     shard->block_count++;
 }
@@ -435,9 +472,11 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
     if (cost(block) > budget_bytes / 2)
         return;
     lock_acquire(&shard->lock);
-    /* Twice as many buckets as blocks: whoever looks for one seldom passes another, which would be a cache miss. */
-    bool room = shard->block_count < shard->bucket_count / 2 || buckets_grow(shard);
-    if (room && !*slot_find(shard, hash, tier, owner, offset)) {
+    /* Four times as many buckets as blocks: who looks for one seldom finds another first, which he would have to pass under
+     * the lock. */
+    struct buckets *buckets = atomic_load_explicit(&shard->buckets, memory_order_relaxed);
+    bool room = (buckets && shard->block_count < buckets->count / 4) || buckets_grow(cache, shard);
+    if (room && !block_look_up(shard, hash, tier, owner, offset)) {
         block->owner = owner;
         block->offset = offset;
         block->tier = (uint8_t)tier;
@@ -445,7 +484,7 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
         shard_fit(shard, budget_bytes, &freed);
     }
     lock_release(&shard->lock);
-    freed_unref(freed);
+    block_leases_drop(&cache->leases, freed);
 }
 
 void block_cache_count_warmed(struct block_cache *cache)
@@ -480,7 +519,7 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner)
             }
         }
         lock_release(&shard->lock);
-        freed_unref(freed);
+        block_leases_drop(&cache->leases, freed);
     }
 }
 
@@ -493,7 +532,7 @@ void block_cache_reserve(struct block_cache *cache, size_t bytes)
         lock_acquire(&cache->shards[i].lock);
         shard_fit(&cache->shards[i], budget_bytes, &freed);
         lock_release(&cache->shards[i].lock);
-        freed_unref(freed);
+        block_leases_drop(&cache->leases, freed);
     }
     if (bytes > before)
         block_memory_trim(&cache->memory);
@@ -527,85 +566,13 @@ size_t block_cache_budget(const struct block_cache *cache)
     return cache ? cache->budget_bytes : 0;
 }
 
-ZSTD_DCtx *block_cache_take_zstd(struct block_cache *cache)
+struct block_lease *block_cache_take_lease(struct block_cache *cache, void **out_spare)
 {
-    ZSTD_DCtx *zstd = NULL;
-    if (cache) {
-        lock_acquire(&cache->zstd_lock);
-        if (cache->zstd_count)
-            zstd = cache->zstd[--cache->zstd_count];
-        lock_release(&cache->zstd_lock);
-    }
-    return zstd ? zstd : ZSTD_createDCtx();
+    *out_spare = NULL;
+    return cache ? block_lease_take(&cache->leases, out_spare) : NULL;
 }
 
-void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd)
+struct lending *block_cache_lending(struct block_cache *cache)
 {
-    if (cache && zstd) {
-        lock_acquire(&cache->zstd_lock);
-        if (cache->zstd_count < ZSTD_KEPT) {
-            cache->zstd[cache->zstd_count++] = zstd;
-            zstd = NULL;
-        }
-        lock_release(&cache->zstd_lock);
-    }
-    ZSTD_freeDCtx(zstd);
-}
-
-void *block_cache_take_spare(struct block_cache *cache)
-{
-    return cache ? spare_take(cache, thread_stripe(SPARES_KEPT)) : NULL;
-}
-
-bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare_free)(void *spare))
-{
-    void *none = NULL;
-    if (!cache)
-        return false;
-    atomic_store_explicit(&cache->spare_free, spare_free, memory_order_relaxed);
-    /* Pairs with the acquire of spare_take(). */
-    return atomic_compare_exchange_strong_explicit(&cache->spares[thread_stripe(SPARES_KEPT)].at, &none,
-                                                   spare, memory_order_release, memory_order_relaxed);
-}
-
-struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id)
-{
-    struct sstable_dictionary *found = NULL;
-    if (!cache)
-        return NULL;
-    lock_acquire(&cache->dictionary_lock);
-    for (uint32_t i = 0; i < DICTIONARIES_KEPT && !found; i++)
-        if (cache->dictionaries[i] && cache->dictionaries[i]->id == id)
-            found = sstable_dictionary_ref(cache->dictionaries[i]);
-    lock_release(&cache->dictionary_lock);
-    return found;
-}
-
-/* Nobody but the cache has it. */
-static bool is_unused(const struct sstable_dictionary *dictionary)
-{
-    return atomic_load_explicit(&dictionary->references, memory_order_acquire) == 1;
-}
-
-void block_cache_give_dictionary(struct block_cache *cache, struct sstable_dictionary *dictionary)
-{
-    struct sstable_dictionary *unused[DICTIONARIES_KEPT] = {0};
-    bool kept = false;
-    if (!cache)
-        return;
-    lock_acquire(&cache->dictionary_lock);
-    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++) {
-        struct sstable_dictionary **slot = &cache->dictionaries[i];
-        if (*slot && is_unused(*slot)) {
-            unused[i] = *slot;
-            *slot = NULL;
-        }
-        if (!*slot && !kept) {
-            *slot = sstable_dictionary_ref(dictionary);
-            kept = true;
-        }
-    }
-    lock_release(&cache->dictionary_lock);
-    for (uint32_t i = 0; i < DICTIONARIES_KEPT; i++)
-        sstable_dictionary_unref(unused[i]);
+    return cache ? &cache->lending : NULL;
 }

@@ -21,11 +21,15 @@ struct block_cache_stats {
     size_t resident_bytes; /* beside `bytes`: directory pages that tables keep for themselves */
     /* Of huge pages for blocks, in the cache or with a reader; of pieces of them that are in use. */
     size_t heap_bytes, heap_used_bytes;
+    uint64_t leased_hits; /* of `hits`, those that wrote to no memory but the reader's own */
+    uint64_t spares;      /* cursors that were made of what another one had left */
 };
 
 status block_cache_new(size_t budget_bytes, struct block_cache **out_cache);
-void block_cache_free(struct block_cache *cache);          /* NULL is welcome */
-void block_cache_no_huge_pages(struct block_cache *cache); /* from now on; a shortcut off */
+void block_cache_free(struct block_cache *cache); /* NULL is welcome */
+/* Shortcuts, which are on until they are turned off; from now on. */
+void block_cache_use_huge_pages(struct block_cache *cache, bool use);
+void block_cache_use_leases(struct block_cache *cache, bool use);
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_stats);
 
 /*

@@ -22,8 +22,8 @@ struct block {
     /* What a look-up needs stands together: it costs one line of memory. */
     _Atomic uint32_t references;
     uint8_t layout, level;
-    uint8_t tier;    /* the cache's own, like all that is marked so: guarded by the lock of its shard */
-    uint8_t touches; /* the cache's */
+    uint8_t tier; /* the cache's own, like all that is marked so: guarded by the lock of its shard */
+    _Atomic uint8_t touches; /* the cache's; relaxed */
     uint32_t items;
     uint32_t bytes;              /* of `data` */
     uint64_t checksum;           /* of its frame: a reference must agree with it */
@@ -58,9 +58,11 @@ uint64_t block_cache_owner_new(void);
 /* Pinned for the caller, or NULL. `cache` may be NULL in all of these. */
 struct block *block_cache_get(struct block_cache *cache, enum block_tier tier, uint64_t owner,
                               uint64_t offset);
-/* Of a decoded block; what `touch` (NULL: nothing) names is only a guess. */
-struct block *block_cache_get_touched(struct block_cache *cache, uint64_t owner, uint64_t offset,
-                                      const struct block_touch *touch);
+/* A decoded block that is looked at under a lease, until the lease is asked for another or lets go: it is not counted. NULL
+ * also when it is there but not found at once. What `touch` names is only a guess. */
+struct block_lease;
+struct block *block_cache_get_leased(struct block_cache *cache, struct block_lease *lease, uint64_t owner,
+                                     uint64_t offset, const struct block_touch *touch);
 /* Keep the block; the caller's reference stays the caller's. One that is there already wins. */
 void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                      struct block *block);
@@ -78,19 +80,13 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner);
 bool block_cache_resident_take(struct block_cache *cache, size_t bytes);
 void block_cache_resident_give(struct block_cache *cache, size_t bytes);
 
-/* Tables of one dictionary share it while one of them is open. take: a reference, or NULL when it is not known here. */
-struct sstable_dictionary;
-struct sstable_dictionary *block_cache_take_dictionary(struct block_cache *cache, uint64_t id);
-void block_cache_give_dictionary(struct block_cache *cache, struct sstable_dictionary *dictionary);
-
 size_t block_cache_budget(const struct block_cache *cache);
-/* Decompression contexts are large and slow to make: the cache lends them. NULL when memory ran out. */
-ZSTD_DCtx *block_cache_take_zstd(struct block_cache *cache);
-void block_cache_give_zstd(struct block_cache *cache, ZSTD_DCtx *zstd); /* NULL zstd is welcome */
+/* What the tables of the cache use together; NULL without a cache. */
+struct lending;
+struct lending *block_cache_lending(struct block_cache *cache);
 
-/* Cursors over tables that were closed, with what they have allocated, for the next ones: a few a thread. take: NULL when
- * there is none. give: false when it is not wanted. The cache frees what is left with `spare_free`. */
-void *block_cache_take_spare(struct block_cache *cache);
-bool block_cache_give_spare(struct block_cache *cache, void *spare, void (*spare_free)(void *spare));
+/* The lease of the thread, if nobody has it, and a cursor that was left with it: block_lease_internal.h. */
+struct block_lease *block_cache_take_lease(struct block_cache *cache, void **out_spare);
+void sstable_cursor_free_spare(void *spare);
 
 #endif

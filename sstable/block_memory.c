@@ -26,6 +26,11 @@ void block_memory_init(struct block_memory *memory)
     atomic_init(&memory->plain_bytes, 0);
 }
 
+void block_memory_use_heap(struct block_memory *memory, bool use)
+{
+    memory->is_plain = watched || !use;
+}
+
 void block_memory_deinit(struct block_memory *memory)
 {
     slab_heap_deinit(&memory->heap);

@@ -13,12 +13,13 @@
 
 struct block_memory {
     struct slab_heap heap;
-    bool is_plain;              /* everything comes from malloc: a shortcut off */
+    bool is_plain;              /* everything comes from malloc */
     _Atomic size_t plain_bytes; /* relaxed; that came from malloc so far */
 };
 
 void block_memory_init(struct block_memory *memory);
 void block_memory_deinit(struct block_memory *memory);
+void block_memory_use_heap(struct block_memory *memory, bool use); /* a shortcut */
 /* NULL `memory`: from malloc. NULL when there is none. */
 void *block_memory_take(struct block_memory *memory, size_t bytes, bool *out_in_heap);
 void block_memory_give(void *at, bool in_heap);

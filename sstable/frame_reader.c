@@ -1,5 +1,6 @@
 #include "base/stripe.h"
 #include "sstable/block_index_internal.h"
+#include "sstable/lending_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
 
@@ -16,7 +17,7 @@ static ZSTD_DCtx *zstd_take(struct sstable *table)
     if (!table->cache)
         kept =
             atomic_exchange_explicit(&table->zstd, NULL, memory_order_acquire); /* pairs with zstd_give() */
-    return kept ? kept : block_cache_take_zstd(table->cache);
+    return kept ? kept : lending_take_zstd(block_cache_lending(table->cache));
 }
 
 static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
@@ -26,7 +27,7 @@ static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
         atomic_compare_exchange_strong_explicit(&table->zstd, &none, zstd, memory_order_release,
                                                 memory_order_relaxed))
         return;
-    block_cache_give_zstd(table->cache, zstd);
+    lending_give_zstd(block_cache_lending(table->cache), zstd);
 }
 
 static void reads_add(_Atomic uint64_t *total, uint64_t some)
@@ -548,20 +549,28 @@ static bool unfolds(const struct frame_reader *reader)
 }
 
 status frame_reader_find_rows(struct frame_reader *reader, const struct frame_ref *ref,
-                              const struct block_touch *touch, struct block **out_block)
+                              const struct block_touch *touch, struct block **out_block, bool *out_leased)
 {
     struct sstable *table = reader->table;
+    struct block *block = NULL;
     *out_block = NULL;
+    *out_leased = false;
     if (!unfolds(reader))
         return STATUS_DONE;
     TRY(ref_check(reader, ref));
-    struct block *block = block_cache_get_touched(table->cache, table->cache_owner, ref->offset, touch);
+    if (reader->lease)
+        block = block_cache_get_leased(table->cache, reader->lease, table->cache_owner, ref->offset, touch);
+    bool leased = block;
+    if (!leased)
+        block = block_cache_get(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset);
     if (!block)
         return STATUS_DONE;
     if (block->checksum != ref->checksum || block->layout != FRAME_ROWS) {
-        block_unref(block);
+        if (!leased)
+            block_unref(block);
         return STATUS_FAIL(STATUS_CORRUPT);
     }
+    *out_leased = leased;
     reader->reads.blocks_cached++;
     last_note(reader, ref);
     *out_block = block;

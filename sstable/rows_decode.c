@@ -3,6 +3,7 @@
  * between, straight into the block that is kept. All copies of a few bytes may run over by as much as the block has
  * slack; the next piece overwrites what was too much.
  */
+#include "sstable/lending_internal.h"
 #include "sstable/rows_lanes_internal.h"
 
 #include "row/image.h"
@@ -195,7 +196,7 @@ static status bytes_open(struct rows_decoder *decoder, const struct rows_decompr
     }
     uint8_t *at = buffer_extend(decompressor->scratch, raw);
     if (!*decompressor->zstd)
-        *decompressor->zstd = block_cache_take_zstd(decompressor->cache);
+        *decompressor->zstd = lending_take_zstd(block_cache_lending(decompressor->cache));
     if (!at || !*decompressor->zstd)
         return STATUS_FAIL(STATUS_NOMEM);
     size_t bytes = ZSTD_decompressDCtx(*decompressor->zstd, at, raw, stored.data, stored.bytes);

@@ -2,6 +2,7 @@
 
 #include "sstable/content_hash.h"
 #include "sstable/filter_internal.h"
+#include "sstable/lending_internal.h"
 #include "sstable/parity_internal.h"
 
 #include <stdlib.h>
@@ -18,6 +19,14 @@ static void table_free(struct sstable *table)
     free(table->pages);
     free(table->path);
     free(table);
+}
+
+static struct sstable *table_new(void)
+{
+    struct sstable *table = aligned_alloc(_Alignof(struct sstable), sizeof *table);
+    if (table)
+        memset(table, 0, sizeof *table);
+    return table;
 }
 
 static status pages_decode(const struct block *index, struct directory_index_item **out_pages)
@@ -168,7 +177,7 @@ static status filter_load(struct frame_reader *reader)
 status sstable_attach(struct io_env *env, const char *path, struct io_file *file, const struct root *root,
                       struct file_tail tail, struct block_cache *cache, struct sstable **out_table)
 {
-    struct sstable *table = calloc(1, sizeof *table);
+    struct sstable *table = table_new();
     struct frame_reader reader = {
         .table = table,
         .access = FRAME_ACCESS_SCAN_PAST_CACHE,
@@ -258,10 +267,10 @@ status sstable_dictionary_load(struct sstable *table, const struct sstable_dicti
     struct sstable_dictionary *there = atomic_load_explicit(&table->dictionary, memory_order_acquire);
     if (!there && (table->root.incompatible_features & ROOT_FEATURE_DICTIONARY)) {
         struct sstable_dictionary *made =
-            block_cache_take_dictionary(table->cache, table->root.dictionary_id);
+            lending_take_dictionary(block_cache_lending(table->cache), table->root.dictionary_id);
         if (!made) {
             TRY(dictionary_read(table, &made));
-            block_cache_give_dictionary(table->cache, made);
+            lending_give_dictionary(block_cache_lending(table->cache), made);
         }
         /* Pairs with the acquire above. Who comes second takes what the first has made. */
         if (atomic_compare_exchange_strong_explicit(&table->dictionary, &there, made, memory_order_acq_rel,

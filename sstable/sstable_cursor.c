@@ -284,9 +284,9 @@ static status cursor_op_next(struct cursor *base)
     return settle(base, next_row(of(base)));
 }
 
-static void spare_free(void *at)
+void sstable_cursor_free_spare(void *spare)
 {
-    struct sstable_cursor *cursor = at;
+    struct sstable_cursor *cursor = spare;
     buffer_deinit(&cursor->ahead_keys);
     rows_unfolding_deinit(&cursor->unfolding);
     rows_codes_deinit(&cursor->codes);
@@ -300,20 +300,24 @@ static void spare_free(void *at)
 /* Whether nothing is left of it that is large or belongs to a table. */
 static bool is_spare(const struct sstable_cursor *cursor)
 {
-    return cursor->held && !cursor->rows_reader.chunk && !cursor->rows_reader.zstd &&
-           !cursor->directory_reader.chunk && !cursor->index_reader.chunk &&
-           !cursor->directory_reader.scratch.capacity_bytes && !cursor->index_reader.scratch.capacity_bytes &&
-           !cursor->rows_reader.scratch.capacity_bytes && !cursor->arena.slabs &&
-           !cursor->codes.bytes.capacity_bytes;
+    return !cursor->rows_reader.chunk && !cursor->rows_reader.zstd && !cursor->directory_reader.chunk &&
+           !cursor->index_reader.chunk && !cursor->directory_reader.scratch.capacity_bytes &&
+           !cursor->index_reader.scratch.capacity_bytes && !cursor->rows_reader.scratch.capacity_bytes &&
+           !cursor->arena.slabs && !cursor->codes.bytes.capacity_bytes;
 }
 
-/* The table may go before the cursor is used again. */
-static bool spare_give(struct sstable_cursor *cursor, struct block_cache *cache)
+/* With its lease, if it has one. The table may go before the cursor is used again. */
+static void cursor_give(struct sstable_cursor *cursor)
 {
-    if (!is_spare(cursor))
-        return false;
-    cursor->rows_reader.table = cursor->directory_reader.table = cursor->index_reader.table = NULL;
-    return block_cache_give_spare(cache, cursor, spare_free);
+    struct block_lease *lease = cursor->lease;
+    if (lease && is_spare(cursor)) {
+        cursor->rows_reader.table = cursor->directory_reader.table = cursor->index_reader.table = NULL;
+        block_lease_give(lease, cursor);
+        return;
+    }
+    sstable_cursor_free_spare(cursor);
+    if (lease)
+        block_lease_give(lease, NULL);
 }
 
 static void cursor_op_close(struct cursor *base)
@@ -324,14 +328,13 @@ static void cursor_op_close(struct cursor *base)
                                             &cursor->index_reader};
     rows_forget(cursor);
     frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
-    block_unref(cursor->rows_block);
+    sstable_cursor_block_drop(cursor);
     page_drop(cursor);
     frame_readers_count(readers, ARRAY_LEN(readers));
     read_ahead_free(cursor->read_ahead);
     cursor->read_ahead = NULL;
     bool held = cursor->held;
-    if (!spare_give(cursor, table->cache))
-        spare_free(cursor);
+    cursor_give(cursor);
     if (!held)
         sstable_unref(table);
 }
@@ -400,16 +403,22 @@ void sstable_cursor_keep_codes(struct cursor *base)
 /* A cursor of which nothing is set but what it has allocated. */
 static struct sstable_cursor *cursor_take(struct sstable *table, bool held)
 {
-    struct sstable_cursor *cursor = held ? block_cache_take_spare(table->cache) : NULL;
+    void *spare = NULL;
+    struct block_lease *lease = held ? block_cache_take_lease(table->cache, &spare) : NULL;
+    struct sstable_cursor *cursor = spare;
     struct rows_unfolding unfolding = {0};
     if (cursor)
         rows_unfolding_keep(&cursor->unfolding, &unfolding);
     else
         cursor = malloc(sizeof *cursor);
-    if (!cursor)
+    if (!cursor) {
+        if (lease)
+            block_lease_give(lease, NULL);
         return NULL;
+    }
     memset(cursor, 0, offsetof(struct sstable_cursor, codes.column));
     cursor->unfolding = unfolding;
+    cursor->lease = cursor->rows_reader.lease = lease;
     return cursor;
 }
 

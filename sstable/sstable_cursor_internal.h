@@ -6,6 +6,7 @@
 #define STRAIT_SSTABLE_SSTABLE_CURSOR_INTERNAL_H
 
 #include "sstable/block_index_internal.h"
+#include "sstable/block_lease_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
 
@@ -48,9 +49,12 @@ struct sstable_cursor {
     enum rows_place place;
     enum rows_way way;
     uint32_t near_at;
-    uint32_t height;          /* levels of `path` that are loaded */
-    struct block *rows_block; /* counted; kept while partitions move, because the next one may share it */
-    uint64_t rows_offset;     /* where it stands in the file */
+    uint32_t height; /* levels of `path` that are loaded */
+    struct block
+        *rows_block; /* counted, unless it is leased; kept while partitions move: the next may share it */
+    struct block_lease *lease; /* NULL: it has none */
+    bool rows_leased;
+    uint64_t rows_offset; /* where it stands in the file */
     struct rows_view view;
     struct rows_unfolding unfolding; /* of that block, unless it came whole */
     uint32_t row_begin, row_end;     /* the partition's run in the block */
@@ -92,6 +96,8 @@ status sstable_cursor_block_item(struct sstable_cursor *cursor, struct block_ind
 void sstable_cursor_path_drop(struct sstable_cursor *cursor, uint32_t from);
 /* Complete the path towards the block where `key` belongs: the last that begins at or before (`below`: before) it. */
 status sstable_cursor_path_find(struct sstable_cursor *cursor, struct slice key, bool below);
+/* Let go of the block at hand. */
+void sstable_cursor_block_drop(struct sstable_cursor *cursor);
 /* Pin the block at hand and open the partition's run in it. */
 status sstable_cursor_block_load(struct sstable_cursor *cursor);
 /* NULL when `cursor` is not of an SSTable. */

@@ -98,6 +98,16 @@ static struct block_touch touch_of(const struct sstable_cursor *cursor, const st
     return (struct block_touch){keys < HEADS_MOST ? keys : HEADS_MOST, begin, begin + LINES * LINE};
 }
 
+void sstable_cursor_block_drop(struct sstable_cursor *cursor)
+{
+    if (cursor->rows_leased)
+        block_lease_let_go(cursor->lease);
+    else
+        block_unref(cursor->rows_block);
+    cursor->rows_block = NULL;
+    cursor->rows_leased = false;
+}
+
 static status block_get(struct sstable_cursor *cursor, const struct block_index_item *item,
                         struct block **out_block)
 {
@@ -105,9 +115,8 @@ static status block_get(struct sstable_cursor *cursor, const struct block_index_
     cursor->codes.rows = 0;
     if (cursor->unfolding.block)
         frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
-    block_unref(cursor->rows_block);
-    cursor->rows_block = NULL;
-    TRY(frame_reader_find_rows(&cursor->rows_reader, &item->at, &touch, out_block));
+    sstable_cursor_block_drop(cursor);
+    TRY(frame_reader_find_rows(&cursor->rows_reader, &item->at, &touch, out_block, &cursor->rows_leased));
     if (*out_block)
         return STATUS_DONE;
     reader_hint(cursor, &item->at);

@@ -18,8 +18,8 @@ enum { SSTABLE_READ_STRIPES = 4 };
 
 /* What readers count, relaxed: a line of memory for each few of them. */
 struct sstable_read_stripe {
-    _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared, pages_restored;
-    uint64_t unused[2];
+    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared,
+        pages_restored;
 };
 
 struct sstable {
@@ -109,6 +109,7 @@ struct frame_reader {
     struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
     struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
     uint64_t unfolded_offset;
+    struct block_lease *lease; /* the cursor's; NULL: it has none */
 };
 
 void frame_reader_deinit(struct frame_reader *reader);
@@ -122,12 +123,12 @@ status sstable_dictionary_load(struct sstable *table, const struct sstable_dicti
 status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref, enum frame_layout layout,
                         struct block **out_block);
 /* The same for rows, of which a reader of one partition wants a few, in two steps. The first finds a block that is in the
- * cache, and says NULL when it is not, or when blocks are not unfolded; `touch` may be NULL. The second makes it: it is
+ * cache, perhaps under the reader's lease, and says NULL when it is not, or when blocks are not unfolded. The second makes it: it is
  * perhaps the reader's own, and its images are there as far as rows_unfold() was asked for. What was unfolded before must
  * have been folded. */
 struct rows_unfolding;
 status frame_reader_find_rows(struct frame_reader *reader, const struct frame_ref *ref,
-                              const struct block_touch *touch, struct block **out_block);
+                              const struct block_touch *touch, struct block **out_block, bool *out_leased);
 status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref *ref,
                              struct rows_unfolding *unfolding, struct block **out_block);
 /* The block at hand is not unfolded any further. */

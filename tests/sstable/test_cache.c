@@ -6,7 +6,7 @@
 
 #include "base/slab_pool.h"
 #include "io/sim.h"
-#include "sstable/block_cache_internal.h"
+#include "sstable/block_lease_internal.h"
 
 enum { BLOCK_BYTES = 1000 };
 
@@ -89,6 +89,60 @@ static void a_pinned_block_outlives_its_eviction(void **state)
     block_cache_free(cache);
 }
 
+static void what_is_looked_at_under_a_lease_outlives_its_eviction(void **state)
+{
+    (void)state;
+    const struct block_touch touch = {0};
+    struct block_cache *cache;
+    struct block_cache_stats stats;
+    void *spare;
+    assert_ok(block_cache_new(30 * (BLOCK_BYTES + sizeof(struct block)), &cache));
+    put_new(cache, 1, 7);
+    put_new(cache, 1, 8);
+    struct block_lease *lease = block_cache_take_lease(cache, &spare);
+    assert_non_null(lease);
+    assert_null(spare);
+    assert_null(block_cache_get_leased(cache, lease, 1, 9, &touch));
+    struct block *first = block_cache_get_leased(cache, lease, 1, 7, &touch);
+    assert_non_null(first);
+    block_cache_drop(cache, 1);
+    assert_int_equal(first->data[BLOCK_BYTES - 1], 7);
+    put_new(cache, 2, 1); /* perhaps where the other one lay */
+    assert_int_equal(first->data[BLOCK_BYTES - 1], 7);
+    assert_null(block_cache_get_leased(cache, lease, 1, 8, &touch));
+    struct block *second = block_cache_get_leased(cache, lease, 2, 1, &touch);
+    assert_non_null(second);
+    block_cache_drop(cache, 2);
+    assert_int_equal(second->data[0], 1);
+    block_lease_give(lease, NULL);
+    block_cache_stats(cache, &stats);
+    assert_int_equal(stats.leased_hits, 2);
+    assert_int_equal(stats.hits, 2);
+    /* With leases off there is none to be had. */
+    block_cache_use_leases(cache, false);
+    assert_null(block_cache_take_lease(cache, &spare));
+    block_cache_free(cache);
+}
+
+static void a_thread_has_leases_for_a_few_cursors_at_a_time(void **state)
+{
+    (void)state;
+    struct block_lease *leases[BLOCK_LEASES_EACH];
+    struct block_cache *cache;
+    void *spare;
+    assert_ok(block_cache_new(1 << 20, &cache));
+    for (int i = 0; i < BLOCK_LEASES_EACH; i++) {
+        leases[i] = block_cache_take_lease(cache, &spare);
+        assert_non_null(leases[i]);
+        assert_true(i == 0 || leases[i] != leases[i - 1]);
+    }
+    assert_null(block_cache_take_lease(cache, &spare));
+    for (int i = 0; i < BLOCK_LEASES_EACH; i++)
+        block_lease_give(leases[i], NULL);
+    block_lease_give(block_cache_take_lease(cache, &spare), NULL);
+    block_cache_free(cache);
+}
+
 /* A build that watches memory has all blocks from malloc. */
 static void blocks_lie_on_huge_pages_unless_that_is_turned_off(void **state)
 {
@@ -98,13 +152,14 @@ static void blocks_lie_on_huge_pages_unless_that_is_turned_off(void **state)
         struct block_cache_stats stats;
         assert_ok(block_cache_new(8 << 20, &cache));
         if (off)
-            block_cache_no_huge_pages(cache);
+            block_cache_use_huge_pages(cache, false);
         for (uint64_t offset = 0; offset < 20000; offset++)
             put_new(cache, 1, offset);
         block_cache_stats(cache, &stats);
         assert_true(stats.bytes > 7 << 20 && stats.bytes <= 8 << 20);
         assert_true(!off || stats.heap_bytes == 0);
-        assert_true(stats.heap_used_bytes <= stats.bytes);
+        /* Beside the blocks: what finds them. */
+        assert_true(stats.heap_used_bytes <= stats.bytes / 8 * 9);
         if (stats.heap_bytes) {
             assert_true(stats.heap_used_bytes > stats.bytes / 10 * 9);
             assert_true(stats.heap_bytes < stats.heap_used_bytes / 10 * 11 + SLAB_BYTES);
@@ -114,8 +169,7 @@ static void blocks_lie_on_huge_pages_unless_that_is_turned_off(void **state)
         /* What is driven out for somebody else's sake goes back to the system. */
         block_cache_reserve(cache, 8 << 20);
         block_cache_stats(cache, &stats);
-        assert_int_equal(stats.heap_used_bytes, 0);
-        assert_int_equal(stats.heap_bytes, 0);
+        assert_true(stats.heap_used_bytes < 1 << 20);
         block_cache_free(cache);
     }
 }
@@ -303,6 +357,8 @@ int main(void)
         cmocka_unit_test(the_budget_is_never_exceeded),
         cmocka_unit_test(a_scan_does_not_drive_out_what_is_read_again_and_again),
         cmocka_unit_test(a_pinned_block_outlives_its_eviction),
+        cmocka_unit_test(what_is_looked_at_under_a_lease_outlives_its_eviction),
+        cmocka_unit_test(a_thread_has_leases_for_a_few_cursors_at_a_time),
         cmocka_unit_test(blocks_lie_on_huge_pages_unless_that_is_turned_off),
         cmocka_unit_test(the_newest_rows_cost_a_directory_page_and_one_read),
         cmocka_unit_test(a_partition_that_is_not_there_costs_nothing),

@@ -21,9 +21,11 @@ static void read_at_random(void *argument)
     uint32_t rows = model.partitions[0].row_count;
     for (uint32_t round = 0; round < 150; round++) {
         struct cursor *cursor;
-        bool reverse = random_below(&rng, 2);
+        bool reverse = random_below(&rng, 2), held = random_below(&rng, 4);
         uint32_t at = (uint32_t)random_below(&rng, rows - 1);
-        bool good = ok(sstable_cursor_open_one(table, model.partitions[0].key, reverse, &cursor));
+        const struct partition_key key = model.partitions[0].key;
+        bool good = ok(held ? sstable_cursor_open_held(table, key, reverse, &cursor)
+                            : sstable_cursor_open_one(table, key, reverse, &cursor));
         if (!good) {
             mistakes++;
             continue;
@@ -37,9 +39,8 @@ static void read_at_random(void *argument)
     }
 }
 
-static void cursors_of_several_threads_share_a_table(void **state)
+static void several_threads_share_a_table(size_t cache_bytes, bool leases)
 {
-    (void)state;
     struct io_env *env;
     struct block_cache *cache;
     struct io_thread *threads[3];
@@ -51,7 +52,8 @@ static void cursors_of_several_threads_share_a_table(void **state)
     options.dictionary_after_bytes = 20000;
     model_numbered(&model, "shared", 3000, 60);
     assert_ok(model_build(&model, &options, NULL));
-    assert_ok(block_cache_new(20000, &cache));
+    assert_ok(block_cache_new(cache_bytes, &cache));
+    block_cache_use_leases(cache, leases);
     assert_ok(sstable_open(env, "/t/table", MODEL_STORE_ID, cache, &table));
     for (uint32_t i = 0; i < ARRAY_LEN(threads); i++)
         assert_ok(io_thread_start(env, "reader", read_at_random, &seeds[i], &threads[i]));
@@ -60,17 +62,36 @@ static void cursors_of_several_threads_share_a_table(void **state)
     assert_int_equal(mistakes, 0);
     struct block_cache_stats stats;
     block_cache_stats(cache, &stats);
-    assert_true(stats.evictions > 0);
+    assert_true(cache_bytes > 1 << 20 || stats.evictions > 0);
+    assert_true(leases == (stats.leased_hits > 0));
+    /* A cursor that has read from the disk is not kept. */
+    assert_true(leases ? cache_bytes < 1 << 20 || stats.spares > 0 : stats.spares == 0);
     sstable_unref(table);
     block_cache_free(cache);
     model_deinit(&model);
     io_env_close(env);
 }
 
+static void cursors_of_several_threads_share_a_table(void **state)
+{
+    (void)state;
+    several_threads_share_a_table(20000, false);
+}
+
+/* Blocks are driven out all the time while somebody looks at them. */
+static void blocks_that_are_looked_at_stay_although_nobody_counts_it(void **state)
+{
+    (void)state;
+    several_threads_share_a_table(30000, true);
+    several_threads_share_a_table(100000, true);
+    several_threads_share_a_table(2 << 20, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cursors_of_several_threads_share_a_table),
+        cmocka_unit_test(blocks_that_are_looked_at_stay_although_nobody_counts_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
