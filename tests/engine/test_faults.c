@@ -20,7 +20,7 @@ enum {
 #ifdef STRAIT_LONG_TESTS
     STRIDE = 1,
 #else
-    STRIDE = 3,
+    STRIDE = 2,
 #endif
 };
 
@@ -255,6 +255,118 @@ static void service_resumes_when_the_disk_has_room_again(void **state)
     io_env_close(world.env);
 }
 
+/* ---- room that comes back, to the same store ---- */
+
+enum { LONG_ROUNDS = 60, LONG_VALUE = 2500 }; /* two segments of the log and more */
+
+static status long_write(struct store *store, unsigned round)
+{
+    char value[LONG_VALUE + 1], text[LONG_VALUE + 100];
+    memset(value, 'a' + (int)(round % 26), LONG_VALUE);
+    value[LONG_VALUE] = 0;
+    snprintf(text, sizeof text, "k%u/%u a=%s @%u", round % 3, round, value, round + 1);
+    return apply_text(store, text, DURABILITY_DURABLE);
+}
+
+/* Rounds of writes with flushes and compactions between; bit i of the answer is round i, when it was acknowledged. */
+static uint64_t long_script(struct store *store, unsigned *out_refused)
+{
+    uint64_t acknowledged = 0;
+    *out_refused = 0;
+    for (unsigned i = 0; i < LONG_ROUNDS; i++) {
+        bool did;
+        status st = long_write(store, i), flushed = i % 7 == 6 ? store_flush(store, 0) : STATUS_DONE;
+        status compacted = i % 20 == 19 ? store_compact(store, 1) : STATUS_DONE;
+        status stepped = store_step(store, &did);
+        acknowledged |= ok(st) ? UINT64_C(1) << i : 0;
+        const status all[] = {st, flushed, compacted, stepped};
+        for (size_t j = 0; j < ARRAY_LEN(all); j++) {
+            *out_refused += failed(all[j]);
+            if (failed(all[j]))
+                assert_int_equal(all[j].code, STATUS_NOSPACE);
+        }
+    }
+    return acknowledged;
+}
+
+static void assert_has_rounds(struct store *store, uint64_t acknowledged, uint64_t nth)
+{
+    status st;
+    char *seen = contents(store, 1, &st);
+    assert_ok(st);
+    for (unsigned i = 0; i < LONG_ROUNDS; i++) {
+        char row[64];
+        snprintf(row, sizeof row, "k%u/%u a=%c%c", i % 3, i, 'a' + (int)(i % 26), 'a' + (int)(i % 26));
+        if (acknowledged >> i & 1 && !strstr(seen, row))
+            fail_msg("full from %llu on: round %u is lost", (unsigned long long)nth, i);
+    }
+    free(seen);
+}
+
+/* Somebody else takes all the room when operation `nth` is over: from then on files may be written, but no file grows. */
+struct thief {
+    struct io_env *env;
+    uint64_t nth;
+};
+
+static void room_take(void *context, const char *line)
+{
+    const struct thief *thief = context;
+    (void)line;
+    if (sim_operation_count(thief->env) >= thief->nth)
+        sim_set_space(thief->env, 1);
+}
+
+/* The disk is full from operation `nth` on, to the end of the script, and then it is not; how many calls were refused, and
+ * how many operations there are without it (UINT64_MAX). */
+static unsigned full_from(uint64_t nth, uint64_t *out_begin, uint64_t *out_end)
+{
+    struct io_env *env;
+    struct store *store;
+    struct store_stats stats;
+    unsigned refused;
+    assert_ok(io_env_open(IO_BODY_SIM, 5, &env));
+    struct store_options options = options_of(env);
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    *out_begin = sim_operation_count(env);
+    struct thief thief = {env, nth};
+    sim_observe(env, room_take, &thief);
+    uint64_t acknowledged = long_script(store, &refused);
+    *out_end = sim_operation_count(env);
+    store_stats(store, &stats);
+    if (stats.failed)
+        fail_msg("full from %llu on: the store takes no writes any more", (unsigned long long)nth);
+    assert_has_rounds(store, acknowledged, nth);
+
+    sim_observe(env, NULL, NULL);
+    sim_set_space(env, UINT64_MAX);
+    unsigned none;
+    assert_int_equal(long_script(store, &none), (UINT64_C(1) << LONG_ROUNDS) - 1);
+    assert_int_equal(none, 0);
+    assert_ok(store_settle(store));
+    assert_ok(store_compact(store, 1));
+    assert_ok(store_verify(store, 0));
+    assert_has_rounds(store, (UINT64_C(1) << LONG_ROUNDS) - 1, nth);
+    assert_ok(store_close(store));
+    assert_ok(store_open(&options, &store));
+    assert_has_rounds(store, (UINT64_C(1) << LONG_ROUNDS) - 1, nth);
+    assert_ok(store_close(store));
+    io_env_close(env);
+    return refused;
+}
+
+static void wherever_the_disk_gets_full_the_same_store_goes_on_when_it_has_room(void **state)
+{
+    (void)state;
+    uint64_t begin, end, ignored;
+    unsigned struck = 0;
+    assert_int_equal(full_from(UINT64_MAX, &begin, &end), 0);
+    for (uint64_t nth = begin; nth < end; nth += STRIDE)
+        struck += full_from(nth, &ignored, &ignored) > 0;
+    assert_true(struck > (end - begin) / STRIDE / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_lost_sync_is_told_and_loses_nothing_acknowledged),
         cmocka_unit_test(after_a_failed_sync_writes_are_refused_and_reads_go_on),
         cmocka_unit_test(service_resumes_when_the_disk_has_room_again),
+        cmocka_unit_test(wherever_the_disk_gets_full_the_same_store_goes_on_when_it_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
