@@ -419,8 +419,8 @@ struct store_stats {
     uint64_t stalls, stall_us; /* writers held back */
     uint64_t recovered_batches, recovered_bytes; /* replayed at open */
     bool log_tail_torn;        /* the log ended in an incomplete write, as after a power cut */
-    uint32_t tables_set_aside; /* damaged files that the store was opened without */
-    uint32_t logs_damaged;     /* streams of the log of which synced bytes were damaged, which was accepted */
+    uint64_t tables_set_aside; /* damaged files that the store was opened without */
+    uint64_t logs_damaged;     /* streams of the log of which synced bytes were damaged, which was accepted */
     uint64_t backlog_bytes;    /* that compaction is behind, of all tables */
     uint64_t compaction_yields; /* how often compaction left the cores to flushes that writers waited for */
     bool failed;                /* refuses writes after an I/O failure */

@@ -73,14 +73,18 @@ struct scheduling {
 
 void io_thread_yield(void)
 {
+    /* Who was started as one that gives way even more stays that. */
+    int nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+    if (nice < NICE_OF_YIELDING)
+        nice = NICE_OF_YIELDING;
     /* A kernel that refuses is obeyed: then it competes as an equal. */
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_OF_YIELDING);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
     /* Its share of a core is small now, but a slice that it has begun it keeps, for 4 ms at 250 Hz, while somebody who was
      * woken waits. From Linux 6.12 on a thread whose slice is shorter does not wait; nothing else changes by it. */
     struct scheduling scheduling = {
         .bytes = sizeof scheduling,
         .policy = SCHED_OTHER,
-        .nice = NICE_OF_YIELDING,
+        .nice = nice,
         .slice_ns = SLICE_NS_OF_YIELDING,
     };
     if (sched_getscheduler(0) == SCHED_OTHER)
