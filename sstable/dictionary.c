@@ -228,6 +228,7 @@ static size_t column_measure(const struct tokens *tokens, struct slice bytes, co
                              uint32_t count)
 {
     struct token_encoder *encoder = token_encoder_new(tokens);
+    struct token_scratch scratch = {0};
     struct buffer codes = {0};
     size_t raw = 0, coded = 0;
     const uint8_t *at = bytes.data;
@@ -242,11 +243,12 @@ static size_t column_measure(const struct tokens *tokens, struct slice bytes, co
         }
         buffer_clear(&codes);
         if (measured)
-            token_encoder_encode(encoder, values, some, &codes);
+            token_encoder_encode(encoder, &scratch, values, some, &codes);
         coded += codes.bytes;
     }
     bool good = encoder && raw && !codes.failed;
     buffer_deinit(&codes);
+    token_scratch_deinit(&scratch);
     token_encoder_free(encoder);
     return good ? (size_t)((double)coded / (double)raw * (double)bytes.bytes) : SIZE_MAX;
 }

@@ -45,6 +45,7 @@ struct rows_encoder {
     size_t raw_bytes[LANE_COUNT];
     uint32_t lane_count;
     struct buffer trial;
+    struct token_scratch tokens;
     struct habit habits[HABITS];
     int64_t last_expiry_s;
     uint32_t timestamp_way, timestamp_blocks; /* until the other ways are tried again */
@@ -68,6 +69,7 @@ void rows_encoder_free(struct rows_encoder *encoder)
     if (!encoder)
         return;
     arena_deinit(&encoder->arena);
+    token_scratch_deinit(&encoder->tokens);
     for (uint32_t i = 0; i < ROWS_COLUMNS; i++) {
         buffer_deinit(&encoder->column[i].values);
         buffer_deinit(&encoder->column[i].codes);
@@ -273,7 +275,8 @@ static bool zstd_try(ZSTD_CCtx *zstd, struct slice raw, size_t most, struct buff
 }
 
 /* The tokens of a column: taken along where a row brought its codes, else found. */
-static void tokens_put(const struct token_encoder *tokens, const struct column *column, struct buffer *lane)
+static void tokens_put(const struct token_encoder *tokens, struct token_scratch *scratch,
+                       const struct column *column, struct buffer *lane)
 {
     const struct slice *values = slices_of(&column->values), *codes = slices_of(&column->codes);
     uint32_t count = slice_count(&column->values), from = 0;
@@ -281,12 +284,12 @@ static void tokens_put(const struct token_encoder *tokens, const struct column *
         if (!codes[i].data)
             continue;
         if (from < i)
-            token_encoder_encode(tokens, values + from, i - from, lane);
+            token_encoder_encode(tokens, scratch, values + from, i - from, lane);
         buffer_append_slice(lane, codes[i]);
         from = i + 1;
     }
     if (from < count)
-        token_encoder_encode(tokens, values + from, count - from, lane);
+        token_encoder_encode(tokens, scratch, values + from, count - from, lane);
 }
 
 /* Put the values of a column into `lane`, in the codec that makes them smallest or nearly so. */
@@ -307,7 +310,7 @@ static enum lane_codec values_encode(struct rows_encoder *encoder, const struct 
         return LANE_STORED;
     }
     if ((tries || habit->codec == LANE_TOKENS) && tokens) {
-        tokens_put(tokens, column, lane);
+        tokens_put(tokens, &encoder->tokens, column, lane);
         if (lane->bytes < best - best / SAVES_ONE_IN) {
             codec = LANE_TOKENS;
             best = lane->bytes;

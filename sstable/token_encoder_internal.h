@@ -4,7 +4,7 @@
  * The longest token at a place is found by halving: is there a token that begins with these 9 bytes, then with 13 or 5,
  * and so on, four probes of one small hash table whatever the answer, without a branch that could be mispredicted.
  * Values are cut side by side, so that their probes overlap: four, or 32 where the processor has AVX-512
- * (token_wide_internal.h). Whether what was found stands there is seen when the codes are written, where it costs least.
+ * (token_wide_internal.h).
  * A token that found no room in the table, which are few and rarely used ones, is not found; codes are right without it.
  *
  * Threads     Immutable once it is made.
@@ -19,8 +19,14 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens); /* NULL: n
 void token_encoder_free(struct token_encoder *encoder);               /* NULL is welcome */
 /* Do without the wide search, where the processor has it: for tests and comparisons. */
 void token_encoder_narrow(struct token_encoder *encoder);
+
+/* What encoding needs meanwhile, kept from call to call; zeroed at first. */
+struct token_scratch {
+    struct buffer bytes, slots;
+};
+void token_scratch_deinit(struct token_scratch *scratch);
 /* Append the codes of the values, one after another. */
-void token_encoder_encode(const struct token_encoder *encoder, const struct slice *values, uint32_t count,
-                          struct buffer *out);
+void token_encoder_encode(const struct token_encoder *encoder, struct token_scratch *scratch,
+                          const struct slice *values, uint32_t count, struct buffer *out);
 
 #endif

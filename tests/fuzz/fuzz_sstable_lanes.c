@@ -150,6 +150,7 @@ static void tokens_come_back(struct slice bytes)
     check(ok(tokens_train(buffer_slice(&samples), lengths, count, 4096, &learnt)));
     tokens_encode_table(&learnt, &table);
     check(ok(tokens_decode_table(buffer_slice(&table), &tokens)));
+    struct token_scratch scratch = {0};
     struct token_encoder *encoder = token_encoder_new(&tokens);
     check(encoder != NULL);
     in = reader_of(bytes);
@@ -157,12 +158,13 @@ static void tokens_come_back(struct slice bytes)
         uint8_t out[VALUE_BYTES + TOKENS_DECODE_SLACK];
         struct slice value = next_value(&in);
         buffer_clear(&codes);
-        token_encoder_encode(encoder, &value, 1, &codes);
+        token_encoder_encode(encoder, &scratch, &value, 1, &codes);
         struct token_codes reader;
         token_codes_open(&reader, &tokens, buffer_slice(&codes));
         check(token_codes_take(&reader, out, value.bytes));
         check(token_codes_at_end(&reader) && slice_equal(slice_of(out, value.bytes), value));
     }
+    token_scratch_deinit(&scratch);
     token_encoder_free(encoder);
     tokens_deinit(&learnt);
     tokens_deinit(&tokens);

@@ -166,6 +166,7 @@ static void ids_that_come_again_are_learnt_whole_and_unique_ones_are_not(void **
     struct buffer codes = {0};
     learn_ids(10000, 1000, &tokens);
     assert_int_equal(tokens.count, 1000);
+    struct token_scratch scratch = {0};
     struct token_encoder *encoder = token_encoder_new(&tokens);
     assert_non_null(encoder);
     for (uint32_t i = 0; i < tokens.count; i++) {
@@ -173,13 +174,14 @@ static void ids_that_come_again_are_learnt_whole_and_unique_ones_are_not(void **
         assert_int_equal(tokens.lengths[i], 16);
         buffer_clear(&codes);
         struct slice id = slice_of(tokens.bytes[i], 16);
-        token_encoder_encode(encoder, &id, 1, &codes);
+        token_encoder_encode(encoder, &scratch, &id, 1, &codes);
         assert_true(codes.bytes <= 2);
         struct token_codes reader;
         token_codes_open(&reader, &tokens, buffer_slice(&codes));
         assert_true(token_codes_take(&reader, value, 16));
         assert_memory_equal(value, tokens.bytes[i], 16);
     }
+    token_scratch_deinit(&scratch);
     token_encoder_free(encoder);
     buffer_deinit(&codes);
     tokens_deinit(&tokens);

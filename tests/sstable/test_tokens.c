@@ -32,15 +32,17 @@ static void expect_round_trip(const struct tokens *tokens, const struct slice *v
                               size_t *out_coded)
 {
     struct token_encoder *encoder = token_encoder_new(tokens);
+    struct token_scratch scratch = {0};
     struct buffer codes = {0}, narrow = {0};
     assert_non_null(encoder);
-    token_encoder_encode(encoder, values, count, &codes);
+    token_encoder_encode(encoder, &scratch, values, count, &codes);
     assert_ok(buffer_status(&codes));
     /* The search that goes many ways at once finds what the plain one does. */
     token_encoder_narrow(encoder);
-    token_encoder_encode(encoder, values, count, &narrow);
+    token_encoder_encode(encoder, &scratch, values, count, &narrow);
     assert_true(slice_equal(buffer_slice(&narrow), buffer_slice(&codes)));
     buffer_deinit(&narrow);
+    token_scratch_deinit(&scratch);
     for (uint32_t narrowed = 0; narrowed < 2; narrowed++)
         expect_values(tokens, buffer_slice(&codes), values, count, narrowed);
     *out_coded = codes.bytes;
