@@ -62,10 +62,10 @@ struct strings_reader {
     struct reader in;
     uint32_t fixed; /* length + 1; STRINGS_PREFIXED: several */
     /* Of fixed ones: */
-    uint8_t last[STRINGS_FIXED_MAX + 16];
-    uint8_t number_at, number_bytes;
-    uint64_t number;
-    uint64_t number_mask;
+    uint8_t first[STRINGS_FIXED_MAX + 16];
+    uint8_t number_at, number_bytes, number_shift;
+    uint64_t number, number_mask;
+    uint64_t number_kept; /* what stands behind the number in eight bytes of `first` */
     struct integers_reader numbers;
     uint8_t run_count;
     struct {

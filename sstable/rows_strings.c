@@ -169,13 +169,15 @@ status strings_open(struct slice lane, struct strings_reader *out_reader)
     if (reader->in.failed || reader->number_bytes > 8)
         return STATUS_FAIL(STATUS_CORRUPT);
     if (length)
-        memcpy(reader->last, first.data, length);
+        memcpy(reader->first, first.data, length);
     if (reader->number_bytes)
         reader->numbers = integers_reader_of(reader_take(&reader->in, reader_varint(&reader->in)));
     runs_find(reader, mask.data, length);
     TRY(reader_status(&reader->in));
-    reader->number = number_load(reader->last + reader->number_at, reader->number_bytes);
+    reader->number = number_load(reader->first + reader->number_at, reader->number_bytes);
     reader->number_mask = number_mask(reader->number_bytes);
+    reader->number_shift = reader->number_bytes ? (uint8_t)(64 - 8 * reader->number_bytes) : 0;
+    reader->number_kept = load_be64(reader->first + reader->number_at) & ((1ULL << reader->number_shift) - 1);
     return STATUS_DONE;
 }
 
@@ -194,6 +196,28 @@ static bool prefixed_next(struct strings_reader *reader, const uint8_t *before, 
     return true;
 }
 
+/* What the next string has for itself, at `out`, where the first string stands. */
+static inline bool variable_put(struct strings_reader *reader, uint8_t *out)
+{
+    if (reader->number_bytes) {
+        /* The number stands in the upper bytes of eight, whose lower ones stay as they are. */
+        reader->number = (reader->number + integers_next(&reader->numbers)) & reader->number_mask;
+        store_be64(out + reader->number_at, reader->number << reader->number_shift | reader->number_kept);
+    }
+    for (uint32_t i = 0; i < reader->run_count; i++) {
+        uint32_t bytes = reader->runs[i].bytes;
+        uint8_t *at = out + reader->runs[i].at;
+        if ((size_t)(reader->in.end - reader->in.at) < bytes)
+            return false;
+        if (bytes == 16)
+            memcpy(at, reader->in.at, 16);
+        else
+            memcpy(at, reader->in.at, bytes);
+        reader->in.at += bytes;
+    }
+    return true;
+}
+
 bool strings_next(struct strings_reader *reader, const uint8_t *before, size_t before_bytes, uint8_t *out,
                   size_t room, size_t *out_bytes)
 {
@@ -202,34 +226,13 @@ bool strings_next(struct strings_reader *reader, const uint8_t *before, size_t b
     uint32_t length = reader->fixed - 1;
     if (length > room)
         return false;
-    /* `before` is NULL for the first string, which stands in `last` as it is. */
-    if (before) {
-        if (reader->number_bytes) {
-            /* The number stands in the upper bytes of eight, whose lower ones stay as they are. */
-            uint32_t below = 64 - 8U * reader->number_bytes;
-            uint8_t *at = reader->last + reader->number_at;
-            reader->number = (reader->number + integers_next(&reader->numbers)) & reader->number_mask;
-            uint64_t kept = below ? load_be64(at) & ((1ULL << below) - 1) : 0;
-            store_be64(at, reader->number << below | kept);
-        }
-        for (uint32_t i = 0; i < reader->run_count; i++) {
-            uint32_t bytes = reader->runs[i].bytes;
-            uint8_t *at = reader->last + reader->runs[i].at;
-            if ((size_t)(reader->in.end - reader->in.at) < bytes)
-                return false;
-            if (bytes == 16)
-                memcpy(at, reader->in.at, 16);
-            else
-                memcpy(at, reader->in.at, bytes);
-            reader->in.at += bytes;
-        }
-    }
+    /* What was just written is not read again, which would wait for it: every string is made of the first. */
     if (length <= 32)
-        memcpy(out, reader->last, 32);
+        memcpy(out, reader->first, 32);
     else
-        memcpy(out, reader->last, length);
+        memcpy(out, reader->first, length);
     *out_bytes = length;
-    return true;
+    return !before || variable_put(reader, out);
 }
 
 bool strings_at_end(const struct strings_reader *reader)
