@@ -8,6 +8,7 @@
 #include "io/sim.h"
 #include "sstable/content_hash.h"
 #include "sstable/sstable_cursor_internal.h"
+#include "tests/io/place.h"
 
 enum { PART_BYTES = 8192 };
 
@@ -27,18 +28,6 @@ static int teardown(void **state)
     (void)state;
     model_deinit(&model);
     return 0;
-}
-
-/* A folder for files of the kernel, or of the environment. */
-static void folder_make(enum io_body body, struct io_env *env, char *folder)
-{
-    strcpy(folder, "/t");
-    if (body == IO_BODY_MEMORY || body == IO_BODY_SIM) {
-        assert_ok(io_mkdir(env, folder));
-        return;
-    }
-    strcpy(folder, "/tmp/strait-read-ahead-XXXXXX");
-    assert_non_null(mkdtemp(folder));
 }
 
 static struct sstable *table_make(struct io_env *env, const char *path)
@@ -83,15 +72,10 @@ static void every_body_reads_ahead(void **state)
     (void)state;
     static const enum io_body bodies[] = {IO_BODY_MEMORY, IO_BODY_SIM, IO_BODY_THREADS, IO_BODY_URING};
     for (uint32_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        struct io_env *env;
-        char folder[64], path[80];
-        status st = io_env_open(bodies[i], 3, &env);
-        if (st.code == STATUS_UNSUPPORTED)
+        struct place place;
+        if (!place_open(&place, bodies[i], 3))
             continue;
-        assert_ok(st);
-        folder_make(bodies[i], env, folder);
-        snprintf(path, sizeof path, "%s/table", folder);
-        struct sstable *table = table_make(env, path);
+        struct sstable *table = table_make(place.env, place_path(&place, "table"));
         struct cursor *cursor = ahead_open(table);
         model_expect_scan(&model, cursor);
         const struct read_ahead *ahead = sstable_cursor_of(cursor)->read_ahead;
@@ -104,9 +88,7 @@ static void every_body_reads_ahead(void **state)
         assert_ok(cursor_next(cursor));
         cursor_close(cursor);
         sstable_unref(table);
-        assert_ok(io_unlink(env, path));
-        assert_ok(io_rmdir(env, folder));
-        io_env_close(env);
+        place_close(&place);
     }
 }
 
