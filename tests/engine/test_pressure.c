@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/job_internal.h"
 #include "engine/store_internal.h"
 #include "io/sim.h"
 #include "notation.h"
@@ -108,6 +109,60 @@ static void memory_is_held_at_the_limit_while_writers_are_many_times_faster_than
     /* Nothing is admitted at twice the budget; what was admitted before is as large as it is. */
     assert_in_range(most, BUDGET / 2, 2 * BUDGET + (64 << 10));
     assert_int_equal(memory_of(store), memory_of_tables(store, 2));
+    assert_ok(store_close(store));
+}
+
+static char *partition_of(struct store *store, bool reverse)
+{
+    status st;
+    char *text = partition_contents(store, 1, "k", reverse, &st);
+    assert_ok(st);
+    return text;
+}
+
+static void several_memtables_that_wait_for_their_flush_are_read_and_counted(void **state)
+{
+    (void)state;
+    enum { FROZEN = 5 };
+    struct store *store;
+    struct store_table_stats stats;
+    struct store_stats all;
+    struct store_options options = {.shards = 1, .background = STORE_BACKGROUND_MANUAL};
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    for (unsigned i = 0; i < FROZEN; i++) {
+        char text[200];
+        struct write_buffer *frozen;
+        /* A row of its own, one that all write, a cell, a deletion of what the one before wrote. */
+        snprintf(text, sizeof text, "k/%u a=own @%u; k/100 a=v%u @%u; k/101 ~%c=x @%u; k/%u! @%u", i, 10 + i,
+                 i, 10 + i, 'a' + (int)i, 10 + i, i ? i - 1 : 200, 10 + i);
+        assert_ok(apply_text(store, text, DURABILITY_DEFAULT));
+        struct tablet *tablet = shard_find_ref(&store->shards[0], 1);
+        assert_ok(flush_freeze(store, tablet, &frozen));
+        assert_non_null(frozen);
+        write_buffer_unref(frozen);
+        tablet_unref(tablet);
+        assert_ok(store_table_stats(store, 1, &stats));
+        assert_int_equal(stats.pending_flushes, i + 1);
+        assert_int_equal(memory_of(store), stats.memtable_bytes);
+    }
+    assert_ok(apply_text(store, "k/5 a=active @50", DURABILITY_DEFAULT));
+    char *forward = partition_of(store, false), *backward = partition_of(store, true);
+    assert_string_equal(forward, "k/4 a=own; k/5 a=active; k/100 a=v4; k/101 a=x b=x c=x d=x e=x");
+    assert_string_equal(backward, "k/101 a=x b=x c=x d=x e=x; k/100 a=v4; k/5 a=active; k/4 a=own");
+    assert_ok(store_flush(store, 0));
+    for (int reverse = 0; reverse < 2; reverse++) {
+        char *flushed = partition_of(store, reverse);
+        assert_string_equal(flushed, reverse ? backward : forward);
+        free(flushed);
+    }
+    assert_ok(store_table_stats(store, 1, &stats));
+    assert_int_equal(stats.pending_flushes, 0);
+    store_stats(store, &all);
+    assert_int_equal(all.memtable_bytes, 0);
+    assert_in_range(all.retained_bytes, 1, all.cache_budget_bytes / 2);
+    free(forward);
+    free(backward);
     assert_ok(store_close(store));
 }
 
@@ -237,6 +292,7 @@ int main(void)
         cmocka_unit_test(the_delay_of_a_writer_grows_without_a_step),
         cmocka_unit_test(the_memory_of_the_store_is_that_of_its_tables_to_the_byte),
         cmocka_unit_test(memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it),
+        cmocka_unit_test(several_memtables_that_wait_for_their_flush_are_read_and_counted),
         cmocka_unit_test(compaction_gives_way_to_flushes_that_writers_wait_for),
         cmocka_unit_test(a_full_disk_refuses_writes_accepts_deletions_and_recovers),
     };
