@@ -19,10 +19,8 @@ static status env_choose(struct store *store, const struct store_options *option
         const char *name;
         enum io_body body;
     } bodies[] = {
-        {"auto", IO_BODY_AUTO},
-        {"uring", IO_BODY_URING},
-        {"threads", IO_BODY_THREADS},
-        {"memory", IO_BODY_MEMORY},
+        {"auto", IO_BODY_AUTO},       {"uring", IO_BODY_URING},   {"threads", IO_BODY_THREADS},
+        {"workers", IO_BODY_WORKERS}, {"memory", IO_BODY_MEMORY},
     };
     if (options->env) {
         store->env = options->env;

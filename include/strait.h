@@ -74,7 +74,7 @@ enum strait_durability {
 typedef struct strait_options {
     size_t struct_bytes;
     const char *profile;     /* "scylla-2025.1" (default) or another of docs/manual.md */
-    const char *io;          /* "auto" (default), "uring", "threads" */
+    const char *io;          /* "auto" (default), "uring", "threads", "workers" */
     int durability;          /* enum strait_durability */
     int64_t period_us;       /* PERIODIC: default 10000 */
     uint64_t memtable_bytes; /* default 64 MiB */

@@ -35,6 +35,8 @@ static status body_forced(enum io_body *out_body)
         *out_body = IO_BODY_URING;
     else if (strcmp(forced, "threads") == 0)
         *out_body = IO_BODY_THREADS;
+    else if (strcmp(forced, "workers") == 0)
+        *out_body = IO_BODY_WORKERS;
     else
         return STATUS_FAIL(STATUS_INVALID);
     return STATUS_DONE;
@@ -53,12 +55,13 @@ static status auto_env_open(uint64_t seed, struct io_env **out_env)
         if (ok(refused) || refused.code == STATUS_NOMEM)
             return refused;
     }
-    TRY(threads_env_open(seed, out_env));
+    TRY(threads_env_open(seed, body == IO_BODY_WORKERS, out_env));
     if (failed(refused))
         snprintf((*out_env)->note, sizeof(*out_env)->note, "io_uring_setup: %s",
                  refused.os_error ? strerror(refused.os_error) : status_text(refused));
     else
-        snprintf((*out_env)->note, sizeof(*out_env)->note, "STRAIT_IO=threads");
+        snprintf((*out_env)->note, sizeof(*out_env)->note, "STRAIT_IO=%s",
+                 body == IO_BODY_WORKERS ? "workers" : "threads");
     return STATUS_DONE;
 }
 
@@ -71,7 +74,8 @@ status io_env_open(enum io_body body, uint64_t seed, struct io_env **out_env)
     switch (body) {
     case IO_BODY_AUTO: return auto_env_open(seed, out_env);
     case IO_BODY_URING: return uring_env_open(seed, out_env);
-    case IO_BODY_THREADS: return threads_env_open(seed, out_env);
+    case IO_BODY_THREADS: return threads_env_open(seed, false, out_env);
+    case IO_BODY_WORKERS: return threads_env_open(seed, true, out_env);
     case IO_BODY_MEMORY: return memory_env_open(seed, out_env);
     case IO_BODY_SIM: break;
     }

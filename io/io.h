@@ -30,10 +30,11 @@ enum {
 
 enum io_body {
     /* uring where the kernel allows it, else threads. The environment variable STRAIT_IO, when it is
-     * "uring" or "threads", decides instead: then uring that is refused is an error, not a fallback. */
+     * "uring", "threads" or "workers", decides instead: then uring that is refused is an error, not a fallback. */
     IO_BODY_AUTO,
     IO_BODY_URING,
     IO_BODY_THREADS,
+    IO_BODY_WORKERS, /* threads without the kernel's older asynchronous interface */
     IO_BODY_MEMORY,
     IO_BODY_SIM,
 };

@@ -100,7 +100,7 @@ void io_request_run(struct io_request *request);
 
 /* The constructors of the bodies. */
 status uring_env_open(uint64_t seed, struct io_env **out_env);
-status threads_env_open(uint64_t seed, struct io_env **out_env);
+status threads_env_open(uint64_t seed, bool workers_only, struct io_env **out_env);
 status memory_env_open(uint64_t seed, struct io_env **out_env);
 status sim_env_open(uint64_t seed, struct io_env **out_env);
 

@@ -149,7 +149,10 @@ static bool io_body_parse(const char *name, enum io_body *out_body)
     static const struct {
         const char *name;
         enum io_body body;
-    } names[] = {{"auto", IO_BODY_AUTO}, {"uring", IO_BODY_URING}, {"threads", IO_BODY_THREADS}};
+    } names[] = {{"auto", IO_BODY_AUTO},
+                 {"uring", IO_BODY_URING},
+                 {"threads", IO_BODY_THREADS},
+                 {"workers", IO_BODY_WORKERS}};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(name, names[i].name) == 0) {
             *out_body = names[i].body;

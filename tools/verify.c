@@ -281,7 +281,8 @@ static int order_take(struct order *order, int argc, char **argv)
         }
     }
     const char *io = order->options.io;
-    if (optind < argc && (!io || !strcmp(io, "auto") || !strcmp(io, "uring") || !strcmp(io, "threads")))
+    if (optind < argc && (!io || !strcmp(io, "auto") || !strcmp(io, "uring") || !strcmp(io, "threads") ||
+                          !strcmp(io, "workers")))
         return -1;
     fputs(order->tool->usage, stderr);
     return 2;

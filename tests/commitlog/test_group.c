@@ -152,7 +152,7 @@ static void remove_name(void *context, const char *name)
 static void on_a_real_disk_one_sync_serves_many_appenders(void **state)
 {
     (void)state;
-    static const enum io_body bodies[] = {IO_BODY_AUTO, IO_BODY_THREADS};
+    static const enum io_body bodies[] = {IO_BODY_AUTO, IO_BODY_THREADS, IO_BODY_WORKERS};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         char folder[] = "/tmp/strait-log-XXXXXX";
         assert_non_null(mkdtemp(folder));

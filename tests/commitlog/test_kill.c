@@ -101,7 +101,7 @@ static void a_killed_process_loses_nothing_acknowledged(void **state)
     struct shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
-    static const enum io_body bodies[] = {IO_BODY_AUTO, IO_BODY_THREADS};
+    static const enum io_body bodies[] = {IO_BODY_AUTO, IO_BODY_THREADS, IO_BODY_WORKERS};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
         kill_again_and_again(bodies[i], shared);
     munmap(shared, sizeof *shared);

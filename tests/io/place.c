@@ -146,10 +146,8 @@ int place_run_bodies(const char *topic, enum io_body *inout_body, const struct C
         enum io_body body;
         const char *name;
     } bodies[] = {
-        {IO_BODY_URING, "uring"},
-        {IO_BODY_THREADS, "threads"},
-        {IO_BODY_MEMORY, "memory"},
-        {IO_BODY_SIM, "sim"},
+        {IO_BODY_URING, "uring"},   {IO_BODY_THREADS, "threads"}, {IO_BODY_WORKERS, "workers"},
+        {IO_BODY_MEMORY, "memory"}, {IO_BODY_SIM, "sim"},
     };
     int failures = 0;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {

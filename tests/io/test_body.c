@@ -1,6 +1,7 @@
 /* Which body runs, what it costs, and how the bodies on the kernel go on after half a transfer. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -56,17 +57,22 @@ static void auto_takes_uring_where_the_kernel_allows_it(void **state)
 }
 
 /* What a container's seccomp profile does. */
-static bool uring_is_forbidden(void)
+static bool call_is_forbidden(uint32_t number)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog filter = {.len = ARRAY_LEN(program), .filter = program};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+static bool uring_is_forbidden(void)
+{
+    return call_is_forbidden(SYS_io_uring_setup);
 }
 
 static bool forbidden_uring_falls_back(void)
@@ -150,6 +156,72 @@ static void no_body_starts_a_thread_before_it_needs_one(void **state)
     }
 }
 
+/* One durable write through a queue, and how many threads there are after it; 0 when it failed. */
+static unsigned threads_after_a_write(enum io_body body, unsigned flags)
+{
+    struct place place;
+    struct io_queue *queue = NULL;
+    assert_true(place_open(&place, body, 1));
+    struct io_file *file = place_file(&place, "f", IO_WRITE | IO_CREATE | flags);
+    struct io_request request = {
+        .op = IO_OP_WRITE_SYNC, .file = file, .data = io_memory_new(4096), .bytes = 4096};
+    struct io_request *one = &request, *back = NULL;
+    bool done = ok(io_queue_open(place.env, 4, &queue)) && ok(io_submit(queue, &one, 1)) &&
+                ok(io_wait(queue, &back)) && back == one && ok(request.result) && request.done_bytes == 4096;
+    unsigned threads = thread_count();
+    io_queue_close(queue);
+    io_memory_free(request.data);
+    io_close(file);
+    place_close(&place);
+    return done ? threads : 0;
+}
+
+/* Some file systems only know the page cache. */
+static bool direct_is_refused(void)
+{
+    char path[] = "/tmp/strait-io-XXXXXX";
+    int made = mkstemp(path), direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    close(made);
+    close(direct);
+    unlink(path);
+    return direct < 0;
+}
+
+/* What goes around the page cache is left to the kernel; workers have the rest. */
+static void a_direct_transfer_needs_no_worker(void **state)
+{
+    (void)state;
+    if (direct_is_refused())
+        skip();
+    unsigned before = thread_count();
+    assert_int_equal(threads_after_a_write(IO_BODY_THREADS, IO_DIRECT), before);
+    assert_true(threads_after_a_write(IO_BODY_THREADS, 0) > before);
+    assert_true(threads_after_a_write(IO_BODY_WORKERS, IO_DIRECT) > before);
+}
+
+static bool workers_have_all_where_the_kernel_refuses(void)
+{
+    unsigned before = thread_count();
+    return call_is_forbidden(SYS_io_setup) && threads_after_a_write(IO_BODY_THREADS, IO_DIRECT) > before;
+}
+
+/* A context that its parent made is not the child's. */
+static bool a_child_has_contexts_of_its_own(void)
+{
+    unsigned before = thread_count();
+    return threads_after_a_write(IO_BODY_THREADS, IO_DIRECT) == before;
+}
+
+static void the_kernel_may_refuse_its_own_transfers(void **state)
+{
+    (void)state;
+    if (direct_is_refused())
+        skip();
+    assert_in_child(workers_have_all_where_the_kernel_refuses);
+    assert_true(threads_after_a_write(IO_BODY_THREADS, IO_DIRECT) > 0);
+    assert_in_child(a_child_has_contexts_of_its_own);
+}
+
 /* A store in memory must not pay for zero-filled segments. */
 static void memory_keeps_zeros_for_nothing(void **state)
 {
@@ -218,7 +290,7 @@ static void assert_goes_on_after_a_short_write(enum io_body body, bool queued)
 static void a_short_write_goes_on_where_it_stopped(void **state)
 {
     (void)state;
-    const enum io_body on_kernel[] = {IO_BODY_THREADS, IO_BODY_URING};
+    const enum io_body on_kernel[] = {IO_BODY_THREADS, IO_BODY_WORKERS, IO_BODY_URING};
     for (size_t i = 0; i < ARRAY_LEN(on_kernel); i++) {
         assert_goes_on_after_a_short_write(on_kernel[i], false);
         assert_goes_on_after_a_short_write(on_kernel[i], true);
@@ -287,6 +359,8 @@ int main(void)
         cmocka_unit_test(auto_falls_back_to_threads_and_says_why),
         cmocka_unit_test(the_variable_decides_for_auto),
         cmocka_unit_test(no_body_starts_a_thread_before_it_needs_one),
+        cmocka_unit_test(a_direct_transfer_needs_no_worker),
+        cmocka_unit_test(the_kernel_may_refuse_its_own_transfers),
         cmocka_unit_test(memory_keeps_zeros_for_nothing),
         cmocka_unit_test(a_short_write_goes_on_where_it_stopped),
         cmocka_unit_test(a_full_device_is_no_space),

@@ -70,7 +70,8 @@ static struct cursor *ahead_open(struct sstable *table)
 static void every_body_reads_ahead(void **state)
 {
     (void)state;
-    static const enum io_body bodies[] = {IO_BODY_MEMORY, IO_BODY_SIM, IO_BODY_THREADS, IO_BODY_URING};
+    static const enum io_body bodies[] = {IO_BODY_MEMORY, IO_BODY_SIM, IO_BODY_THREADS, IO_BODY_WORKERS,
+                                          IO_BODY_URING};
     for (uint32_t i = 0; i < ARRAY_LEN(bodies); i++) {
         struct place place;
         if (!place_open(&place, bodies[i], 3))
