@@ -110,6 +110,8 @@ static status table_open(const struct closed_cursor *closed, uint32_t at, struct
     if (st.code == STATUS_NOT_FOUND)
         return STATUS_DONE;
     TRY(st);
+    if (store_read_begins_within(&closed->read))
+        sstable_cursor_touch_index(cursor);
     if (closed->read.no_unfold)
         sstable_cursor_decode_whole(cursor);
     if (closed->read.no_runs)

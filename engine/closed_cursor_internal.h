@@ -14,6 +14,12 @@
 #include "engine/store.h"
 #include "engine/version_internal.h"
 
+/* Whether the slice leaves out the end of the partition where the read begins. */
+static inline bool store_read_begins_within(const struct store_read *read)
+{
+    return read->reverse ? read->to.bytes != 0 : read->from.bytes != 0;
+}
+
 /* On the partition, as if it were there; off it when no file can have anything of the slice. The pin, which holds the
  * files, is borrowed; `counters` too, and may be NULL. The key is copied. */
 status closed_cursor_open(struct version_stripe *pin, const struct store_read *read, struct partition_key key,

@@ -144,6 +144,8 @@ static status sstables_gather(struct gathering *sources, bool all)
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);
+        if (store_read_begins_within(sources->read))
+            sstable_cursor_touch_index(child);
         if (sources->read->no_unfold)
             sstable_cursor_decode_whole(child);
         if (sources->read->no_runs)

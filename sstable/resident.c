@@ -15,12 +15,23 @@ status resident_init(struct resident *resident, struct block_cache *cache, uint3
     return STATUS_DONE;
 }
 
+/* Block indexes have a few levels. */
+static void node_free(struct resident_node *node)
+{
+    if (!node)
+        return;
+    for (uint32_t i = 0; i < node->count; i++)
+        node_free(atomic_load_explicit(&node->below[i], memory_order_relaxed));
+    block_unref(node->block);
+    block_unref(node->home);
+}
+
 static void page_free(struct resident_page *page)
 {
     if (!page)
         return;
     for (uint32_t i = 0; i < page->page.items; i++)
-        block_unref(atomic_load_explicit(&page->roots[i], memory_order_relaxed));
+        node_free(atomic_load_explicit(&page->roots[i], memory_order_relaxed));
     block_unref(page->block);
     block_unref(page->home);
 }
@@ -61,7 +72,7 @@ static struct resident_page *page_new(struct resident *resident, struct block *b
     page->block = block_ref(block);
     page->page = directory_page_of(block);
     page->entries = (struct directory_entry *)(page + 1);
-    page->roots = (_Atomic(struct block *) *)(page->entries + page->page.items);
+    page->roots = (_Atomic(struct resident_node *) *)(page->entries + page->page.items);
     bool good = true;
     for (uint32_t i = 0; good && i < page->page.items; i++)
         good = ok(directory_page_entry(&page->page, i, &page->entries[i]));
@@ -75,7 +86,7 @@ const struct resident_page *resident_page_keep(struct resident *resident, uint32
                                                struct block *block)
 {
     struct resident_page *there = NULL;
-    const size_t each = sizeof(struct directory_entry) + sizeof(struct block *);
+    const size_t each = sizeof(struct directory_entry) + sizeof(struct resident_node *);
     const size_t own_bytes = sizeof *there + block->items * each;
     const size_t bytes = own_bytes + 2 * sizeof *block + block->bytes;
     if (!resident->pages || !bytes_take(resident, bytes))
@@ -90,18 +101,35 @@ const struct resident_page *resident_page_keep(struct resident *resident, uint32
     return there;
 }
 
-bool resident_root_keep(struct resident *resident, const struct resident_page *page, uint32_t item,
-                        struct block *root)
+static struct resident_node *node_new(struct resident *resident, struct block *block, uint32_t count,
+                                      size_t bytes)
 {
-    struct block *there = NULL;
-    const size_t bytes = sizeof *root + root->bytes;
+    struct block *home = block_new(resident->cache, (uint32_t)bytes);
+    if (!home)
+        return NULL;
+    memset(home->data, 0, bytes);
+    struct resident_node *node = (struct resident_node *)(void *)home->data;
+    node->home = home;
+    node->block = block_ref(block);
+    node->count = count;
+    return node;
+}
+
+const struct resident_node *resident_node_keep(struct resident *resident,
+                                               _Atomic(struct resident_node *) *place, struct block *block)
+{
+    struct resident_node *there = NULL;
+    const uint32_t count = block->level ? block->items : 0;
+    const size_t own_bytes = sizeof *there + count * sizeof there->below[0];
+    const size_t bytes = own_bytes + 2 * sizeof *block + block->bytes;
     if (!bytes_take(resident, bytes))
-        return false;
-    /* The release pairs with the acquire of resident_root_get(). */
-    if (atomic_compare_exchange_strong_explicit(&page->roots[item], &there, block_ref(root),
-                                                memory_order_acq_rel, memory_order_acquire))
-        return true;
-    block_unref(root);
+        return NULL;
+    struct resident_node *made = node_new(resident, block, count, own_bytes);
+    /* The release pairs with the acquire of resident_node_get(). Who comes second takes what the first has made. */
+    if (made && atomic_compare_exchange_strong_explicit(place, &there, made, memory_order_acq_rel,
+                                                        memory_order_acquire))
+        return made;
+    node_free(made);
     bytes_give(resident, bytes);
-    return there == root;
+    return there;
 }

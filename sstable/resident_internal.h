@@ -1,6 +1,6 @@
 /*
  * resident_internal.h: what every read of one partition asks a table first, kept by the table itself: directory pages
- * with their entries taken apart, and the root pages of block indexes.
+ * with their entries taken apart, and the pages of block indexes.
  *
  * In the cache each of them would cost a search, a lock and two changes of a counter. Here they are found by number, and
  * are borrowed: what is resident stays until the table goes. Pages become resident as reads of single partitions ask for
@@ -15,12 +15,20 @@
 
 #include <stdatomic.h>
 
+/* A page of a block index. */
+struct resident_node {
+    struct block *home;                      /* counted; what this lies in */
+    struct block *block;                     /* counted; the page */
+    uint32_t count;                          /* of pages below; 0 where blocks are */
+    _Atomic(struct resident_node *) below[]; /* owned; NULL: not resident */
+};
+
 struct resident_page {
     struct block *home;  /* counted; what this and the arrays lie in */
     struct block *block; /* counted; slices of the entries are of it */
     struct directory_page page;
-    struct directory_entry *entries; /* in `home` */
-    _Atomic(struct block *) *roots;  /* likewise; by entry, counted; NULL: not resident */
+    struct directory_entry *entries;        /* in `home` */
+    _Atomic(struct resident_node *) *roots; /* likewise; by entry, owned; NULL: not resident */
 };
 
 struct resident {
@@ -44,14 +52,24 @@ static inline const struct resident_page *resident_page_get(const struct residen
 const struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at,
                                                struct block *block);
 
-static inline struct block *resident_root_get(const struct resident_page *page, uint32_t item)
+static inline const struct resident_node *resident_node_get(_Atomic(struct resident_node *) *place)
 {
-    /* Pairs with the release of resident_root_keep(). */
-    return atomic_load_explicit(&page->roots[item], memory_order_acquire);
+    /* Pairs with the release of resident_node_keep(). */
+    return atomic_load_explicit(place, memory_order_acquire);
 }
 
-/* Whether the root of an entry's block index, a pinned block, is resident now: then it may be borrowed. */
-bool resident_root_keep(struct resident *resident, const struct resident_page *page, uint32_t item,
-                        struct block *root);
+/* The page of a pinned block, which becomes resident at its place if it may; NULL when not. */
+const struct resident_node *resident_node_keep(struct resident *resident,
+                                               _Atomic(struct resident_node *) *place, struct block *block);
+
+/* What a read of the partition will ask for if it begins in the middle. */
+static inline void resident_root_touch(const struct resident_page *page, uint32_t item)
+{
+    enum { LINE = 64, LINES = 3 };
+    const struct resident_node *root = resident_node_get(&page->roots[item]);
+    if (root)
+        for (size_t at = 0; at < LINES * LINE; at += LINE)
+            __builtin_prefetch((const uint8_t *)root->block + at);
+}
 
 #endif

@@ -256,6 +256,9 @@ struct sstable_reads {
     uint64_t pages_restored; /* directory pages that were damaged and made anew of others; by whomever */
 };
 void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads);
+/* The rows that will be asked for first lie in the middle of the partition: what leads there is brought near. Of a cursor
+ * over one partition; others may be told. */
+void sstable_cursor_touch_index(struct cursor *cursor);
 /* Blocks are decoded as a whole from now on, for tests and comparisons. Any cursor may be told. */
 void sstable_cursor_decode_whole(struct cursor *cursor);
 /* Every row is asked for by itself, likewise. */

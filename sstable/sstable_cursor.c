@@ -353,6 +353,13 @@ struct sstable_cursor *sstable_cursor_of(struct cursor *cursor)
     return cursor->ops == &sstable_cursor_ops ? of(cursor) : NULL;
 }
 
+void sstable_cursor_touch_index(struct cursor *base)
+{
+    const struct sstable_cursor *cursor = sstable_cursor_of(base);
+    if (cursor && cursor->resident && sstable_cursor_spans(cursor))
+        resident_root_touch(cursor->resident, cursor->item_at);
+}
+
 void sstable_cursor_decode_whole(struct cursor *base)
 {
     struct sstable_cursor *cursor = sstable_cursor_of(base);

@@ -24,8 +24,8 @@ enum rows_way {
 };
 
 struct path_level {
-    struct block *block; /* counted, unless it is resident */
-    bool is_resident;
+    struct block *block;              /* counted, unless it is resident */
+    const struct resident_node *node; /* borrowed from the table; NULL: the page is not resident */
     struct block_index_page page;
     uint32_t at;
 };

@@ -9,7 +9,7 @@
 
 static void level_unref(struct path_level *level)
 {
-    if (!level->is_resident)
+    if (!level->node)
         block_unref(level->block);
 }
 
@@ -156,21 +156,43 @@ status sstable_cursor_ahead(struct cursor *base, struct io_request *out_request,
     return frame_reader_ahead(&cursor->rows_reader, &item.at, out_request, out_needed);
 }
 
-/* The root of the block index, which a directory page that is resident may have. */
-static status root_load(struct sstable_cursor *cursor, struct path_level *out_level)
+/* Where the page that the path leads to next is kept when it is resident; NULL: nowhere. */
+static _Atomic(struct resident_node *) *resident_place(const struct sstable_cursor *cursor)
 {
-    const struct resident_page *resident = cursor->resident;
-    out_level->block = resident ? resident_root_get(resident, cursor->item_at) : NULL;
-    out_level->is_resident = out_level->block;
-    cursor->index_reader.reads.blocks_cached += out_level->is_resident;
-    if (out_level->is_resident)
-        return STATUS_DONE;
-    TRY(frame_reader_get(&cursor->index_reader, &cursor->entry->at, FRAME_BLOCK_INDEX, &out_level->block));
-    if (resident &&
-        resident_root_keep(&cursor->table->resident, resident, cursor->item_at, out_level->block)) {
-        block_unref(out_level->block);
-        out_level->is_resident = true;
+    if (!cursor->height)
+        return cursor->resident ? &cursor->resident->roots[cursor->item_at] : NULL;
+    const struct path_level *above = &cursor->path[cursor->height - 1];
+    /* The node is written to in no other way than here. */
+    struct resident_node *node = (struct resident_node *)(uintptr_t)above->node;
+    return node && above->at < node->count ? &node->below[above->at] : NULL;
+}
+
+static struct frame_ref page_below(const struct sstable_cursor *cursor)
+{
+    if (!cursor->height)
+        return cursor->entry->at;
+    const struct path_level *above = &cursor->path[cursor->height - 1];
+    return block_index_page_item(&above->page, above->at).at;
+}
+
+/* The page of the block index that the path leads to next. */
+static status level_load(struct sstable_cursor *cursor, struct path_level *out_level)
+{
+    _Atomic(struct resident_node *) *place = resident_place(cursor);
+    const struct resident_node *node = place ? resident_node_get(place) : NULL;
+    struct block *block = node ? node->block : NULL;
+    if (node) {
+        cursor->index_reader.reads.blocks_cached++;
+    } else {
+        struct frame_ref ref = page_below(cursor);
+        TRY(frame_reader_get(&cursor->index_reader, &ref, FRAME_BLOCK_INDEX, &block));
+        node = place ? resident_node_keep(&cursor->table->resident, place, block) : NULL;
+        if (node) {
+            block_unref(block);
+            block = node->block;
+        }
     }
+    *out_level = (struct path_level){.block = block, .node = node};
     return STATUS_DONE;
 }
 
@@ -178,14 +200,8 @@ static status root_load(struct sstable_cursor *cursor, struct path_level *out_le
 static status path_extend(struct sstable_cursor *cursor)
 {
     uint32_t level = full_height(cursor) - cursor->height - 1;
-    struct path_level next = {0};
-    if (cursor->height) {
-        struct path_level *above = &cursor->path[cursor->height - 1];
-        struct frame_ref ref = block_index_page_item(&above->page, above->at).at;
-        TRY(frame_reader_get(&cursor->index_reader, &ref, FRAME_BLOCK_INDEX, &next.block));
-    } else {
-        TRY(root_load(cursor, &next));
-    }
+    struct path_level next;
+    TRY(level_load(cursor, &next));
     if (next.block->level != level) {
         level_unref(&next);
         return STATUS_FAIL(STATUS_CORRUPT);

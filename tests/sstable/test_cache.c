@@ -7,6 +7,7 @@
 #include "base/slab_pool.h"
 #include "io/sim.h"
 #include "sstable/block_lease_internal.h"
+#include "sstable/sstable_internal.h"
 
 enum { BLOCK_BYTES = 1000 };
 
@@ -351,6 +352,38 @@ static void directory_pages_that_are_read_stay_with_their_table_up_to_an_eighth_
     io_env_close(env);
 }
 
+static void pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_levels(void **state)
+{
+    (void)state;
+    struct place place;
+    struct block_cache_stats stats, again;
+    struct sstable_position position;
+    struct cursor *cursor;
+    const struct partition_key *key;
+    place_open(&place, 64 << 20);
+    key = &place.model.partitions[0].key;
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t row = 100; row < 19900; row += 50) {
+            struct slice clustering = place.model.partitions[0].rows[row].clustering;
+            assert_ok(sstable_cursor_open_held(place.table, *key, false, &cursor));
+            assert_ok(cursor_next_partition(cursor));
+            sstable_cursor_touch_index(cursor);
+            assert_ok(cursor_seek_row(cursor, clustering));
+            assert_true(cursor->on_row && slice_equal(cursor->row.clustering, clustering));
+            sstable_cursor_position(cursor, &position);
+            cursor_close(cursor);
+        }
+        block_cache_stats(place.cache, round < 2 ? &stats : &again);
+    }
+    assert_true(position.spans && position.first_row_or_height > 1);
+    assert_true(stats.resident_bytes > 3 * 4096);
+    assert_int_equal(again.resident_bytes, stats.resident_bytes);
+    /* Nothing but the block itself is asked of the cache, and under a lease nearly always. */
+    assert_true(again.hits - stats.hits <= 396);
+    assert_true((again.leased_hits - stats.leased_hits) * 10 > 396 * 8);
+    place_close(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_partition_that_is_not_there_costs_nothing),
         cmocka_unit_test(a_scan_reads_in_large_pieces_and_leaves_the_cache_alone),
         cmocka_unit_test(directory_pages_that_are_read_stay_with_their_table_up_to_an_eighth_of_the_budget),
+        cmocka_unit_test(pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_levels),
         cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
