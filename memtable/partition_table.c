@@ -158,15 +158,16 @@ status partition_order_get(struct memtable *memtable, struct partition_order **o
 {
     bool frozen = atomic_load_explicit(&memtable->frozen, memory_order_acquire);
     struct partition_order *shared = atomic_load_explicit(&memtable->sorted, memory_order_acquire);
-    *out_owned = !frozen;
-    if (shared) {
+    struct partition_order *order = NULL;
+    *out_owned = false;
+    if (shared) { /* the memtable's, also when it was frozen between our two looks */
         *out_order = shared;
         return STATUS_DONE;
     }
-    struct partition_order *order = NULL;
     TRY(order_new(atomic_load_explicit(&memtable->table, memory_order_acquire), &order));
     if (!frozen) {
         *out_order = order;
+        *out_owned = true;
         return STATUS_DONE;
     }
     if (atomic_compare_exchange_strong_explicit(&memtable->sorted, &shared, order, memory_order_acq_rel,

@@ -14,6 +14,7 @@ enum {
     PARTITIONS = 4,
     GROUPS = 400, /* of rows that are always written together: one near the start, one near the end */
     WRITES = 6000,
+    FREEZES = 1000,
 };
 
 struct scene {
@@ -161,11 +162,60 @@ static void readers_merge_partial_rows_beside_their_writer(void **state)
     write_beside_readers(0);
 }
 
+struct freezing {
+    struct memtable *tables[FREEZES];
+    _Atomic int at; /* the one that is read, and frozen meanwhile */
+};
+
+static void *walk_each(void *argument)
+{
+    struct freezing *freezing = argument;
+    for (int at = 0; at < FREEZES; at = atomic_load(&freezing->at)) {
+        struct cursor *cursor;
+        int partitions = 0;
+        assert_ok(memtable_cursor_open(freezing->tables[at], false, &cursor));
+        for (assert_ok(cursor_next_partition(cursor)); cursor->on_partition;
+             assert_ok(cursor_next_partition(cursor)))
+            partitions++;
+        assert_int_equal(partitions, PARTITIONS);
+        cursor_close(cursor);
+    }
+    return NULL;
+}
+
+/* The order of partitions is the cursor's own before, and the memtable's afterwards: it is freed once. */
+static void a_memtable_is_frozen_while_others_begin_to_walk_it(void **state)
+{
+    (void)state;
+    static struct freezing freezing;
+    struct batch batch = {0};
+    pthread_t readers[READERS];
+    for (int i = 0; i < FREEZES; i++) {
+        assert_ok(memtable_new(&model_rules, &freezing.tables[i]));
+        for (int j = 0; j < PARTITIONS; j++)
+            write_group(freezing.tables[i], (uint64_t)j, 0, j + 1, &batch);
+    }
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, walk_each, &freezing), 0);
+    for (int i = 0; i < FREEZES; i++) {
+        sched_yield();
+        memtable_freeze(freezing.tables[i]);
+        sched_yield();
+        atomic_store(&freezing.at, i + 1);
+    }
+    for (int i = 0; i < READERS; i++)
+        pthread_join(readers[i], NULL);
+    for (int i = 0; i < FREEZES; i++)
+        memtable_unref(freezing.tables[i]);
+    batch_deinit(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_all_of_a_mutation_or_none),
         cmocka_unit_test(readers_merge_partial_rows_beside_their_writer),
+        cmocka_unit_test(a_memtable_is_frozen_while_others_begin_to_walk_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
