@@ -56,7 +56,7 @@ static inline uint64_t integers_next(struct integers_reader *in)
         return in->equal;
     if (in->have < 56)
         integers_refill(in);
-    uint32_t ones = ~in->bits ? (uint32_t)__builtin_ctzll(~in->bits) : 64;
+    uint32_t ones = (uint32_t)__builtin_ctzll(~in->bits | 1ULL << INTEGERS_ONES_MAX); /* or more */
     uint32_t used = ones + 1 + in->k;
     if (ones >= INTEGERS_ONES_MAX || used > in->have)
         return integers_next_slow(in);

@@ -5,13 +5,20 @@
 
 static status shapes_open(struct rows_decoder *decoder)
 {
-    struct reader in = reader_of(decoder->head.lanes[LANE_SHAPES].stored);
+    struct slice lane = decoder->head.lanes[LANE_SHAPES].stored;
+    struct reader in = reader_of(lane);
     uint64_t count = reader_varint(&in);
     if (in.failed || count > ROWS_SHAPES)
         return STATUS_FAIL(STATUS_CORRUPT);
-    decoder->shapes = malloc((count ? count : 1) * sizeof *decoder->shapes);
+    /* Glue is copied by more than it has: its lane stands behind the shapes, with room behind it. */
+    size_t before = lane.bytes - reader_left(&in);
+    decoder->shapes = malloc(count * sizeof *decoder->shapes + lane.bytes + ROWS_GLUE_SLACK);
     if (!decoder->shapes)
         return STATUS_FAIL(STATUS_NOMEM);
+    uint8_t *own = (uint8_t *)(decoder->shapes + count);
+    memcpy(own, lane.data, lane.bytes);
+    memset(own + lane.bytes, 0, ROWS_GLUE_SLACK);
+    in = reader_of(slice_of(own + before, lane.bytes - before));
     decoder->shape_count = (uint32_t)count;
     for (uint32_t i = 0; i < count; i++) {
         struct slice glue = reader_take(&in, reader_varint(&in));

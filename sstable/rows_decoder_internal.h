@@ -9,6 +9,8 @@
 
 #include "sstable/rows_lanes_internal.h"
 
+enum { ROWS_GLUE_SLACK = 8 }; /* bytes behind any glue that may be read */
+
 struct values_reader {
     enum lane_codec codec;
     struct integers_reader lengths;
@@ -28,7 +30,7 @@ struct rows_decoder {
     struct strings_reader keys;
     struct integers_reader kinds, timestamps, expiries, whole_lengths;
     struct reader whole;
-    struct row_shape *shapes; /* owned, shape_count */
+    struct row_shape *shapes; /* owned, shape_count; behind them their glue */
     uint32_t shape_count;
     struct shape_columns columns;
     struct values_reader values[ROWS_COLUMNS];
