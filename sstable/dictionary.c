@@ -14,8 +14,9 @@ enum {
     COLUMN_SAVES_ONE_IN = 8,        /* a table must save that part of its column */
     MEASURED_AT_ONCE = 64,          /* values; one run of so many of every eight */
     MEASURED_ONE_IN = 8,
-    KEPT_TIMES =
-        50, /* a table is kept that codes the new sample no worse than the old one, or by so little of that */
+    /* A table is kept that codes the new sample worse than its own by no more than that part: what it was learnt from it
+     * fits better than anything else, by 3 to 4 % for words. */
+    KEPT_WORSE_ONE_IN = 16,
 };
 
 /* ---- the object ---- */
@@ -285,8 +286,8 @@ static bool column_is_kept(const struct sstable_dictionary *before, struct learn
     learning->learnt_bytes = column->sample_bytes;
     learning->learnt_coded = column->sample_coded;
     *out_tokens = &column->tokens;
-    return (double)learning->coded * (double)column->sample_bytes * KEPT_TIMES <=
-           (double)column->sample_coded * (double)learning->bytes.bytes * (KEPT_TIMES + 1);
+    return (double)learning->coded * (double)column->sample_bytes * KEPT_WORSE_ONE_IN <=
+           (double)column->sample_coded * (double)learning->bytes.bytes * (KEPT_WORSE_ONE_IN + 1);
 }
 
 static status column_train(struct learning *learning, struct tokens *out_tokens)

@@ -2,9 +2,13 @@
 
 #include "base/lock.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
-enum { PLACES = 32 };
+enum {
+    PLACES = 32,
+    LEARNING_MAX = 16, /* tables that somebody learns for at the same time; more go unnoticed */
+};
 
 struct place {
     uint64_t table_id;
@@ -12,7 +16,12 @@ struct place {
 };
 
 struct dictionary_shelf {
-    struct lock lock; /* held while somebody learns */
+    struct lock lock;
+    struct lock_condition learnt; /* some learning came to its end */
+    struct {
+        uint64_t table_id;
+        bool taken;
+    } learning[LEARNING_MAX];
     struct place places[PLACES];
     uint32_t next; /* that gives way when all are taken */
     struct dictionary_shelf_stats stats;
@@ -24,6 +33,7 @@ status dictionary_shelf_new(struct dictionary_shelf **out_shelf)
     if (!shelf)
         return STATUS_FAIL(STATUS_NOMEM);
     lock_init(&shelf->lock, RANK_CACHE);
+    lock_condition_init(&shelf->learnt);
     *out_shelf = shelf;
     return STATUS_DONE;
 }
@@ -34,6 +44,7 @@ void dictionary_shelf_free(struct dictionary_shelf *shelf)
         return;
     for (uint32_t i = 0; i < PLACES; i++)
         sstable_dictionary_unref(shelf->places[i].dictionary);
+    lock_condition_deinit(&shelf->learnt);
     lock_deinit(&shelf->lock);
     free(shelf);
 }
@@ -55,20 +66,50 @@ static void put(struct dictionary_shelf *shelf, uint64_t table_id, struct sstabl
     *place = (struct place){.table_id = table_id, .dictionary = sstable_dictionary_ref(dictionary)};
 }
 
-static status shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
-                          const struct builder_stage *stage, struct sstable_dictionary **out_dictionary)
+static bool is_learning(const struct dictionary_shelf *shelf, uint64_t table_id)
 {
-    const struct place *place = place_of(shelf, table_id);
-    if (place && place->dictionary->learnt_kib * 1024ULL >= stage->bytes.bytes / 4 * 3) {
-        *out_dictionary = sstable_dictionary_ref(place->dictionary);
-        shelf->stats.shared++;
-        return STATUS_DONE;
+    for (uint32_t i = 0; i < LEARNING_MAX; i++)
+        if (shelf->learning[i].taken && shelf->learning[i].table_id == table_id)
+            return true;
+    return false;
+}
+
+/* Where it says that somebody learns for the table; LEARNING_MAX: there is no room for that. */
+static uint32_t learning_begin(struct dictionary_shelf *shelf, uint64_t table_id)
+{
+    uint32_t at = 0;
+    while (at < LEARNING_MAX && shelf->learning[at].taken)
+        at++;
+    if (at < LEARNING_MAX) {
+        shelf->learning[at].table_id = table_id;
+        shelf->learning[at].taken = true;
     }
-    TRY(builder_stage_learn(stage, place ? place->dictionary : NULL, out_dictionary));
-    shelf->stats.learnt++;
-    if (*out_dictionary)
-        put(shelf, table_id, *out_dictionary);
-    return STATUS_DONE;
+    return at;
+}
+
+static void learning_end(struct dictionary_shelf *shelf, uint32_t at)
+{
+    if (at < LEARNING_MAX)
+        shelf->learning[at].taken = false;
+    lock_wake_all(&shelf->learnt);
+}
+
+/* What the shelf has for rows of so many bytes, with a reference; NULL: it is to be learnt. While another learns for the
+ * table, less will do, and who would have nothing waits. */
+static struct sstable_dictionary *shelf_take(struct dictionary_shelf *shelf, uint64_t table_id,
+                                             uint64_t bytes)
+{
+    for (;;) {
+        const struct place *place = place_of(shelf, table_id);
+        bool busy = is_learning(shelf, table_id);
+        if (place && (busy || place->dictionary->learnt_kib * 1024ULL >= bytes / 4 * 3)) {
+            shelf->stats.shared++;
+            return sstable_dictionary_ref(place->dictionary);
+        }
+        if (!busy)
+            return NULL;
+        lock_wait(&shelf->learnt, &shelf->lock);
+    }
 }
 
 status dictionary_shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
@@ -77,7 +118,27 @@ status dictionary_shelf_learn(struct dictionary_shelf *shelf, uint64_t table_id,
     if (!shelf)
         return builder_stage_learn(stage, NULL, out_dictionary);
     lock_acquire(&shelf->lock);
-    status st = shelf_learn(shelf, table_id, stage, out_dictionary);
+    struct sstable_dictionary *there = shelf_take(shelf, table_id, stage->bytes.bytes);
+    if (there) {
+        lock_release(&shelf->lock);
+        *out_dictionary = there;
+        return STATUS_DONE;
+    }
+    const struct place *place = place_of(shelf, table_id);
+    struct sstable_dictionary *before = place ? sstable_dictionary_ref(place->dictionary) : NULL;
+    uint32_t learning = learning_begin(shelf, table_id);
+    lock_release(&shelf->lock);
+
+    status st = builder_stage_learn(stage, before, out_dictionary);
+    sstable_dictionary_unref(before);
+
+    lock_acquire(&shelf->lock);
+    if (ok(st)) {
+        shelf->stats.learnt++;
+        if (*out_dictionary)
+            put(shelf, table_id, *out_dictionary);
+    }
+    learning_end(shelf, learning);
     lock_release(&shelf->lock);
     return st;
 }

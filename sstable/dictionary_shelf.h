@@ -3,7 +3,8 @@
  *
  * Learning costs as much as writing a few hundred thousand rows. Shards of a table that fill at the same time would
  * each learn, and each learn again when their files have outgrown the first; what one has learnt serves the others as well.
- * Whoever comes while another is learning for its table waits for the result.
+ * Whoever comes while another is learning for its table takes what is there already, and waits for the result when
+ * nothing is.
  *
  * Threads     Any.
  */

@@ -1,6 +1,7 @@
 /* Values that go from file to file under one dictionary take their codes along, and say the same there. */
 #include "model.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,52 @@ static void what_one_has_learnt_serves_the_others_until_it_is_outgrown(void **st
     model_deinit(&model);
 }
 
+struct learner {
+    pthread_t thread;
+    struct dictionary_shelf *shelf;
+    const struct builder_stage *stage;
+    struct sstable_dictionary *dictionary;
+    status st;
+};
+
+static void *learn(void *context)
+{
+    struct learner *learner = context;
+    learner->st = dictionary_shelf_learn(learner->shelf, 7, learner->stage, &learner->dictionary);
+    return NULL;
+}
+
+static void one_learns_for_all_who_come_meanwhile(void **state)
+{
+    (void)state;
+    struct random rng = {13};
+    struct builder_stage stage = {0};
+    struct dictionary_shelf *shelf;
+    struct dictionary_shelf_stats stats;
+    struct learner learners[4];
+    model_fill(&rng, 3000, 4);
+    stage_fill(&stage, 3000);
+    assert_ok(dictionary_shelf_new(&shelf));
+    for (uint32_t i = 0; i < ARRAY_LEN(learners); i++) {
+        learners[i] = (struct learner){.shelf = shelf, .stage = &stage};
+        assert_int_equal(pthread_create(&learners[i].thread, NULL, learn, &learners[i]), 0);
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(learners); i++) {
+        assert_int_equal(pthread_join(learners[i].thread, NULL), 0);
+        assert_ok(learners[i].st);
+        assert_non_null(learners[i].dictionary);
+        assert_ptr_equal(learners[i].dictionary, learners[0].dictionary);
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(learners); i++)
+        sstable_dictionary_unref(learners[i].dictionary);
+    dictionary_shelf_stats(shelf, &stats);
+    assert_int_equal(stats.learnt, 1);
+    assert_int_equal(stats.shared, ARRAY_LEN(learners) - 1);
+    dictionary_shelf_free(shelf);
+    builder_stage_deinit(&stage);
+    model_deinit(&model);
+}
+
 /* ---- tables that are kept ---- */
 
 /* Column 0: words, as everywhere here. Column 1: one of `members` ids of 16 bytes. */
@@ -320,6 +367,7 @@ int main(void)
         cmocka_unit_test(codes_of_a_table_that_is_kept_pass_between_dictionaries),
         cmocka_unit_test(a_table_learnt_from_much_less_is_learnt_again),
         cmocka_unit_test(what_one_has_learnt_serves_the_others_until_it_is_outgrown),
+        cmocka_unit_test(one_learns_for_all_who_come_meanwhile),
         cmocka_unit_test(a_dictionary_is_outgrown_by_three_times_its_sample),
     };
     return cmocka_run_group_tests(tests, model_env_open, model_env_close);
