@@ -50,12 +50,25 @@ static uint64_t number_mask(uint32_t bytes)
     return bytes >= 8 ? UINT64_MAX : (1ULL << bytes * 8) - 1;
 }
 
+/* Which bits of the eight bytes at a place differ anywhere from the first string's. */
+static uint64_t word_variable(const struct slice *strings, uint32_t count, size_t at)
+{
+    uint64_t first = load_le64(strings[0].data + at), variable = 0;
+    for (uint32_t i = 1; i < count; i++)
+        variable |= load_le64(strings[i].data + at) ^ first;
+    return variable;
+}
+
 /* Which bytes differ anywhere from the first string's. */
 static void variable_find(const struct slice *strings, uint32_t count, uint8_t *variable)
 {
-    size_t length = strings[0].bytes;
-    for (uint32_t i = 1; i < count; i++)
-        for (size_t at = 0; at < length; at++)
+    size_t length = strings[0].bytes, at = 0;
+    for (; at + 8 <= length; at += 8)
+        store_le64(variable + at, word_variable(strings, count, at));
+    if (at < length && length >= 8)
+        store_le64(variable + length - 8, word_variable(strings, count, length - 8));
+    for (uint32_t i = 1; i < count && length < 8; i++)
+        for (at = 0; at < length; at++)
             variable[at] |= strings[i].data[at] ^ strings[0].data[at];
 }
 
@@ -75,22 +88,48 @@ static void numbers_encode(const struct slice *strings, uint32_t count, uint32_t
                            struct buffer *out)
 {
     struct buffer differences = {0}, encoded = {0};
+    uint64_t *difference = (uint64_t *)(void *)buffer_extend(&differences, (count - 1) * sizeof *difference);
     uint64_t before = number_load(strings[0].data + at, bytes);
-    for (uint32_t i = 1; i < count; i++) {
+    for (uint32_t i = 1; i < count && difference; i++) {
         uint64_t number = number_load(strings[i].data + at, bytes);
-        uint64_t difference = (number - before) & number_mask(bytes);
-        buffer_append(&differences, &difference, sizeof difference);
+        difference[i - 1] = (number - before) & number_mask(bytes);
         before = number;
     }
-    if (differences.failed)
-        out->failed = true;
-    else
-        integers_encode((const uint64_t *)(const void *)differences.data,
-                        (uint32_t)(differences.bytes / sizeof(uint64_t)), &encoded);
+    if (difference)
+        integers_encode(difference, count - 1, &encoded);
+    out->failed |= differences.failed || encoded.failed;
     buffer_append_varint(out, encoded.bytes);
     buffer_append_slice(out, buffer_slice(&encoded));
     buffer_deinit(&differences);
     buffer_deinit(&encoded);
+}
+
+/* Of each string but the first, the bytes that are neither the same everywhere nor the number's. */
+static void rests_encode(const struct slice *strings, uint32_t count, const uint8_t *variable,
+                         struct strings_number number, struct buffer *out)
+{
+    struct {
+        uint8_t at, bytes;
+    } runs[STRINGS_FIXED_MAX / 2 + 1];
+    uint32_t length = (uint32_t)strings[0].bytes, run_count = 0, bytes = 0;
+    for (uint32_t at = 0; at < length; at++) {
+        if (!variable[at] || (at >= number.at && at < (uint32_t)number.at + number.bytes))
+            continue;
+        bytes++;
+        if (run_count && runs[run_count - 1].at + runs[run_count - 1].bytes == (int)at) {
+            runs[run_count - 1].bytes++;
+        } else {
+            runs[run_count].at = (uint8_t)at;
+            runs[run_count++].bytes = 1;
+        }
+    }
+    uint8_t *to = bytes ? buffer_extend(out, (size_t)bytes * (count - 1)) : NULL;
+    for (uint32_t i = 1; i < count && to; i++) {
+        for (uint32_t run = 0; run < run_count; run++) {
+            memcpy(to, strings[i].data + runs[run].at, runs[run].bytes);
+            to += runs[run].bytes;
+        }
+    }
 }
 
 void strings_encode(const struct slice *strings, uint32_t count, struct buffer *out,
@@ -116,14 +155,7 @@ void strings_encode(const struct slice *strings, uint32_t count, struct buffer *
     buffer_append_u8(out, number_bytes);
     if (number_bytes)
         numbers_encode(strings, count, number_at, number_bytes, out);
-    for (uint32_t i = 1; i < count; i++) {
-        uint8_t rest[STRINGS_FIXED_MAX];
-        size_t bytes = 0;
-        for (uint32_t at = 0; at < length; at++)
-            if (variable[at] && (at < number_at || at >= number_at + number_bytes))
-                rest[bytes++] = strings[i].data[at];
-        buffer_append(out, rest, bytes);
-    }
+    rests_encode(strings, count, variable, *out_number, out);
 }
 
 static void runs_find(struct strings_reader *reader, const uint8_t *mask, uint32_t length)
