@@ -92,9 +92,13 @@ status parity_read(struct frame_reader *reader, uint64_t offset, uint32_t bytes_
     struct frame_ref ref;
     struct frame_head head;
     struct block *block;
-    TRY(frame_reader_find(reader, offset, bytes_about, &ref, &head));
+    status st = frame_reader_find(reader, offset, bytes_about, &ref, &head);
+    /* No reference vouches for this header: what it seems to say that is unknown is damage. */
+    if (st.code == STATUS_UNSUPPORTED)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    TRY(st);
     TRY(frame_reader_get(reader, &ref, FRAME_PARITY, &block));
-    status st = parity_decode(block_payload(block), block->items, out_parity);
+    st = parity_decode(block_payload(block), block->items, out_parity);
     if (failed(st))
         block_unref(block);
     else
