@@ -1,7 +1,7 @@
 /*
  * Building a table. Rows gather in a block; a block that is full becomes a frame. A partition's directory entry needs
  * the place and checksum of its block, so entries wait in `pending` until that block is written. Directory pages are
- * encoded as they fill and kept aside, because they stand behind all blocks in the file.
+ * written as they fill, so that small partitions stand right before the page that leads to them.
  */
 #include "sstable/block_index_internal.h"
 #include "sstable/builder_stage_internal.h"
@@ -45,7 +45,7 @@ struct sstable_builder {
     struct sstable_dictionary *dictionary; /* counted; NULL: none */
     struct buffer frame;                   /* scratch */
 
-    struct rows_builder rows;
+    struct rows_builder rows, rest; /* of the open block; of the next one, while the open one is cut */
     struct block_index_builder index;
     struct directory_builder directory;
     struct copied_runs copied; /* where raw copies stand: checked by their sums, not row by row */
@@ -69,7 +69,9 @@ struct sstable_builder {
     uint64_t key_hash;
     struct buffer run_key; /* its first clustering key in the open block */
     uint32_t run_first, run_rows;
-    uint64_t block_count; /* of the open partition that are written */
+    size_t run_begin;                        /* bytes of other partitions before it */
+    struct sstable_block_summary run_before; /* what these add up to */
+    uint64_t block_count;                    /* of the open partition that are written */
 };
 
 /* ---- blocks ---- */
@@ -86,11 +88,15 @@ static void near_note(struct sstable_builder *builder, const struct block_index_
     builder->block_count++;
 }
 
-/* A block of the open partition is written: into its index. */
+/* A block of the open partition is written: into its index. A long partition does not come between the blocks before it
+ * and their page. */
 static status block_note(struct sstable_builder *builder, const struct block_index_item *item)
 {
+    enum { LONG_BLOCKS = 3 };
     near_note(builder, item);
     builder->entry.flags |= DIRECTORY_SPANS;
+    if (builder->block_count == LONG_BLOCKS)
+        TRY(directory_builder_rest(&builder->directory, &builder->output));
     return block_index_add(&builder->index, &builder->output, item);
 }
 
@@ -113,6 +119,8 @@ static status rows_write(struct sstable_builder *builder, struct frame_ref *out_
 static status block_flush(struct sstable_builder *builder)
 {
     struct frame_ref ref = {0};
+    TRY(directory_builder_expect(&builder->directory, &builder->output, builder->pending,
+                                 builder->pending_count));
     if (builder->rows.rows)
         TRY(rows_write(builder, &ref));
     for (uint32_t i = 0; i < builder->pending_count; i++) {
@@ -241,15 +249,46 @@ static status first_keep(struct sstable_builder *builder, struct slice clusterin
     return keep(builder, clustering, &entry->first) ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
+/* A partition that began in the second half of the open block is better off in a block of its own: if it is small, all of
+ * it is read with one block, and needs no index. */
+static bool run_moves(const struct sstable_builder *builder)
+{
+    return builder->run_rows && !builder->block_count && builder->run_begin >= builder->block_bytes / 2;
+}
+
+/* Write the open block without the rows of the open partition, which begin the next one. */
+static status block_cut(struct sstable_builder *builder)
+{
+    uint32_t rows = builder->run_rows;
+    TRY(rows_builder_cut(&builder->rows, builder->run_first, &builder->run_before, &builder->rest));
+    builder->run_rows = 0;
+    TRY(block_flush(builder));
+    struct rows_builder cut = builder->rows;
+    builder->rows = builder->rest;
+    builder->rest = cut;
+    builder->run_first = 0;
+    builder->run_begin = 0;
+    builder->run_rows = rows;
+    return STATUS_DONE;
+}
+
+/* Room in the open block for so many bytes more. */
+static status block_make_room(struct sstable_builder *builder, size_t bytes)
+{
+    while (builder->rows.rows && builder->rows.bytes.bytes + bytes > builder->block_bytes)
+        TRY(run_moves(builder) ? block_cut(builder) : block_flush(builder));
+    return STATUS_DONE;
+}
+
 static status row_add(struct sstable_builder *builder, struct slice clustering, struct slice image,
                       uint64_t row_hash)
 {
     struct directory_entry *entry = &builder->entry;
-    size_t after = builder->rows.bytes.bytes + clustering.bytes + image.bytes;
-    if (builder->rows.rows && after > builder->block_bytes)
-        TRY(block_flush(builder));
+    TRY(block_make_room(builder, clustering.bytes + image.bytes));
     if (!builder->run_rows) {
         builder->run_first = builder->rows.rows;
+        builder->run_begin = builder->rows.bytes.bytes;
+        builder->run_before = builder->rows.summary;
         buffer_clear(&builder->run_key);
         buffer_append_slice(&builder->run_key, clustering);
     }
@@ -576,6 +615,7 @@ static void builder_free(struct sstable_builder *builder)
     free(builder->path);
     builder_stage_deinit(&builder->stage);
     rows_builder_deinit(&builder->rows);
+    rows_builder_deinit(&builder->rest);
     rows_encoder_free(builder->encoder);
     sstable_dictionary_unref(builder->dictionary);
     buffer_deinit(&builder->frame);
@@ -619,6 +659,7 @@ status sstable_builder_open(const struct sstable_build_options *options, struct 
     builder->root.info.run = options->run;
     builder->root.info.off_strategy = options->off_strategy;
     rows_builder_clear(&builder->rows);
+    rows_builder_clear(&builder->rest);
     builder->path = strdup(options->path);
     builder->encoder = rows_encoder_new();
     if (!builder->path || !builder->encoder)

@@ -44,15 +44,41 @@ static status page_close(struct directory_builder *directory, struct frame_outpu
     return STATUS_DONE;
 }
 
+static size_t bytes_about(const struct directory_entry *entry)
+{
+    enum { FIXED_BYTES_ABOUT = 44, NEAR_BYTES_ABOUT = 4 * 18, DELETION_BYTES_MAX = 20 };
+    return entry->key.bytes.bytes + entry->first.bytes +
+           (entry->flags & DIRECTORY_ONE_BOUND ? 0 : entry->last.bytes) + entry->static_image.bytes +
+           entry->ranges.bytes + FIXED_BYTES_ABOUT + (entry->flags & DIRECTORY_SPANS ? NEAR_BYTES_ABOUT : 0) +
+           (entry->flags & DIRECTORY_DELETION ? DELETION_BYTES_MAX : 0);
+}
+
+static size_t open_bytes(const struct directory_builder *directory)
+{
+    return directory->entries.bytes + directory->offsets.bytes;
+}
+
+status directory_builder_expect(struct directory_builder *directory, struct frame_output *output,
+                                const struct directory_entry *entries, uint32_t count)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count && bytes <= DIRECTORY_PAGE_BYTES; i++)
+        bytes += bytes_about(&entries[i]);
+    bool fits = bytes <= DIRECTORY_PAGE_BYTES;
+    return fits && open_bytes(directory) + bytes > DIRECTORY_PAGE_BYTES ? page_close(directory, output)
+                                                                        : STATUS_DONE;
+}
+
+status directory_builder_rest(struct directory_builder *directory, struct frame_output *output)
+{
+    enum { HARDLY_BYTES = DIRECTORY_PAGE_BYTES / 4 };
+    return open_bytes(directory) > HARDLY_BYTES ? page_close(directory, output) : STATUS_DONE;
+}
+
 status directory_builder_add(struct directory_builder *directory, struct frame_output *output,
                              const struct directory_entry *entry)
 {
-    enum { FIXED_BYTES_ABOUT = 64, NEAR_BYTES_ABOUT = 4 * 18 };
-    size_t about = entry->key.bytes.bytes + entry->first.bytes + entry->last.bytes +
-                   entry->static_image.bytes + entry->ranges.bytes + FIXED_BYTES_ABOUT +
-                   (entry->flags & DIRECTORY_SPANS ? NEAR_BYTES_ABOUT : 0);
-    if (directory->items &&
-        directory->entries.bytes + directory->offsets.bytes + about > DIRECTORY_PAGE_BYTES)
+    if (directory->items && open_bytes(directory) + bytes_about(entry) > DIRECTORY_PAGE_BYTES)
         TRY(page_close(directory, output));
     if (!directory->items)
         directory->first_token = entry->key.token;

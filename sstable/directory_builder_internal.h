@@ -17,6 +17,12 @@ struct directory_builder {
 };
 
 void directory_builder_deinit(struct directory_builder *directory);
+/* These entries come next, whose rows share a block that is not written yet. They come into one page if they fit into one,
+ * and no other page stands between that and the block. */
+status directory_builder_expect(struct directory_builder *directory, struct frame_output *output,
+                                const struct directory_entry *entries, uint32_t count);
+/* What comes next in the file is not for readers of the open page: close it unless it has hardly been begun. */
+status directory_builder_rest(struct directory_builder *directory, struct frame_output *output);
 /* Entries in order, whose blocks are written. STATUS_LIMIT when one is larger than a frame may be. */
 status directory_builder_add(struct directory_builder *directory, struct frame_output *output,
                              const struct directory_entry *entry);

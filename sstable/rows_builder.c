@@ -114,3 +114,59 @@ bool rows_builder_add_codes(struct rows_builder *builder, const struct sstable_d
     buffer_append(&builder->code_ends, &count, sizeof count);
     return true;
 }
+
+static void codes_cut(struct rows_builder *builder, uint32_t first, struct rows_builder *rest)
+{
+    uint32_t known = (uint32_t)(builder->code_ends.bytes / sizeof known);
+    if (known <= first)
+        return;
+    uint32_t codes = first ? u32_at(&builder->code_ends, first - 1) : 0;
+    uint32_t count = (uint32_t)(builder->codes.bytes / sizeof(struct rows_code)), begin = 0;
+    for (uint32_t i = codes; i < count; i++) {
+        struct rows_code code;
+        memcpy(&code, builder->codes.data + i * sizeof code, sizeof code);
+        begin = i == codes ? code.begin : begin;
+        code.begin -= begin;
+        buffer_append(&rest->codes, &code, sizeof code);
+    }
+    for (uint32_t row = first; row < known; row++) {
+        uint32_t end = u32_at(&builder->code_ends, row) - codes;
+        buffer_append(&rest->code_ends, &end, sizeof end);
+    }
+    if (codes < count) {
+        buffer_append(&rest->code_bytes, builder->code_bytes.data + begin, builder->code_bytes.bytes - begin);
+        builder->code_bytes.bytes = begin;
+    }
+    builder->codes.bytes = codes * sizeof(struct rows_code);
+    builder->code_ends.bytes = first * sizeof(uint32_t);
+}
+
+/* The bytes move, and each row is looked at once more for what it adds to the sums. */
+status rows_builder_cut(struct rows_builder *builder, uint32_t first,
+                        const struct sstable_block_summary *before, struct rows_builder *rest)
+{
+    const struct buffer *const parts[] = {&builder->bytes, &builder->ends, &builder->codes,
+                                          &builder->code_ends, &builder->code_bytes};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        TRY(buffer_status(parts[i]));
+    uint32_t begin = first ? u32_at(&builder->ends, 2 * (size_t)first - 1) : 0;
+    rows_builder_clear(rest);
+    for (uint32_t row = first; row < builder->rows; row++) {
+        uint32_t key_end = u32_at(&builder->ends, 2 * (size_t)row);
+        uint32_t image_end = u32_at(&builder->ends, 2 * (size_t)row + 1);
+        TRY(summary_add_image(&rest->summary, slice_of(builder->bytes.data + key_end, image_end - key_end)));
+        buffer_append_le32(&rest->ends, key_end - begin);
+        buffer_append_le32(&rest->ends, image_end - begin);
+    }
+    buffer_append(&rest->bytes, builder->bytes.data + begin, builder->bytes.bytes - begin);
+    codes_cut(builder, first, rest);
+    rest->rows = builder->rows - first;
+    rest->summary.rows = builder->summary.rows - before->rows;
+    rest->summary.raw_bytes = builder->summary.raw_bytes - before->raw_bytes;
+    rest->summary.content_hash = builder->summary.content_hash - before->content_hash;
+    builder->bytes.bytes = begin;
+    builder->ends.bytes = (size_t)first * 2 * sizeof(uint32_t);
+    builder->rows = first;
+    builder->summary = *before;
+    return STATUS_DONE;
+}

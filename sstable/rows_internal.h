@@ -78,6 +78,9 @@ void rows_builder_clear(struct rows_builder *builder);
  * Failed growth shows in rows_encode(). */
 status rows_builder_add(struct rows_builder *builder, uint64_t row_hash, struct slice clustering,
                         struct slice image);
+/* Take the rows from `first` on out again, into `rest`, which is cleared; `before` is what the others add up to. */
+status rows_builder_cut(struct rows_builder *builder, uint32_t first,
+                        const struct sstable_block_summary *before, struct rows_builder *rest);
 /* The key of the row added last, in this block or one before. */
 struct slice rows_builder_last_key(const struct rows_builder *builder);
 

@@ -1,5 +1,6 @@
 /* What is put into a table comes out of it, in both directions, however it is cut into blocks. */
 #include "model.h"
+#include "sstable/sstable_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,40 @@ static void a_static_row_may_be_larger_than_a_page(void **state)
     model_deinit(&model);
 }
 
+/* What is not larger than half a block is in one block: one read brings it, and no index stands in between. */
+static void a_small_partition_is_never_cut_in_two(void **state)
+{
+    (void)state;
+    struct random rng = {3};
+    struct model model;
+    struct sstable *table;
+    struct cursor *cursor;
+    model_random(&model, &rng, &(struct model_shape){.partitions = 600, .rows_max = 12, .value_max = 90});
+    struct sstable_build_options options = model_options(model_env, "/t/cut");
+    options.block_bytes = 1200;
+    assert_ok(model_build(&model, &options, NULL));
+    assert_ok(sstable_open(model_env, "/t/cut", MODEL_STORE_ID, NULL, &table));
+    assert_ok(sstable_verify(table));
+    assert_ok(sstable_cursor_open(table, false, &cursor));
+    uint32_t small = 0, large = 0;
+    for (;;) {
+        struct sstable_position position;
+        assert_ok(cursor_next_partition(cursor));
+        if (!cursor->on_partition)
+            break;
+        sstable_cursor_position(cursor, &position);
+        bool is_small = position.raw_bytes <= options.block_bytes / 2;
+        assert_false(is_small && position.spans);
+        small += is_small;
+        large += position.spans;
+    }
+    assert_true(small > 100 && large > 100);
+    cursor_close(cursor);
+    sstable_unref(table);
+    assert_ok(io_unlink(model_env, "/t/cut"));
+    model_deinit(&model);
+}
+
 static void a_builder_refuses_what_is_out_of_order(void **state)
 {
     (void)state;
@@ -214,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_partition_of_thousands_of_blocks_is_found_by_its_index),
         cmocka_unit_test(rows_of_many_megabytes_fit_between_small_ones),
         cmocka_unit_test(a_static_row_may_be_larger_than_a_page),
+        cmocka_unit_test(a_small_partition_is_never_cut_in_two),
         cmocka_unit_test(a_builder_refuses_what_is_out_of_order),
         cmocka_unit_test(statistics_survive_their_encoding_and_unknown_fields),
         cmocka_unit_test(bounds_of_a_file_enclose_the_keys_they_were_cut_from),
