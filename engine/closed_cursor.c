@@ -105,7 +105,7 @@ static status table_open(const struct closed_cursor *closed, uint32_t at, struct
 {
     struct cursor *cursor = NULL;
     status st = sstable_cursor_open_held(closed->tables[at].table, closed->base.partition.key,
-                                         closed->base.reverse, &cursor);
+                                         closed->base.reverse, closed->read.no_together, &cursor);
     *out_cursor = NULL;
     if (st.code == STATUS_NOT_FOUND)
         return STATUS_DONE;

@@ -140,7 +140,8 @@ static status sstables_gather(struct gathering *sources, bool all)
         if ((version->stood_in[i] && !sources->read->no_retained) ||
             (!all && sstable_info(table)->rows_only) || !sstable_chosen(sources, table))
             continue;
-        status st = sstable_cursor_open_held(table, sources->key, sources->read->reverse, &child);
+        status st = sstable_cursor_open_held(table, sources->key, sources->read->reverse,
+                                             sources->read->no_together, &child);
         if (st.code == STATUS_NOT_FOUND)
             continue;
         TRY(st);

@@ -61,6 +61,7 @@ struct block_cache {
     _Atomic size_t reserved_bytes; /* of the budget, by others */
     _Atomic uint64_t warmed;       /* relaxed */
     _Atomic size_t resident_bytes; /* of the budget, by tables: resident_internal.h */
+    _Atomic uint32_t shrunk;       /* how often a shard made room for these; relaxed */
     uint32_t shard_count;
     struct shard *shards; /* owned */
     struct block_memory memory;
@@ -523,30 +524,46 @@ void block_cache_drop(struct block_cache *cache, uint64_t owner)
     }
 }
 
+static void shard_shrink(struct block_cache *cache, uint32_t at)
+{
+    struct block *freed = NULL;
+    lock_acquire(&cache->shards[at].lock);
+    shard_fit(&cache->shards[at], shard_budget(cache), &freed);
+    lock_release(&cache->shards[at].lock);
+    block_leases_drop(&cache->leases, freed);
+}
+
 void block_cache_reserve(struct block_cache *cache, size_t bytes)
 {
     size_t before = atomic_exchange_explicit(&cache->reserved_bytes, bytes, memory_order_relaxed);
-    size_t budget_bytes = shard_budget(cache);
-    for (uint32_t i = 0; bytes > before && i < cache->shard_count; i++) {
-        struct block *freed = NULL;
-        lock_acquire(&cache->shards[i].lock);
-        shard_fit(&cache->shards[i], budget_bytes, &freed);
-        lock_release(&cache->shards[i].lock);
-        block_leases_drop(&cache->leases, freed);
-    }
+    for (uint32_t i = 0; bytes > before && i < cache->shard_count; i++)
+        shard_shrink(cache, i);
     if (bytes > before)
         block_memory_trim(&cache->memory);
 }
 
+static size_t resident_most(const struct block_cache *cache)
+{
+    enum { ONE_IN = 4 };
+    return cache->budget_bytes / ONE_IN;
+}
+
+bool block_cache_resident_has_room(const struct block_cache *cache, size_t bytes)
+{
+    return atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed) + bytes <= resident_most(cache);
+}
+
 bool block_cache_resident_take(struct block_cache *cache, size_t bytes)
 {
-    enum { ONE_IN = 8 };
     size_t used = atomic_load_explicit(&cache->resident_bytes, memory_order_relaxed);
     do {
-        if (used + bytes > cache->budget_bytes / ONE_IN)
+        if (used + bytes > resident_most(cache))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&cache->resident_bytes, &used, used + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
+    /* What is resident does not pass through the shards: they make room for it in turn. */
+    shard_shrink(cache,
+                 atomic_fetch_add_explicit(&cache->shrunk, 1, memory_order_relaxed) % cache->shard_count);
     return true;
 }
 

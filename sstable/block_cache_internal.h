@@ -76,8 +76,9 @@ bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint6
 /* Forget everything of an owner. */
 void block_cache_drop(struct block_cache *cache, uint64_t owner);
 
-/* Bytes of what tables keep for themselves count against the budget, of which they may take an eighth (false: no more). */
+/* Bytes of what tables keep for themselves count against the budget, of which they may take a quarter (false: no more). */
 bool block_cache_resident_take(struct block_cache *cache, size_t bytes);
+bool block_cache_resident_has_room(const struct block_cache *cache, size_t bytes);
 void block_cache_resident_give(struct block_cache *cache, size_t bytes);
 
 size_t block_cache_budget(const struct block_cache *cache);

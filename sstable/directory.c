@@ -165,25 +165,38 @@ status directory_page_entry(const struct directory_page *page, uint32_t item,
     return STATUS_DONE;
 }
 
+/* The first entry whose token is at or above `token`. Tokens are hashes: a guess by proportion lands a few entries from it,
+ * and a page has no more than a few hundred. */
+static uint32_t token_find(const struct directory_page *page, int64_t token)
+{
+    const int64_t *tokens = page->tokens;
+    uint32_t at = 0, last = page->items - 1;
+    if (token <= tokens[0])
+        return 0;
+    if (token > tokens[last])
+        return page->items;
+    double into = (double)((uint64_t)token - (uint64_t)tokens[0]);
+    double span = (double)((uint64_t)tokens[last] - (uint64_t)tokens[0]);
+    if (into < span)
+        at = (uint32_t)(into / span * (double)last);
+    while (at < last && tokens[at] < token)
+        at++;
+    while (at && tokens[at - 1] >= token)
+        at--;
+    return at;
+}
+
 status directory_page_find(const struct directory_page *page, struct partition_key key, uint32_t *out_item)
 {
-    uint32_t low = 0; /* entries below `low` are before the key, from `high` on at or after it */
-    uint32_t high = page->items;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = page->tokens[middle] < key.token;
-        if (page->tokens[middle] == key.token) {
-            struct reader in = entry_reader(page, middle);
-            struct partition_key found = key_read(&in);
-            TRY(reader_status(&in));
-            before = partition_key_compare(found, key) < 0;
-        }
-        if (before)
-            low = middle + 1;
-        else
-            high = middle;
+    uint32_t at = token_find(page, key.token);
+    for (; at < page->items && page->tokens[at] == key.token; at++) {
+        struct reader in = entry_reader(page, at);
+        struct partition_key found = key_read(&in);
+        TRY(reader_status(&in));
+        if (partition_key_compare(found, key) >= 0)
+            break;
     }
-    *out_item = low;
+    *out_item = at;
     return STATUS_DONE;
 }
 

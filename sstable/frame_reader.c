@@ -54,6 +54,7 @@ void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
         sum.blocks_cached += reads->blocks_cached;
         sum.blocks_decoded += reads->blocks_decoded;
         sum.blocks_read += reads->blocks_read;
+        sum.blocks_joined += reads->blocks_joined;
         sum.rows_made += reads->rows_made;
         sum.rows_spared += reads->rows_spared;
     }
@@ -62,6 +63,7 @@ void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
     reads_add(&total->blocks_cached, sum.blocks_cached);
     reads_add(&total->blocks_decoded, sum.blocks_decoded);
     reads_add(&total->blocks_read, sum.blocks_read);
+    reads_add(&total->blocks_joined, sum.blocks_joined);
     reads_add(&total->rows_made, sum.rows_made);
     reads_add(&total->rows_spared, sum.rows_spared);
 }
@@ -74,6 +76,7 @@ void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
         sum.blocks_cached += atomic_load_explicit(&stripe->blocks_cached, memory_order_relaxed);
         sum.blocks_decoded += atomic_load_explicit(&stripe->blocks_decoded, memory_order_relaxed);
         sum.blocks_read += atomic_load_explicit(&stripe->blocks_read, memory_order_relaxed);
+        sum.blocks_joined += atomic_load_explicit(&stripe->blocks_joined, memory_order_relaxed);
         sum.rows_made += atomic_load_explicit(&stripe->rows_made, memory_order_relaxed);
         sum.pages_restored += atomic_load_explicit(&stripe->pages_restored, memory_order_relaxed);
         sum.rows_spared += atomic_load_explicit(&stripe->rows_spared, memory_order_relaxed);
@@ -181,12 +184,36 @@ static status chunk_read(struct frame_reader *reader, const struct frame_ref *re
     return STATUS_DONE;
 }
 
+static bool chunk_covers(const struct frame_reader *reader, const struct frame_ref *ref)
+{
+    return ref->offset >= reader->chunk_offset &&
+           ref->offset + ref->bytes <= reader->chunk_offset + reader->chunk_bytes;
+}
+
+void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const struct frame_ref *ref)
+{
+    if (chunk_covers(to, ref) || !chunk_covers(from, ref))
+        return;
+    uint8_t *chunk = to->chunk;
+    size_t capacity = to->chunk_capacity;
+    to->chunk = from->chunk;
+    to->chunk_capacity = from->chunk_capacity;
+    to->chunk_bytes = from->chunk_bytes;
+    to->chunk_offset = from->chunk_offset;
+    to->reads.blocks_joined++;
+    from->chunk = chunk;
+    from->chunk_capacity = capacity;
+    from->chunk_bytes = 0;
+}
+
 status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
                           struct io_request *out_request, bool *out_needed)
 {
     const struct sstable *table = reader->table;
     uint64_t begin, end;
     *out_needed = false;
+    if (chunk_covers(reader, ref))
+        return STATUS_DONE;
     if (block_cache_has(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset) ||
         block_cache_has(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset))
         return STATUS_DONE;
@@ -202,12 +229,6 @@ void frame_reader_arrived(struct frame_reader *reader, const struct io_request *
 {
     reader->chunk_offset = request->offset;
     reader->chunk_bytes = ok(request->result) ? request->done_bytes : 0;
-}
-
-static bool chunk_covers(const struct frame_reader *reader, const struct frame_ref *ref)
-{
-    return ref->offset >= reader->chunk_offset &&
-           ref->offset + ref->bytes <= reader->chunk_offset + reader->chunk_bytes;
 }
 
 static status zstd_need(struct frame_reader *reader)

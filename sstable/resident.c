@@ -26,12 +26,22 @@ static void node_free(struct resident_node *node)
     block_unref(node->home);
 }
 
+static void entry_free(struct resident_entry *entry)
+{
+    if (!entry)
+        return;
+    node_free(atomic_load_explicit(&entry->root, memory_order_relaxed));
+    block_unref(entry->home);
+}
+
 static void page_free(struct resident_page *page)
 {
     if (!page)
         return;
-    for (uint32_t i = 0; i < page->page.items; i++)
-        node_free(atomic_load_explicit(&page->roots[i], memory_order_relaxed));
+    for (uint32_t i = 0; i < page->items; i++) {
+        struct resident_entry *entry = atomic_load_explicit(&page->entries[i], memory_order_relaxed);
+        entry_free(entry);
+    }
     block_unref(page->block);
     block_unref(page->home);
 }
@@ -60,7 +70,16 @@ static void bytes_give(struct resident *resident, size_t bytes)
     block_cache_resident_give(resident->cache, bytes);
 }
 
-/* NULL when memory ran out, or an entry is damaged: whoever asks for that one finds out by himself. */
+static size_t page_bytes(uint32_t items)
+{
+    return sizeof(struct resident_page) + items * sizeof(_Atomic(struct resident_entry *));
+}
+
+bool resident_has_room(const struct resident *resident, size_t bytes)
+{
+    return resident->pages && block_cache_resident_has_room(resident->cache, bytes);
+}
+
 static struct resident_page *page_new(struct resident *resident, struct block *block, size_t bytes)
 {
     struct block *home = block_new(resident->cache, (uint32_t)bytes);
@@ -70,24 +89,14 @@ static struct resident_page *page_new(struct resident *resident, struct block *b
     struct resident_page *page = (struct resident_page *)(void *)home->data;
     page->home = home;
     page->block = block_ref(block);
-    page->page = directory_page_of(block);
-    page->entries = (struct directory_entry *)(page + 1);
-    page->roots = (_Atomic(struct resident_node *) *)(page->entries + page->page.items);
-    bool good = true;
-    for (uint32_t i = 0; good && i < page->page.items; i++)
-        good = ok(directory_page_entry(&page->page, i, &page->entries[i]));
-    if (good)
-        return page;
-    page_free(page);
-    return NULL;
+    page->items = block->items;
+    return page;
 }
 
-const struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at,
-                                               struct block *block)
+struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at, struct block *block)
 {
     struct resident_page *there = NULL;
-    const size_t each = sizeof(struct directory_entry) + sizeof(struct resident_node *);
-    const size_t own_bytes = sizeof *there + block->items * each;
+    const size_t own_bytes = page_bytes(block->items);
     const size_t bytes = own_bytes + 2 * sizeof *block + block->bytes;
     if (!resident->pages || !bytes_take(resident, bytes))
         return NULL;
@@ -130,6 +139,35 @@ const struct resident_node *resident_node_keep(struct resident *resident,
                                                         memory_order_acquire))
         return made;
     node_free(made);
+    bytes_give(resident, bytes);
+    return there;
+}
+
+static struct resident_entry *entry_new(struct resident *resident, const struct directory_entry *entry)
+{
+    struct block *home = block_new(resident->cache, sizeof(struct resident_entry));
+    if (!home)
+        return NULL;
+    struct resident_entry *made = (struct resident_entry *)(void *)home->data;
+    made->home = home;
+    made->entry = *entry;
+    atomic_init(&made->root, NULL);
+    return made;
+}
+
+struct resident_entry *resident_entry_keep(struct resident *resident, struct resident_page *page,
+                                           uint32_t item, const struct directory_entry *entry)
+{
+    struct resident_entry *there = NULL;
+    const size_t bytes = sizeof *there + sizeof(struct block);
+    if (!bytes_take(resident, bytes))
+        return NULL;
+    struct resident_entry *made = entry_new(resident, entry);
+    /* The release pairs with the acquire of resident_entry_get(). */
+    if (made && atomic_compare_exchange_strong_explicit(&page->entries[item], &there, made,
+                                                        memory_order_acq_rel, memory_order_acquire))
+        return made;
+    entry_free(made);
     bytes_give(resident, bytes);
     return there;
 }

@@ -1,10 +1,12 @@
 /*
- * resident_internal.h: what every read of one partition asks a table first, kept by the table itself: directory pages
- * with their entries taken apart, and the pages of block indexes.
+ * resident_internal.h: what every read of one partition asks a table first, kept by the table itself: directory pages,
+ * and of large partitions the entries, taken apart, with the pages of their block indexes.
  *
  * In the cache each of them would cost a search, a lock and two changes of a counter. Here they are found by number, and
  * are borrowed: what is resident stays until the table goes. Pages become resident as reads of single partitions ask for
- * them, while they take less than an eighth of the cache's budget in all tables together; later ones go through the cache.
+ * them, while they take less than a quarter of the cache's budget in all tables together; later ones go through the cache.
+ * A table of many small partitions has many pages, so a page is as it was read, and only entries that take long to read
+ * are kept taken apart.
  *
  * Threads     Any. Whoever is first publishes; the others take what is there.
  */
@@ -23,12 +25,17 @@ struct resident_node {
     _Atomic(struct resident_node *) below[]; /* owned; NULL: not resident */
 };
 
+struct resident_entry {
+    struct block *home; /* counted; what this lies in */
+    struct directory_entry entry;
+    _Atomic(struct resident_node *) root; /* owned; NULL: not resident */
+};
+
 struct resident_page {
-    struct block *home;  /* counted; what this and the arrays lie in */
+    struct block *home;  /* counted; what this lies in */
     struct block *block; /* counted; slices of the entries are of it */
-    struct directory_page page;
-    struct directory_entry *entries;        /* in `home` */
-    _Atomic(struct resident_node *) *roots; /* likewise; by entry, owned; NULL: not resident */
+    uint32_t items;
+    _Atomic(struct resident_entry *) entries[]; /* each in a home of its own; NULL: not taken apart */
 };
 
 struct resident {
@@ -42,15 +49,26 @@ status resident_init(struct resident *resident, struct block_cache *cache, uint3
 void resident_deinit(struct resident *resident);
 
 /* Borrowed until resident_deinit(); NULL when it is not resident. */
-static inline const struct resident_page *resident_page_get(const struct resident *resident, uint32_t page_at)
+static inline struct resident_page *resident_page_get(const struct resident *resident, uint32_t page_at)
 {
     /* Pairs with the release of resident_page_keep(). */
     return resident->pages ? atomic_load_explicit(&resident->pages[page_at], memory_order_acquire) : NULL;
 }
 
 /* The page of a pinned block, which becomes resident if it may; NULL when not. */
-const struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at,
-                                               struct block *block);
+struct resident_page *resident_page_keep(struct resident *resident, uint32_t page_at, struct block *block);
+/* Whether a page of about so many bytes would become resident. */
+bool resident_has_room(const struct resident *resident, size_t bytes);
+
+static inline struct resident_entry *resident_entry_get(struct resident_page *page, uint32_t item)
+{
+    /* Pairs with the release of resident_entry_keep(). */
+    return atomic_load_explicit(&page->entries[item], memory_order_acquire);
+}
+
+/* An entry of the page, read from its block, which becomes resident if it may; NULL when not. */
+struct resident_entry *resident_entry_keep(struct resident *resident, struct resident_page *page,
+                                           uint32_t item, const struct directory_entry *entry);
 
 static inline const struct resident_node *resident_node_get(_Atomic(struct resident_node *) *place)
 {
@@ -63,10 +81,10 @@ const struct resident_node *resident_node_keep(struct resident *resident,
                                                _Atomic(struct resident_node *) *place, struct block *block);
 
 /* What a read of the partition will ask for if it begins in the middle. */
-static inline void resident_root_touch(const struct resident_page *page, uint32_t item)
+static inline void resident_root_touch(struct resident_entry *entry)
 {
     enum { LINE = 64, LINES = 3 };
-    const struct resident_node *root = resident_node_get(&page->roots[item]);
+    const struct resident_node *root = resident_node_get(&entry->root);
     if (root)
         for (size_t at = 0; at < LINES * LINE; at += LINE)
             __builtin_prefetch((const uint8_t *)root->block + at);

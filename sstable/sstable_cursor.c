@@ -126,11 +126,46 @@ static void page_drop(struct sstable_cursor *cursor)
         block_unref(cursor->page_block);
     cursor->page_block = NULL;
     cursor->resident = NULL;
+    cursor->taken_apart = NULL;
+}
+
+/* The blocks of small partitions stand right before their page: one read brings both. */
+static void page_hint(struct sstable_cursor *cursor, uint32_t page_at)
+{
+    enum { TOGETHER_MAX = 16 << 10 };
+    const uint64_t block = io_read_alignment(cursor->table->file);
+    const struct directory_index_item *pages = cursor->table->pages;
+    const struct frame_ref *page = &pages[page_at].page;
+    struct frame_reader *reader = &cursor->directory_reader;
+    uint64_t before = page_at ? pages[page_at - 1].page.offset + pages[page_at - 1].page.bytes : ROOT_BYTES;
+    uint64_t begin = before / block * block, end = (page->offset + page->bytes + block - 1) / block * block;
+    reader->reverse = before <= page->offset && end - begin <= TOGETHER_MAX;
+    reader->least_bytes = reader->reverse ? end - begin : 0;
+}
+
+/* A page that is not resident; past the cache when it will be. */
+static status page_get(struct sstable_cursor *cursor, uint32_t page_at, struct block **out_block)
+{
+    struct frame_reader *reader = &cursor->directory_reader;
+    enum frame_access access = reader->access;
+    if (access == FRAME_ACCESS_POINT && !cursor->no_together)
+        page_hint(cursor, page_at);
+    if (access == FRAME_ACCESS_POINT && resident_has_room(&cursor->table->resident, 2 * DIRECTORY_PAGE_BYTES))
+        reader->access = FRAME_ACCESS_POINT_PAST_CACHE;
+    status st = parity_page_get(reader, page_at, out_block);
+    /* What the disk cannot read may lie before the page. */
+    if (st.code == STATUS_IO && reader->least_bytes) {
+        reader->reverse = false;
+        reader->least_bytes = 0;
+        st = parity_page_get(reader, page_at, out_block);
+    }
+    reader->access = access;
+    return st;
 }
 
 static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
 {
-    const struct resident_page *resident = NULL;
+    struct resident_page *resident = NULL;
     struct block *block;
     /* Scans pass through: what they need once is not worth keeping. */
     bool is_point = cursor->directory_reader.access == FRAME_ACCESS_POINT;
@@ -140,7 +175,7 @@ static status page_load(struct sstable_cursor *cursor, uint32_t page_at)
         block = resident->block;
         cursor->directory_reader.reads.blocks_cached++;
     } else {
-        TRY(parity_page_get(&cursor->directory_reader, page_at, &block));
+        TRY(page_get(cursor, page_at, &block));
         if (is_point)
             resident = resident_page_keep(&cursor->table->resident, page_at, block);
         if (resident)
@@ -162,17 +197,29 @@ static status off_the_end(struct sstable_cursor *cursor)
     return STATUS_DONE;
 }
 
+/* The entry at item_at, taken apart. That of a partition of one block is small, and made anew each time. */
+static status entry_load(struct sstable_cursor *cursor)
+{
+    struct resident_page *resident = cursor->resident;
+    uint32_t item = cursor->item_at;
+    cursor->taken_apart = resident ? resident_entry_get(resident, item) : NULL;
+    if (cursor->taken_apart) {
+        directory_entry_touch(&cursor->taken_apart->entry, &cursor->page, item);
+    } else {
+        TRY(directory_page_entry(&cursor->page, item, &cursor->entry_own));
+        if (resident && (cursor->entry_own.flags & DIRECTORY_SPANS))
+            cursor->taken_apart =
+                resident_entry_keep(&cursor->table->resident, resident, item, &cursor->entry_own);
+    }
+    cursor->entry = cursor->taken_apart ? &cursor->taken_apart->entry : &cursor->entry_own;
+    return STATUS_DONE;
+}
+
 /* Stand on the entry at item_at. */
 static status entry_enter(struct sstable_cursor *cursor)
 {
     struct partition_view *view = &cursor->base.partition;
-    if (cursor->resident) {
-        cursor->entry = &cursor->resident->entries[cursor->item_at];
-        directory_entry_touch(cursor->entry, &cursor->page, cursor->item_at);
-    } else {
-        cursor->entry = &cursor->entry_own;
-        TRY(directory_page_entry(&cursor->page, cursor->item_at, &cursor->entry_own));
-    }
+    TRY(entry_load(cursor));
     const struct directory_entry *entry = cursor->entry;
     *view = (struct partition_view){
         .key = entry->key,
@@ -356,8 +403,8 @@ struct sstable_cursor *sstable_cursor_of(struct cursor *cursor)
 void sstable_cursor_touch_index(struct cursor *base)
 {
     const struct sstable_cursor *cursor = sstable_cursor_of(base);
-    if (cursor && cursor->resident && sstable_cursor_spans(cursor))
-        resident_root_touch(cursor->resident, cursor->item_at);
+    if (cursor && cursor->taken_apart && sstable_cursor_spans(cursor))
+        resident_root_touch(cursor->taken_apart);
 }
 
 void sstable_cursor_decode_whole(struct cursor *base)
@@ -499,12 +546,13 @@ status sstable_cursor_open(struct sstable *table, bool reverse, struct cursor **
                              out_cursor);
 }
 
-static status open_one(struct sstable *table, struct partition_key key, bool reverse, bool held,
+static status open_one(struct sstable *table, struct partition_key key, bool reverse, bool held, bool apart,
                        struct cursor **out_cursor)
 {
     struct sstable_cursor *cursor = cursor_new(table, reverse, FRAME_ACCESS_POINT, held);
     if (!cursor)
         return STATUS_FAIL(STATUS_NOMEM);
+    cursor->no_together = apart;
     status st = seek_partition(cursor, key);
     if (ok(st) && !(cursor->base.on_partition && partition_key_compare(cursor->entry->key, key) == 0))
         st = STATUS_FAIL(STATUS_NOT_FOUND);
@@ -524,11 +572,11 @@ status sstable_cursor_open_one(struct sstable *table, struct partition_key key, 
 {
     if (!sstable_may_contain(table, key))
         return STATUS_FAIL(STATUS_NOT_FOUND);
-    return open_one(table, key, reverse, false, out_cursor);
+    return open_one(table, key, reverse, false, false, out_cursor);
 }
 
-status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse,
+status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse, bool apart,
                                 struct cursor **out_cursor)
 {
-    return open_one(table, key, reverse, true, out_cursor);
+    return open_one(table, key, reverse, true, apart, out_cursor);
 }

@@ -39,12 +39,13 @@ struct sstable_cursor {
     bool held;          /* `table` is held by who opened the cursor: it is borrowed */
 
     /* Where in the directory: `page_block` is NULL before the first move and past the end. */
-    struct block *page_block;             /* counted, unless it is resident */
-    const struct resident_page *resident; /* borrowed from the table; NULL: the page is not resident */
+    struct block *page_block;           /* counted, unless it is resident */
+    struct resident_page *resident;     /* borrowed from the table; NULL: the page is not resident */
+    struct resident_entry *taken_apart; /* the entry at hand in that page; NULL: it is `entry_own` */
     struct directory_page page;
     uint32_t page_at, item_at;
     bool started;
-    const struct directory_entry *entry; /* a resident page's, or `entry_own` */
+    const struct directory_entry *entry; /* `taken_apart`'s, or `entry_own` */
 
     enum rows_place place;
     enum rows_way way;
@@ -60,7 +61,7 @@ struct sstable_cursor {
     uint32_t row_begin, row_end;     /* the partition's run in the block */
     uint32_t row_guess;              /* where in it the key sought is likely to stand */
     bool no_runs;                    /* a shortcut off */
-    bool no_read_ahead;              /* another */
+    bool no_read_ahead, no_together; /* others */
 
     /* The way leads to the block behind the row the cursor stands on already: sstable_cursor_next_block(). */
     bool ahead;

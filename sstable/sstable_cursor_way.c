@@ -119,6 +119,8 @@ static status block_get(struct sstable_cursor *cursor, const struct block_index_
     TRY(frame_reader_find_rows(&cursor->rows_reader, &item->at, &touch, out_block, &cursor->rows_leased));
     if (*out_block)
         return STATUS_DONE;
+    if (!cursor->no_together)
+        frame_reader_lend(&cursor->directory_reader, &cursor->rows_reader, &item->at);
     reader_hint(cursor, &item->at);
     if (frame_reader_goes_far(&cursor->rows_reader))
         sstable_cursor_read_ahead(&cursor->base, 0);
@@ -152,6 +154,8 @@ status sstable_cursor_ahead(struct cursor *base, struct io_request *out_request,
         return STATUS_DONE;
     TRY(sstable_cursor_block_first(cursor));
     TRY(sstable_cursor_block_item(cursor, &item));
+    if (!cursor->no_together)
+        frame_reader_lend(&cursor->directory_reader, &cursor->rows_reader, &item.at);
     reader_hint(cursor, &item.at);
     return frame_reader_ahead(&cursor->rows_reader, &item.at, out_request, out_needed);
 }
@@ -160,7 +164,7 @@ status sstable_cursor_ahead(struct cursor *base, struct io_request *out_request,
 static _Atomic(struct resident_node *) *resident_place(const struct sstable_cursor *cursor)
 {
     if (!cursor->height)
-        return cursor->resident ? &cursor->resident->roots[cursor->item_at] : NULL;
+        return cursor->taken_apart ? &cursor->taken_apart->root : NULL;
     const struct path_level *above = &cursor->path[cursor->height - 1];
     /* The node is written to in no other way than here. */
     struct resident_node *node = (struct resident_node *)(uintptr_t)above->node;

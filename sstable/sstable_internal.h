@@ -18,8 +18,8 @@ enum { SSTABLE_READ_STRIPES = 4 };
 
 /* What readers count, relaxed: a line of memory for each few of them. */
 struct sstable_read_stripe {
-    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, rows_made, rows_spared,
-        pages_restored;
+    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, blocks_joined, rows_made,
+        rows_spared, pages_restored;
 };
 
 struct sstable {
@@ -149,6 +149,8 @@ status frame_reader_get_frame(struct frame_reader *reader, const struct frame_re
 status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
                           struct io_request *out_request, bool *out_needed);
 void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request);
+/* When `from` has read the frame together with what it was asked for, `to` need not read it again. */
+void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const struct frame_ref *ref);
 /* The same for a frame of rows. */
 status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
                                struct slice *out_frame, struct frame_head *out_head);

@@ -103,7 +103,7 @@ static void answer(struct store *store, const struct store_read *read, const str
 static void all_off(struct store_read *read)
 {
     read->no_lazy = read->no_gallop = read->no_filter = read->no_skip = read->no_closed = true;
-    read->no_retained = read->no_unfold = read->no_runs = read->no_sequence = true;
+    read->no_retained = read->no_unfold = read->no_runs = read->no_sequence = read->no_together = true;
 }
 
 static void assert_same_answer(struct store *store, struct random *rng, const struct query *query,
@@ -127,6 +127,7 @@ static void assert_same_answer(struct store *store, struct random *rng, const st
     read.no_runs = switches & 128;
     read.rows = switches & 256 ? query->limit : 0;
     read.no_sequence = switches & 512;
+    read.no_together = switches & 1024;
     if (random_below(rng, 4)) {
         read.from = buffer_slice(&from);
         read.to = buffer_slice(&to);
@@ -309,7 +310,8 @@ static void files_that_a_reader_will_need_all_are_read_at_a_time(void **state)
     (void)state;
     struct store *store = windows(1); /* byte of cache */
     for (int reverse = 0; reverse < 2; reverse++) {
-        struct store_read read = {.table_id = TABLE, .reverse = reverse, .no_retained = true};
+        struct store_read read = {
+            .table_id = TABLE, .reverse = reverse, .no_together = true, .no_retained = true};
         assert_int_equal(cost_of_first(store, &read, 25).read_together, 0);
         read.rows = 10;
         assert_int_equal(cost_of_first(store, &read, 10).read_together, 0);
@@ -322,6 +324,9 @@ static void files_that_a_reader_will_need_all_are_read_at_a_time(void **state)
         assert_int_equal(cost.sstables, 1);
         assert_int_equal(cost.left_closed, 9);
         assert_int_equal(cost_of_first(store, &read, 100).sstables, 10);
+        /* Blocks that come with their directory page need no reading. */
+        read.no_together = false;
+        assert_int_equal(cost_of_first(store, &read, 25).read_together, 0);
     }
     assert_ok(store_close(store));
     store = windows(0);

@@ -24,7 +24,7 @@ static void read_at_random(void *argument)
         bool reverse = random_below(&rng, 2), held = random_below(&rng, 4);
         uint32_t at = (uint32_t)random_below(&rng, rows - 1);
         const struct partition_key key = model.partitions[0].key;
-        bool good = ok(held ? sstable_cursor_open_held(table, key, reverse, &cursor)
+        bool good = ok(held ? sstable_cursor_open_held(table, key, reverse, false, &cursor)
                             : sstable_cursor_open_one(table, key, reverse, &cursor));
         if (!good) {
             mistakes++;
