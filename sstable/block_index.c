@@ -136,7 +136,10 @@ status block_index_decode(struct block_cache *cache, struct slice payload, uint3
     /* An entry has 14 bytes at least, so what is allocated stays within a few times what is there. */
     if (items == 0 || items > payload.bytes / 14)
         return STATUS_FAIL(STATUS_CORRUPT);
-    struct block *block = block_new(cache, (uint32_t)(items * slot_bytes + payload.bytes));
+    uint64_t bytes = (uint64_t)items * slot_bytes + payload.bytes;
+    if (bytes > UINT32_MAX)
+        return STATUS_FAIL(STATUS_CORRUPT);
+    struct block *block = block_new(cache, (uint32_t)bytes);
     if (!block)
         return STATUS_FAIL(STATUS_NOMEM);
     uint64_t *prefixes = (uint64_t *)(void *)block->data;

@@ -173,6 +173,8 @@ status rows_decoder_block(struct rows_decoder *decoder, const struct rows_decomp
 {
     *out_block = NULL;
     TRY(decoder_begin(decoder, decompressor, payload, rows));
+    if (rows > decoder->head.summary.raw_bytes) /* every image has some bytes */
+        return STATUS_FAIL(STATUS_CORRUPT);
     uint64_t bytes = (uint64_t)rows * 16 + 4 + decoder->head.summary.raw_bytes + ROWS_DECODE_SLACK;
     if (bytes > UINT32_MAX)
         return STATUS_FAIL(STATUS_CORRUPT);

@@ -158,7 +158,9 @@ struct skipped {
 static bool fixed_skip(struct values_reader *values, uint64_t bytes)
 {
     uint8_t unused[STRINGS_FIXED_MAX + ROWS_DECODE_SLACK];
-    return bytes <= STRINGS_FIXED_MAX && value_take(values, unused, bytes);
+    bool taken = bytes <= STRINGS_FIXED_MAX && value_take(values, unused, bytes);
+    values->before = values->fixed->first; /* that there was one is all that is asked */
+    return taken;
 }
 
 static bool image_skip(struct rows_decoder *decoder, const struct row_shape *shape, struct skipped *skipped)

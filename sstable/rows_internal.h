@@ -138,6 +138,7 @@ struct rows_unfolding {
     uint32_t rows;                /* whose images are there */
     uint32_t passed;              /* of them the first so many were passed over: theirs are empty */
     bool may_pass;
+    status failure;       /* of this block: it says so whatever is asked for next */
     struct slice payload; /* borrowed */
     struct rows_decompressor decompressor;
 };
@@ -147,7 +148,7 @@ struct rows_unfolding {
  * unfolding or its rows_unfolding_end(). */
 status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_decompressor *decompressor,
                             struct slice payload, uint32_t rows, bool may_pass, struct block **out_block);
-/* Make the image of that row, with those between it and the ones that are there. */
+/* Make the image of that row, with those between it and the ones that are there. What has failed once fails for all rows. */
 status rows_unfold(struct rows_unfolding *unfolding, uint32_t row);
 void rows_unfolding_end(struct rows_unfolding *unfolding); /* ready for the next */
 void rows_unfolding_deinit(struct rows_unfolding *unfolding);

@@ -24,6 +24,7 @@ status rows_unfolding_begin(struct rows_unfolding *unfolding, const struct rows_
     unfolding->payload = payload;
     unfolding->rows = unfolding->passed = 0;
     unfolding->may_pass = may_pass;
+    unfolding->failure = STATUS_DONE;
     return STATUS_DONE;
 }
 
@@ -46,11 +47,10 @@ static status start_over(struct rows_unfolding *unfolding)
     return STATUS_DONE;
 }
 
-status rows_unfold(struct rows_unfolding *unfolding, uint32_t row)
+/* As rows_unfold(); what fails leaves lanes and rows apart. */
+static status unfold_to(struct rows_unfolding *unfolding, uint32_t row)
 {
     enum { PASS_LEAST = 4 };
-    if (!unfolding->block)
-        return STATUS_DONE;
     if (row < unfolding->passed)
         TRY(start_over(unfolding));
     if (row < unfolding->rows)
@@ -66,11 +66,24 @@ status rows_unfold(struct rows_unfolding *unfolding, uint32_t row)
                : rows_decoder_check(unfolding->decoder, unfolding->block, !unfolding->passed);
 }
 
+status rows_unfold(struct rows_unfolding *unfolding, uint32_t row)
+{
+    if (failed(unfolding->failure) || !unfolding->block)
+        return unfolding->failure;
+    status st = unfold_to(unfolding, row);
+    if (failed(st)) {
+        unfolding->failure = st;
+        unfolding->rows = 0; /* it does not count as whole, and goes to no cache */
+    }
+    return st;
+}
+
 void rows_unfolding_end(struct rows_unfolding *unfolding)
 {
     if (unfolding->block)
         rows_decoder_close(unfolding->decoder);
     unfolding->block = NULL;
+    unfolding->failure = STATUS_DONE;
 }
 
 void rows_unfolding_deinit(struct rows_unfolding *unfolding)
