@@ -86,11 +86,16 @@ void block_leases_drop(struct block_leases *leases, struct block *taken_out)
     struct block *looked_at = NULL;
     if (!taken_out)
         return;
+    /* What was taken out of the middle of a bucket was put there by an ordinary store. */
+    atomic_thread_fence(memory_order_seq_cst);
     unref_all(free_of(leases, taken_out, &looked_at));
+    if (!looked_at && !atomic_load_explicit(&leases->has_aside, memory_order_relaxed))
+        return;
     lock_acquire(&leases->lock);
     struct block *before = leases->aside;
     leases->aside = looked_at;
     struct block *unused = before ? free_of(leases, before, &leases->aside) : NULL;
+    atomic_store_explicit(&leases->has_aside, leases->aside != NULL, memory_order_relaxed);
     lock_release(&leases->lock);
     unref_all(unused);
 }

@@ -38,9 +38,9 @@ struct block_lease {
 struct block_leases {
     struct block_lease leases[BLOCK_LEASES];
     bool is_off;
-    struct lock lock;
-    struct block
-        *aside; /* counted, by `hash_next`; guarded by `lock`: taken out while somebody looked at them */
+    _Alignas(64) struct lock lock; /* guards `aside` */
+    struct block *aside;           /* counted, by `hash_next`: taken out while somebody looked at them */
+    _Atomic bool has_aside;        /* relaxed; a hint */
 };
 
 void block_leases_init(struct block_leases *leases);

@@ -253,7 +253,8 @@ static status first_keep(struct sstable_builder *builder, struct slice clusterin
  * it is read with one block, and needs no index. */
 static bool run_moves(const struct sstable_builder *builder)
 {
-    return builder->run_rows && !builder->block_count && builder->run_begin >= builder->block_bytes / 2;
+    return builder->run_rows && !builder->block_count && builder->run_begin &&
+           builder->run_begin >= builder->block_bytes / 2;
 }
 
 /* Write the open block without the rows of the open partition, which begin the next one. */

@@ -20,6 +20,7 @@ struct dictionary_shelf {
     struct lock_condition learnt; /* some learning came to its end */
     struct {
         uint64_t table_id;
+        uint64_t round; /* one more each time that it is taken */
         bool taken;
     } learning[LEARNING_MAX];
     struct place places[PLACES];
@@ -66,12 +67,20 @@ static void put(struct dictionary_shelf *shelf, uint64_t table_id, struct sstabl
     *place = (struct place){.table_id = table_id, .dictionary = sstable_dictionary_ref(dictionary)};
 }
 
-static bool is_learning(const struct dictionary_shelf *shelf, uint64_t table_id)
+/* Where somebody learns for the table; LEARNING_MAX: nobody does. */
+static uint32_t learning_of(const struct dictionary_shelf *shelf, uint64_t table_id)
 {
-    for (uint32_t i = 0; i < LEARNING_MAX; i++)
-        if (shelf->learning[i].taken && shelf->learning[i].table_id == table_id)
-            return true;
-    return false;
+    uint32_t at = 0;
+    while (at < LEARNING_MAX && !(shelf->learning[at].taken && shelf->learning[at].table_id == table_id))
+        at++;
+    return at;
+}
+
+static void learning_wait(struct dictionary_shelf *shelf, uint32_t at)
+{
+    uint64_t round = shelf->learning[at].round;
+    while (shelf->learning[at].taken && shelf->learning[at].round == round)
+        lock_wait(&shelf->learnt, &shelf->lock);
 }
 
 /* Where it says that somebody learns for the table; LEARNING_MAX: there is no room for that. */
@@ -83,6 +92,7 @@ static uint32_t learning_begin(struct dictionary_shelf *shelf, uint64_t table_id
     if (at < LEARNING_MAX) {
         shelf->learning[at].table_id = table_id;
         shelf->learning[at].taken = true;
+        shelf->learning[at].round++;
     }
     return at;
 }
@@ -95,20 +105,21 @@ static void learning_end(struct dictionary_shelf *shelf, uint32_t at)
 }
 
 /* What the shelf has for rows of so many bytes, with a reference; NULL: it is to be learnt. While another learns for the
- * table, less will do, and who would have nothing waits. */
+ * table, less will do, and who would have nothing waits, once: where nothing came of it, all learn side by side. */
 static struct sstable_dictionary *shelf_take(struct dictionary_shelf *shelf, uint64_t table_id,
                                              uint64_t bytes)
 {
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         const struct place *place = place_of(shelf, table_id);
-        bool busy = is_learning(shelf, table_id);
+        uint32_t learning = learning_of(shelf, table_id);
+        bool busy = learning < LEARNING_MAX;
         if (place && (busy || place->dictionary->learnt_kib * 1024ULL >= bytes / 4 * 3)) {
             shelf->stats.shared++;
             return sstable_dictionary_ref(place->dictionary);
         }
-        if (!busy)
+        if (!busy || waited)
             return NULL;
-        lock_wait(&shelf->learnt, &shelf->lock);
+        learning_wait(shelf, learning);
     }
 }
 

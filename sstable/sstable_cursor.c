@@ -150,7 +150,9 @@ static status page_get(struct sstable_cursor *cursor, uint32_t page_at, struct b
     enum frame_access access = reader->access;
     if (access == FRAME_ACCESS_POINT && !cursor->no_together)
         page_hint(cursor, page_at);
-    if (access == FRAME_ACCESS_POINT && resident_has_room(&cursor->table->resident, 2 * DIRECTORY_PAGE_BYTES))
+    const uint32_t most = 2 * DIRECTORY_PAGE_BYTES;
+    if (access == FRAME_ACCESS_POINT && cursor->table->pages[page_at].page.bytes <= most &&
+        resident_has_room(&cursor->table->resident, most))
         reader->access = FRAME_ACCESS_POINT_PAST_CACHE;
     status st = parity_page_get(reader, page_at, out_block);
     /* What the disk cannot read may lie before the page. */
