@@ -482,7 +482,7 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
         block->offset = offset;
         block->tier = (uint8_t)tier;
         block_insert(shard, hash, block);
-        shard_fit(shard, budget_bytes, &freed);
+        shard_fit(shard, shard_budget(cache), &freed); /* of now: others may have reserved some meanwhile */
     }
     lock_release(&shard->lock);
     block_leases_drop(&cache->leases, freed);
