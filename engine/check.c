@@ -155,10 +155,15 @@ status store_check_file(struct store *store, uint64_t file_number, struct store_
 {
     struct search search = {.file_number = file_number};
     struct salvage_report salvaged;
-    TRY(job_each_tablet(store, 0, tablet_search, &search));
-    if (!search.table)
-        return STATUS_FAIL(STATUS_NOT_FOUND);
-    status found = sstable_verify(search.table), st = found;
+    status st = job_each_tablet(store, 0, tablet_search, &search);
+    if (ok(st) && !search.table)
+        st = STATUS_FAIL(STATUS_NOT_FOUND);
+    if (failed(st)) {
+        sstable_unref(search.table);
+        return st;
+    }
+    status found = sstable_verify(search.table);
+    st = found;
     if (ok(found))
         *out_check = (struct store_file_check){.rows_read = sstable_info(search.table)->rows};
     if (check_is_damage(found))

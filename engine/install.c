@@ -229,7 +229,8 @@ status job_install(struct job *job)
         st = scrub_keep_copy(store, sstable_info(job->inputs[0]));
     if (ok(st))
         st = exchange_install(job, &exchange, &current);
-    if (ok(st) && current)
+    job->installed = ok(st) && current;
+    if (job->installed)
         count_job(job, &exchange);
     for (uint32_t i = 0; ok(st) && !current && i < exchange.output_count; i++)
         sstable_set_obsolete(exchange.outputs[i]);

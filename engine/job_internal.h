@@ -56,6 +56,7 @@ struct job {
     struct sstable_dictionary *dictionary; /* counted; of the outputs; NULL: they train their own */
     struct salvage_report salvaged;        /* of the damaged input */
     bool merged;                           /* the outputs are made; what is left is to install them */
+    bool installed;                        /* they were; else nobody wanted them any more */
     struct job_progress progress;
     struct job *next, *previous; /* guard: the background's lock: all jobs there are */
 };

@@ -103,6 +103,8 @@ static status table_rewrite(struct store *store, struct tablet *tablet, struct s
     status st = STATUS_DONE;
     while (ok(st) && !done)
         st = job_step(job, JOB_STEP_ROWS, &done);
+    if (ok(st) && !job->installed) /* truncated or dropped meanwhile */
+        st = STATUS_FAIL(STATUS_NOT_FOUND);
     if (ok(st))
         st = check_damage(table, &job->salvaged, found, out_check);
     job_close(job);
