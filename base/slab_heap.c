@@ -45,13 +45,6 @@ void slab_heap_init(struct slab_heap *heap)
     lock_init(&heap->lock, RANK_HEAP);
 }
 
-void slab_heap_deinit(struct slab_heap *heap)
-{
-    assert(heap->used_bytes == 0);
-    lock_deinit(&heap->lock);
-    slab_pool_deinit(&heap->pool);
-}
-
 static uint32_t class_of(uint32_t units)
 {
     if (units < SPLITS)
@@ -247,6 +240,18 @@ void slab_heap_trim(struct slab_heap *heap)
         for (struct slab_heap_piece *piece = heap->free[at]; piece; piece = piece->older)
             piece_trim(piece);
     lock_release(&heap->lock);
+}
+
+void slab_heap_deinit(struct slab_heap *heap)
+{
+    assert(heap->used_bytes == 0);
+    /* Nobody has cut anything out of these: their takers found room elsewhere before they came to it. */
+    for (struct slab_heap_piece *piece = heap->free[class_of(SLAB_UNITS)], *older; piece; piece = older) {
+        older = piece->older;
+        slab_pool_give(&heap->pool, slab_of(piece));
+    }
+    lock_deinit(&heap->lock);
+    slab_pool_deinit(&heap->pool);
 }
 
 void slab_heap_stats(struct slab_heap *heap, struct slab_heap_stats *out_stats)
