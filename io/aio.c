@@ -18,8 +18,8 @@ static _Atomic pid_t idle_owner;
 
 static void idle_claim(void)
 {
-    pid_t self = getpid();
-    if (atomic_exchange(&idle_owner, self) == self)
+    pid_t self = getpid(), was = atomic_exchange(&idle_owner, self);
+    if (was == self || was == 0)
         return;
     for (size_t i = 0; i < CONTEXTS_KEPT; i++)
         atomic_store(&idle_contexts[i], 0);

@@ -1,9 +1,10 @@
 /*
  * io.h: the only door to files, threads, time and randomness.
  *
- * An environment has one of four bodies behind the same calls:
+ * An environment has one of five bodies behind the same calls:
  *   uring    io_uring through liburing; probed when opened, STATUS_UNSUPPORTED where it is refused
- *   threads  a pool of pread/pwrite workers
+ *   threads  direct transfers by the kernel's older asynchronous interface, the others by a few workers
+ *   workers  all of them by the workers
  *   memory   no disk at all: files live in the environment and die with it
  *   sim      a simulated disk under one seed: sim.h cuts its power and makes it fail
  *

@@ -1,5 +1,5 @@
 /*
- * threads.c: the body without io_uring. A few workers make ordinary calls of the kernel.
+ * threads.c: the two bodies without io_uring: a few workers make ordinary calls of the kernel.
  *
  * To hand a transfer to a worker and to be told that it is done costs two wake-ups, about as much as the transfer. Those that
  * the kernel makes asynchronously by its older interface are left to it (aio_internal.h); the workers have the others, and

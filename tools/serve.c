@@ -21,7 +21,7 @@ static const char usage_text[] =
     "  --port-file FILE     the port is in it as soon as it answers\n"
     "  --profile NAME       scylla-2025.1 (default), scylla-5.2, scylla-2026.2,\n"
     "                       cassandra-4.1, cassandra-5.0\n"
-    "  --io BODY            auto (default), uring, threads\n"
+    "  --io BODY            auto (default), uring, threads, workers\n"
     "  --durability D       periodic (default: at most 10 ms can be lost), durable, none\n"
     "  --period-ms N        of periodic\n"
     "  --loops N            event loops (default: one per core)\n"

@@ -20,7 +20,7 @@ static const char verify_usage[] =
     "may have the store open.\n"
     "\n"
     "  --quiet     say nothing of files that are whole\n"
-    "  --io BODY   auto (default), uring, threads\n"
+    "  --io BODY   auto (default), uring, threads, workers\n"
     "\n"
     "Of a damaged file it says how many rows can be read, and which tokens lose something; 'strait scrub'\n"
     "mends it. Exit status: 0 all is whole, 1 something is damaged or a store cannot be opened,\n"
@@ -34,7 +34,7 @@ static const char scrub_usage[] =
     "process may have the store open.\n"
     "\n"
     "  --quiet              say nothing of files that are whole\n"
-    "  --io BODY            auto (default), uring, threads\n"
+    "  --io BODY            auto (default), uring, threads, workers\n"
     "  --accept-log-damage  although synced bytes of the commit log are damaged\n"
     "  --set-aside-damaged-tables\n"
     "                       files that cannot be opened at all go to DIR/lost, with all they held\n"
@@ -58,7 +58,7 @@ struct order {
 
 /* What was seen of one store. */
 struct tally {
-    uint64_t files, rows, damaged, mended, unopened, rows_lost, pages_lost;
+    uint64_t files, rows, damaged, mended, rows_lost, pages_lost;
 };
 
 /* ---- names ---- */
@@ -165,7 +165,6 @@ static status file_check(const struct order *order, struct store *store, const s
     if (failed(file->opened)) {
         printf("  it cannot be opened: everything in it is lost%s\n",
                order->tool->mends ? "; it is in lost/ now" : "");
-        tally->unopened++;
         tally->rows_lost += file->rows;
         return STATUS_DONE;
     }
