@@ -45,6 +45,13 @@ void slab_heap_init(struct slab_heap *heap)
     lock_init(&heap->lock, RANK_HEAP);
 }
 
+void slab_heap_deinit(struct slab_heap *heap)
+{
+    assert(heap->used_bytes == 0);
+    lock_deinit(&heap->lock);
+    slab_pool_deinit(&heap->pool);
+}
+
 static uint32_t class_of(uint32_t units)
 {
     if (units < SPLITS)
@@ -142,31 +149,28 @@ static void split(struct slab_heap *heap, struct slab_heap_piece *piece, uint32_
     free_push(heap, behind);
 }
 
-/* Memory is touched for the first time outside the lock. */
-static bool slab_add(struct slab_heap *heap)
+/* A free piece of so many units at least is taken. */
+static void cut(struct slab_heap *heap, struct slab_heap_piece *piece, uint32_t units)
+{
+    free_remove(heap, piece);
+    split(heap, piece, units);
+    heap->used_bytes += (size_t)piece->units * UNIT_BYTES;
+}
+
+/* Who brings a slab cuts it at once: none lies whole among the pieces. */
+static struct slab_heap_piece *take_from_new(struct slab_heap *heap, uint32_t units)
 {
     struct slab_head *slab = slab_pool_take(&heap->pool);
     if (!slab)
-        return false;
+        return NULL;
+    /* Memory is touched for the first time outside the lock. */
     slab->heap = heap;
     struct slab_heap_piece *piece = first_of(slab);
     *piece = (struct slab_heap_piece){.units = SLAB_UNITS};
     lock_acquire(&heap->lock);
     heap->slab_count++;
     free_push(heap, piece);
-    lock_release(&heap->lock);
-    return true;
-}
-
-static struct slab_heap_piece *take(struct slab_heap *heap, uint32_t units)
-{
-    lock_acquire(&heap->lock);
-    struct slab_heap_piece *piece = fit(heap, units);
-    if (piece) {
-        free_remove(heap, piece);
-        split(heap, piece, units);
-        heap->used_bytes += (size_t)piece->units * UNIT_BYTES;
-    }
+    cut(heap, piece, units);
     lock_release(&heap->lock);
     return piece;
 }
@@ -176,13 +180,14 @@ void *slab_heap_take(struct slab_heap *heap, size_t bytes)
     uint32_t units = (uint32_t)(slab_heap_cost(bytes) / UNIT_BYTES);
     if (bytes > SLAB_HEAP_PIECE_BYTES_MAX)
         return NULL;
-    struct slab_heap_piece *piece = take(heap, units);
-    while (!piece) {
-        if (!slab_add(heap))
-            return NULL;
-        piece = take(heap, units);
-    }
-    return (uint8_t *)piece + HEAD_BYTES;
+    lock_acquire(&heap->lock);
+    struct slab_heap_piece *piece = fit(heap, units);
+    if (piece)
+        cut(heap, piece, units);
+    lock_release(&heap->lock);
+    if (!piece)
+        piece = take_from_new(heap, units);
+    return piece ? (uint8_t *)piece + HEAD_BYTES : NULL;
 }
 
 /* With those of its neighbours that are free as well. */
@@ -240,18 +245,6 @@ void slab_heap_trim(struct slab_heap *heap)
         for (struct slab_heap_piece *piece = heap->free[at]; piece; piece = piece->older)
             piece_trim(piece);
     lock_release(&heap->lock);
-}
-
-void slab_heap_deinit(struct slab_heap *heap)
-{
-    assert(heap->used_bytes == 0);
-    /* Nobody has cut anything out of these: their takers found room elsewhere before they came to it. */
-    for (struct slab_heap_piece *piece = heap->free[class_of(SLAB_UNITS)], *older; piece; piece = older) {
-        older = piece->older;
-        slab_pool_give(&heap->pool, slab_of(piece));
-    }
-    lock_deinit(&heap->lock);
-    slab_pool_deinit(&heap->pool);
 }
 
 void slab_heap_stats(struct slab_heap *heap, struct slab_heap_stats *out_stats)
