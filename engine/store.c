@@ -15,28 +15,17 @@ enum {
 
 static status env_choose(struct store *store, const struct store_options *options)
 {
-    static const struct {
-        const char *name;
-        enum io_body body;
-    } bodies[] = {
-        {"auto", IO_BODY_AUTO},       {"uring", IO_BODY_URING},   {"threads", IO_BODY_THREADS},
-        {"workers", IO_BODY_WORKERS}, {"memory", IO_BODY_MEMORY},
-    };
     if (options->env) {
         store->env = options->env;
         return STATUS_DONE;
     }
     const char *wanted = options->io ? options->io : options->folder ? "auto" : "memory";
-    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        if (strcmp(bodies[i].name, wanted) != 0)
-            continue;
-        if (bodies[i].body != IO_BODY_MEMORY && !options->folder)
-            return STATUS_FAIL(STATUS_INVALID);
-        TRY(io_env_open(bodies[i].body, 0, &store->env));
-        store->owns_env = true;
-        return STATUS_DONE;
-    }
-    return STATUS_FAIL(STATUS_INVALID);
+    enum io_body body = IO_BODY_MEMORY;
+    if (strcmp(wanted, "memory") != 0 && (!options->folder || !io_disk_body_of(wanted, &body)))
+        return STATUS_FAIL(STATUS_INVALID);
+    TRY(io_env_open(body, 0, &store->env));
+    store->owns_env = true;
+    return STATUS_DONE;
 }
 
 /* A folder in an environment of our own that keeps nothing would only cost: such a store has none. */

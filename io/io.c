@@ -25,21 +25,35 @@ static uint64_t seed_from_kernel(void)
     return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)&now;
 }
 
+bool io_disk_body_of(const char *name, enum io_body *out_body)
+{
+    static const struct {
+        const char *name;
+        enum io_body body;
+    } bodies[] = {
+        {"auto", IO_BODY_AUTO},
+        {"uring", IO_BODY_URING},
+        {"threads", IO_BODY_THREADS},
+        {"workers", IO_BODY_WORKERS},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        if (strcmp(bodies[i].name, name) == 0) {
+            *out_body = bodies[i].body;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Environment variable STRAIT_IO: the body that AUTO must take, or AUTO when it says nothing. */
 static status body_forced(enum io_body *out_body)
 {
     const char *forced = getenv("STRAIT_IO");
+    *out_body = IO_BODY_AUTO;
     if (!forced || !*forced)
-        *out_body = IO_BODY_AUTO;
-    else if (strcmp(forced, "uring") == 0)
-        *out_body = IO_BODY_URING;
-    else if (strcmp(forced, "threads") == 0)
-        *out_body = IO_BODY_THREADS;
-    else if (strcmp(forced, "workers") == 0)
-        *out_body = IO_BODY_WORKERS;
-    else
-        return STATUS_FAIL(STATUS_INVALID);
-    return STATUS_DONE;
+        return STATUS_DONE;
+    bool chosen = io_disk_body_of(forced, out_body) && *out_body != IO_BODY_AUTO;
+    return chosen ? STATUS_DONE : STATUS_FAIL(STATUS_INVALID);
 }
 
 static status auto_env_open(uint64_t seed, struct io_env **out_env)

@@ -40,6 +40,9 @@ enum io_body {
     IO_BODY_SIM,
 };
 
+/* Of "auto", "uring", "threads" and "workers": the bodies for files on a disk. False when it is none of these. */
+bool io_disk_body_of(const char *name, enum io_body *out_body);
+
 struct io_env;
 struct io_file;
 struct io_queue;

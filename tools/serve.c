@@ -144,24 +144,6 @@ static bool parse_option(struct serve *serve, int option, const char *value)
     return good;
 }
 
-static bool io_body_parse(const char *name, enum io_body *out_body)
-{
-    static const struct {
-        const char *name;
-        enum io_body body;
-    } names[] = {{"auto", IO_BODY_AUTO},
-                 {"uring", IO_BODY_URING},
-                 {"threads", IO_BODY_THREADS},
-                 {"workers", IO_BODY_WORKERS}};
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(name, names[i].name) == 0) {
-            *out_body = names[i].body;
-            return true;
-        }
-    }
-    return wrong("io", name);
-}
-
 /* Whole or not at all: written beside and renamed. */
 static bool write_port_file(const char *path, uint16_t port)
 {
@@ -224,8 +206,9 @@ static bool run(struct serve *serve, const sigset_t *signals)
     bool good = false;
     int signal_number;
 
-    if (!serve->memory && !io_body_parse(serve->io ? serve->io : "auto", &body))
-        return false;
+    const char *io = serve->io ? serve->io : "auto";
+    if (!serve->memory && !io_disk_body_of(io, &body))
+        return wrong("io", io);
     status st = io_env_open(body, 0, &env);
     if (failed(st))
         return fail("io", st);

@@ -10,6 +10,7 @@
 #include "compaction/compaction.h"
 #include "cql/catalog.h"
 #include "engine/store.h"
+#include "io/io.h"
 #include "tools/tool.h"
 
 static const char verify_usage[] =
@@ -279,9 +280,8 @@ static int order_take(struct order *order, int argc, char **argv)
         default: fputs(order->tool->usage, stderr); return 2;
         }
     }
-    const char *io = order->options.io;
-    if (optind < argc && (!io || !strcmp(io, "auto") || !strcmp(io, "uring") || !strcmp(io, "threads") ||
-                          !strcmp(io, "workers")))
+    enum io_body body;
+    if (optind < argc && (!order->options.io || io_disk_body_of(order->options.io, &body)))
         return -1;
     fputs(order->tool->usage, stderr);
     return 2;
