@@ -10,16 +10,13 @@
 #include <string.h>
 
 #include "bench/measure.h"
-#include "bench/peers/chat.h"
-#include "row/key.h"
-#include "row/row.h"
+#include "bench/peers/chat_cells.h"
 #include "sstable/rows_internal.h"
 
 enum {
     BLOCK_BYTES = 8192,
     CHANNELS = 2000,
     PAGE_ROWS = 25,
-    COLUMN_AUTHOR = 3,
 };
 
 struct blocks {
@@ -41,34 +38,6 @@ static int row_compare(const void *a, const void *b)
     if (one->created_ms != two->created_ms)
         return one->created_ms > two->created_ms ? -1 : 1;
     return memcmp(one->id, two->id, 16);
-}
-
-static void cell_add(struct row_builder *builder, uint32_t column, int64_t timestamp, struct slice value)
-{
-    row_builder_add(
-        builder, (struct cell){.column = column, .kind = CELL_LIVE, .timestamp = timestamp, .value = value});
-}
-
-static void row_encode(const struct chat_row *row, struct row_builder *builder, struct buffer *key,
-                       struct buffer *image)
-{
-    static const struct key_column created_column = {.kind = KEY_INT64, .descending = true};
-    static const struct key_column id_column = {.kind = KEY_UUID};
-    uint8_t created[8], reply_to[8];
-    store_be64(created, (uint64_t)row->created_ms);
-    store_be64(reply_to, (uint64_t)row->reply_to);
-    buffer_clear(key);
-    buffer_clear(image);
-    measure_check(key_append(key, created_column, slice_of(created, 8)), "key");
-    measure_check(key_append(key, id_column, slice_of(row->id, 16)), "key");
-    row_builder_reset(builder);
-    builder->marker = (struct marker){.timestamp = row->arrived_us};
-    cell_add(builder, COLUMN_AUTHOR, row->arrived_us, slice_of(row->author, 16));
-    if (row->has_reply_to)
-        cell_add(builder, COLUMN_AUTHOR + 1, row->arrived_us, slice_of(reply_to, 8));
-    cell_add(builder, COLUMN_AUTHOR + 2, row->arrived_us,
-             slice_of((const uint8_t *)row->text, row->text_bytes));
-    measure_check(row_builder_finish(builder, image), "image");
 }
 
 struct making {
@@ -97,7 +66,8 @@ static void blocks_learn(struct blocks *blocks, const struct chat *chat)
     struct row_builder builder = {0};
     struct buffer key = {0}, image = {0};
     for (uint64_t i = 0; i < chat->options.rows; i++) {
-        row_encode(&chat->rows[i], &builder, &key, &image);
+        chat_cells_key(&key, chat->rows[i].created_ms, chat->rows[i].id);
+        chat_cells_image(&builder, &chat->rows[i], &image);
         dictionary_sample_add(&sample, buffer_slice(&key), buffer_slice(&image));
     }
     measure_check(dictionary_learn(&sample, NULL, &blocks->dictionary), "dictionary");
@@ -121,7 +91,8 @@ static void blocks_make(struct blocks *blocks, struct chat *chat)
     measure_check(dictionary_encoders(blocks->dictionary, &making.compressor.encoders), "encoders");
     rows_builder_clear(&making.rows);
     for (uint64_t i = 0; i < count; i++) {
-        row_encode(&chat->rows[i], &builder, &key, &image);
+        chat_cells_key(&key, chat->rows[i].created_ms, chat->rows[i].id);
+        chat_cells_image(&builder, &chat->rows[i], &image);
         measure_check(rows_builder_add(&making.rows, i, buffer_slice(&key), buffer_slice(&image)), "row");
         if (making.rows.bytes.bytes >= BLOCK_BYTES || i + 1 == count ||
             (chat->rows[i].channel != chat->rows[i + 1].channel &&

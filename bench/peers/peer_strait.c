@@ -1,28 +1,22 @@
 /*
  * peer_strait.c: Strait through engine/store.h alone, as an application of the engine writes and reads.
  *
- * Table: partition key bigint (8 bytes), clustering created_at DESC (bigint), id (uuid); cells author, reply_to, text. A
- * reply_to that is null is not written.
+ * Table: partition key bigint (8 bytes); the rest is chat_cells.h's.
  */
 #include <stdlib.h>
 
+#include "bench/peers/chat_cells.h"
 #include "bench/peers/peer.h"
 #include "engine/store.h"
 #include "row/live.h"
 #include "row/plain.h"
 
 enum {
-    COLUMN_AUTHOR = 3,
-    COLUMN_REPLY_TO,
-    COLUMN_TEXT,
     CLUSTERING_BYTES = 26, /* header, 8 of time, header, 16 of id */
     ID_AT = 10,
     WINDOW_S = 86400,
     LEVEL = 3,
 };
-
-static const struct key_column created_column = {.kind = KEY_INT64, .descending = true};
-static const struct key_column id_column = {.kind = KEY_UUID, .descending = false};
 
 struct strait {
     struct store *store;
@@ -95,40 +89,12 @@ static void session_free(void *at)
 
 /* ---- writing ---- */
 
-static void clustering_of(struct buffer *key, int64_t created_ms, const uint8_t *id)
-{
-    uint8_t created[8];
-    store_be64(created, (uint64_t)created_ms);
-    buffer_clear(key);
-    measure_check(key_append(key, created_column, slice_of(created, 8)), "strait: created_at");
-    if (id)
-        measure_check(key_append(key, id_column, slice_of(id, 16)), "strait: id");
-}
-
-static void add_cell(struct session *session, uint32_t column, int64_t timestamp, const void *value,
-                     size_t bytes)
-{
-    row_builder_add(&session->builder, (struct cell){.column = column,
-                                                     .kind = CELL_LIVE,
-                                                     .timestamp = timestamp,
-                                                     .value = slice_of(value, bytes)});
-}
-
 static void add_row(struct session *session, const struct chat_row *row)
 {
-    uint8_t channel[8], reply_to[8];
+    uint8_t channel[8];
     store_be64(channel, row->channel);
-    clustering_of(&session->key, row->created_ms, row->id);
-    row_builder_reset(&session->builder);
-    session->builder.marker = (struct marker){.timestamp = row->arrived_us};
-    add_cell(session, COLUMN_AUTHOR, row->arrived_us, row->author, 16);
-    if (row->has_reply_to) {
-        store_be64(reply_to, (uint64_t)row->reply_to);
-        add_cell(session, COLUMN_REPLY_TO, row->arrived_us, reply_to, 8);
-    }
-    add_cell(session, COLUMN_TEXT, row->arrived_us, row->text, row->text_bytes);
-    buffer_clear(&session->image);
-    measure_check(row_builder_finish(&session->builder, &session->image), "strait: image");
+    chat_cells_key(&session->key, row->created_ms, row->id);
+    chat_cells_image(&session->builder, row, &session->image);
     batch_begin(&session->batch, session->peer->table, partition_key_of(slice_of(channel, 8)));
     batch_row(&session->batch, buffer_slice(&session->key), buffer_slice(&session->image));
     batch_end(&session->batch);
@@ -160,8 +126,8 @@ static void take_clustering(struct slice clustering, struct chat_row *row)
 static inline void take_cell(struct chat_row *row, uint32_t column, struct slice value)
 {
     switch (column) {
-    case COLUMN_AUTHOR: memcpy(row->author, value.data, 16); break;
-    case COLUMN_REPLY_TO:
+    case CHAT_COLUMN_AUTHOR: memcpy(row->author, value.data, 16); break;
+    case CHAT_COLUMN_REPLY_TO:
         row->has_reply_to = true;
         row->reply_to = (int64_t)load_be64(value.data);
         break;
@@ -229,7 +195,7 @@ static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit
     struct session *session = at;
     buffer_clear(&session->key);
     if (before_ms != INT64_MAX)
-        clustering_of(&session->key, before_ms - 1, NULL);
+        chat_cells_key(&session->key, before_ms - 1, NULL);
     struct cursor *cursor = open_one(session, channel, (struct slice){0}, limit);
     if (!cursor)
         return;
@@ -247,7 +213,7 @@ static void newest(void *at, uint64_t channel, int64_t before_ms, uint32_t limit
 static void point(void *at, const struct chat_row *key, struct answer *answer)
 {
     struct session *session = at;
-    clustering_of(&session->key, key->created_ms, key->id);
+    chat_cells_key(&session->key, key->created_ms, key->id);
     buffer_clear(&session->end);
     buffer_append_slice(&session->end, buffer_slice(&session->key));
     buffer_append_u8(&session->end, KEY_AFTER);
