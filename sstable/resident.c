@@ -80,12 +80,20 @@ bool resident_has_room(const struct resident *resident, size_t bytes)
     return resident->pages && block_cache_resident_has_room(resident->cache, bytes);
 }
 
-static struct resident_page *page_new(struct resident *resident, struct block *block, size_t bytes)
+/* Zeroed memory in the cache's heap. */
+static struct block *home_new(struct resident *resident, size_t bytes)
 {
     struct block *home = block_new(resident->cache, (uint32_t)bytes);
+    if (home)
+        memset(home->data, 0, bytes);
+    return home;
+}
+
+static struct resident_page *page_new(struct resident *resident, struct block *block, size_t bytes)
+{
+    struct block *home = home_new(resident, bytes);
     if (!home)
         return NULL;
-    memset(home->data, 0, bytes);
     struct resident_page *page = (struct resident_page *)(void *)home->data;
     page->home = home;
     page->block = block_ref(block);
@@ -113,10 +121,9 @@ struct resident_page *resident_page_keep(struct resident *resident, uint32_t pag
 static struct resident_node *node_new(struct resident *resident, struct block *block, uint32_t count,
                                       size_t bytes)
 {
-    struct block *home = block_new(resident->cache, (uint32_t)bytes);
+    struct block *home = home_new(resident, bytes);
     if (!home)
         return NULL;
-    memset(home->data, 0, bytes);
     struct resident_node *node = (struct resident_node *)(void *)home->data;
     node->home = home;
     node->block = block_ref(block);
@@ -145,13 +152,12 @@ const struct resident_node *resident_node_keep(struct resident *resident,
 
 static struct resident_entry *entry_new(struct resident *resident, const struct directory_entry *entry)
 {
-    struct block *home = block_new(resident->cache, sizeof(struct resident_entry));
+    struct block *home = home_new(resident, sizeof(struct resident_entry));
     if (!home)
         return NULL;
     struct resident_entry *made = (struct resident_entry *)(void *)home->data;
     made->home = home;
     made->entry = *entry;
-    atomic_init(&made->root, NULL);
     return made;
 }
 
