@@ -260,7 +260,7 @@ struct store_read {
     bool no_unfold;   /* blocks are decoded as a whole, not as far as the walk gets */
     bool no_sequence; /* SSTables that do not overlap are merged */
     bool no_runs;     /* rows that stand side by side are asked for one by one */
-    bool no_together; /* a directory page is read without the blocks before it */
+    bool no_together; /* pages and blocks are read without those beside them */
     bool no_retained; /* SSTables are read although the memtable they came from is still there */
 };
 

@@ -4,8 +4,8 @@
  * ghost is found enters the main queue at once. A scan passes through the small queue and leaves the main one alone.
  * A hit only counts up a number in the block: no list is touched.
  *
- * Two tiers share the budget. Rows that were read from the disk stay compressed in one, as many as fit into three
- * quarters; decoded blocks and pages have what that leaves. Reading from the disk again costs as much as decoding twenty
+ * Two tiers share the budget. Rows that were read from the disk stay compressed in one, as many as fit into seven
+ * eighths; decoded blocks and pages have what that leaves. Reading from the disk again costs as much as decoding twenty
  * times, for a third of the bytes, so decoded blocks give way first.
  *
  * The cache is cut into shards by hash, each with its lock and its part of the budget. Only one shard's lock is held
@@ -327,10 +327,15 @@ static void evict_one(struct shard *shard, enum block_tier tier, struct block **
     shard->evictions++;
 }
 
-/* Down to `budget_bytes`: compressed blocks to three quarters of it, decoded ones to what is left. */
+static size_t stored_most(size_t budget_bytes)
+{
+    return budget_bytes / 8 * 7;
+}
+
+/* Down to `budget_bytes`: compressed blocks to seven eighths of it, decoded ones to what is left. */
 static void shard_fit(struct shard *shard, size_t budget_bytes, struct block **freed)
 {
-    while (tier_bytes(shard, BLOCK_TIER_STORED) > budget_bytes / 4 * 3)
+    while (tier_bytes(shard, BLOCK_TIER_STORED) > stored_most(budget_bytes))
         evict_one(shard, BLOCK_TIER_STORED, freed);
     while (shard_bytes(shard) > budget_bytes)
         evict_one(shard, BLOCK_TIER_DECODED, freed);
@@ -503,6 +508,17 @@ bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint6
     size_t used = shard_bytes(shard);
     lock_release(&shard->lock);
     return used + bytes <= shard_budget(cache);
+}
+
+bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset)
+{
+    if (!cache)
+        return false;
+    struct shard *shard = shard_of(cache, name_hash(BLOCK_TIER_STORED, owner, offset));
+    lock_acquire(&shard->lock);
+    size_t used = tier_bytes(shard, BLOCK_TIER_STORED);
+    lock_release(&shard->lock);
+    return used < stored_most(shard_budget(cache));
 }
 
 void block_cache_drop(struct block_cache *cache, uint64_t owner)

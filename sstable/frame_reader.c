@@ -55,6 +55,7 @@ void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
         sum.blocks_decoded += reads->blocks_decoded;
         sum.blocks_read += reads->blocks_read;
         sum.blocks_joined += reads->blocks_joined;
+        sum.blocks_beside += reads->blocks_beside;
         sum.rows_made += reads->rows_made;
         sum.rows_spared += reads->rows_spared;
     }
@@ -64,6 +65,7 @@ void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
     reads_add(&total->blocks_decoded, sum.blocks_decoded);
     reads_add(&total->blocks_read, sum.blocks_read);
     reads_add(&total->blocks_joined, sum.blocks_joined);
+    reads_add(&total->blocks_beside, sum.blocks_beside);
     reads_add(&total->rows_made, sum.rows_made);
     reads_add(&total->rows_spared, sum.rows_spared);
 }
@@ -77,6 +79,7 @@ void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
         sum.blocks_decoded += atomic_load_explicit(&stripe->blocks_decoded, memory_order_relaxed);
         sum.blocks_read += atomic_load_explicit(&stripe->blocks_read, memory_order_relaxed);
         sum.blocks_joined += atomic_load_explicit(&stripe->blocks_joined, memory_order_relaxed);
+        sum.blocks_beside += atomic_load_explicit(&stripe->blocks_beside, memory_order_relaxed);
         sum.rows_made += atomic_load_explicit(&stripe->rows_made, memory_order_relaxed);
         sum.pages_restored += atomic_load_explicit(&stripe->pages_restored, memory_order_relaxed);
         sum.rows_spared += atomic_load_explicit(&stripe->rows_spared, memory_order_relaxed);
@@ -167,13 +170,17 @@ static status chunk_plan(struct frame_reader *reader, const struct frame_ref *re
         end = begin + wanted < file_bytes ? begin + wanted : file_bytes;
     else if (end - begin < wanted)
         begin = end > wanted ? end - wanted : 0;
+    if (reader->around_end) {
+        begin = reader->around_begin < begin ? reader->around_begin / block * block : begin;
+        end = reader->around_end > end ? (reader->around_end + block - 1) / block * block : end;
+    }
     reader->chunk_bytes = 0;
     *out_begin = begin;
     *out_end = end;
     return chunk_reserve(reader, end - begin);
 }
 
-static status chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
+static status chunk_read_once(struct frame_reader *reader, const struct frame_ref *ref)
 {
     uint64_t begin, end;
     size_t bytes;
@@ -182,6 +189,17 @@ static status chunk_read(struct frame_reader *reader, const struct frame_ref *re
     reader->chunk_offset = begin;
     reader->chunk_bytes = bytes;
     return STATUS_DONE;
+}
+
+static status chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
+{
+    status st = chunk_read_once(reader, ref);
+    /* What the disk cannot read may lie beside the frame. */
+    if (st.code == STATUS_IO && reader->around_end) {
+        reader->around_begin = reader->around_end = 0;
+        st = chunk_read_once(reader, ref);
+    }
+    return st;
 }
 
 static bool chunk_covers(const struct frame_reader *reader, const struct frame_ref *ref)
@@ -206,6 +224,13 @@ void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const
     from->chunk_bytes = 0;
 }
 
+bool frame_reader_has_rows(const struct frame_reader *reader, const struct frame_ref *ref)
+{
+    const struct sstable *table = reader->table;
+    return block_cache_has(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset) ||
+           block_cache_has(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
+}
+
 status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
                           struct io_request *out_request, bool *out_needed)
 {
@@ -214,8 +239,7 @@ status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *r
     *out_needed = false;
     if (chunk_covers(reader, ref))
         return STATUS_DONE;
-    if (block_cache_has(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset) ||
-        block_cache_has(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset))
+    if (frame_reader_has_rows(reader, ref))
         return STATUS_DONE;
     TRY(ref_check(reader, ref));
     TRY(chunk_plan(reader, ref, &begin, &end));
@@ -247,7 +271,8 @@ static bool keeps(const struct frame_reader *reader)
 static struct block_cache *home_of(const struct frame_reader *reader)
 {
     const struct sstable *table = reader->table;
-    return keeps(reader) ? table->cache : table->warmth.cache;
+    /* What one reads past the cache for a single partition stays with its table. */
+    return reader->access == FRAME_ACCESS_SCAN_PAST_CACHE ? table->warmth.cache : table->cache;
 }
 
 static status rows_block_decode(struct frame_reader *reader, const struct frame_head *head,
@@ -619,6 +644,19 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
     TRY(stored_open(reader, ref, stored, again, unfolding, out_block));
     last_note(reader, ref);
     return STATUS_DONE;
+}
+
+void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_ref *ref)
+{
+    struct frame_head head;
+    if (failed(ref_check(reader, ref)) || !chunk_covers(reader, ref))
+        return;
+    struct slice frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
+    if (failed(frame_check(root_identity(&reader->table->root), ref, frame, &head)) ||
+        head.layout != FRAME_ROWS)
+        return;
+    block_unref(stored_keep(reader, ref, frame));
+    reader->reads.blocks_beside++;
 }
 
 status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,

@@ -169,7 +169,8 @@ status sstable_cursor_open_one(struct sstable *table, struct partition_key key, 
                                struct cursor **out_cursor);
 
 /* The same for a table that the caller holds until the cursor is closed, and of whose filter he knows what it says. The
- * blocks of small partitions stand right before their directory page and are read with it, unless `apart` turns that off. */
+ * blocks of small partitions stand right before their directory page and are read with it, as are blocks that lie beside one in
+ * the middle of a partition while the cache has room, unless `apart` turns that off. */
 status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse, bool apart,
                                 struct cursor **out_cursor);
 
@@ -252,6 +253,7 @@ struct sstable_reads {
     uint64_t blocks_cached;  /* of rows, indexes and directory, that were in memory as they are walked */
     uint64_t blocks_decoded; /* kept compressed, decoded again */
     uint64_t blocks_read;    /* from the disk ... */
+    uint64_t blocks_beside;  /* that came with these because the cache had room: nobody has asked for them */
     uint64_t blocks_joined;  /* ... and of those, which came with the page that leads to them */
     uint64_t rows_made;      /* in blocks that are decoded little by little ... */
     uint64_t rows_spared;    /* ... and those that nobody got to, or that were passed over */

@@ -18,8 +18,8 @@ enum { SSTABLE_READ_STRIPES = 4 };
 
 /* What readers count, relaxed: a line of memory for each few of them. */
 struct sstable_read_stripe {
-    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, blocks_joined, rows_made,
-        rows_spared, pages_restored;
+    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, blocks_joined,
+        blocks_beside, rows_made, rows_spared, pages_restored;
 };
 
 struct sstable {
@@ -99,12 +99,13 @@ struct frame_reader {
     uint64_t chunk_offset;
     uint64_t last_begin, last_end; /* of the frame asked for last */
     size_t window_bytes;
-    struct read_ahead *ahead;   /* borrowed from the cursor; NULL: it reads what it is asked for */
-    bool leads;                 /* and moves its window */
-    size_t least_bytes;         /* read at least that much from the next frame on: the caller will go on */
-    struct sstable_reads reads; /* not counted in the table yet */
-    bool uncounted;             /* nor will they be: nobody reads for an answer */
-    bool no_unfold;             /* a shortcut off */
+    struct read_ahead *ahead; /* borrowed from the cursor; NULL: it reads what it is asked for */
+    bool leads;               /* and moves its window */
+    size_t least_bytes;       /* read at least that much from the next frame on: the caller will go on */
+    uint64_t around_begin, around_end; /* and what lies around it in the file; 0: nothing */
+    struct sstable_reads reads;        /* not counted in the table yet */
+    bool uncounted;                    /* nor will they be: nobody reads for an answer */
+    bool no_unfold;                    /* a shortcut off */
     bool strict; /* what the disk has, not what is cached or could be made anew: for verification */
     struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
     struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
@@ -151,6 +152,11 @@ status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *r
 void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request);
 /* When `from` has read the frame together with what it was asked for, `to` need not read it again. */
 void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const struct frame_ref *ref);
+/* A frame of rows that was read beside the one asked for stays compressed in the cache. One that is damaged does not: who
+ * asks for it will see. */
+void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_ref *ref);
+/* Whether it is in the cache in any form; nobody is said to have asked for it. */
+bool frame_reader_has_rows(const struct frame_reader *reader, const struct frame_ref *ref);
 /* The same for a frame of rows. */
 status frame_reader_get_stored(struct frame_reader *reader, const struct frame_ref *ref,
                                struct slice *out_frame, struct frame_head *out_head);

@@ -384,6 +384,44 @@ static void pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_le
     place_close(&place);
 }
 
+/* What the disk is asked for until every tenth of some rows has been sought. */
+static uint64_t reads_of_neighbours(struct place *place, bool apart)
+{
+    struct cursor *cursor;
+    uint64_t before = sim_operation_count(place->env);
+    for (uint32_t row = 10000; row < 12000; row += 10) {
+        struct slice clustering = place->model.partitions[0].rows[row].clustering;
+        assert_ok(
+            sstable_cursor_open_held(place->table, place->model.partitions[0].key, false, apart, &cursor));
+        assert_ok(cursor_next_partition(cursor));
+        assert_ok(cursor_seek_row(cursor, clustering));
+        assert_true(cursor->on_row && slice_equal(cursor->row.clustering, clustering));
+        cursor_close(cursor);
+    }
+    return sim_operation_count(place->env) - before;
+}
+
+static void a_read_from_the_middle_brings_its_neighbours_while_there_is_room(void **state)
+{
+    (void)state;
+    const size_t budgets[] = {64 << 20, 64 << 20, 4096};
+    uint64_t counts[ARRAY_LEN(budgets)], beside[ARRAY_LEN(budgets)];
+    for (uint32_t i = 0; i < ARRAY_LEN(budgets); i++) {
+        struct place place;
+        struct sstable_reads reads;
+        place_open(&place, budgets[i]);
+        counts[i] = reads_of_neighbours(&place, i == 1);
+        sstable_reads(place.table, &reads);
+        beside[i] = reads.blocks_beside;
+        place_close(&place);
+    }
+    assert_true(counts[0] * 2 < counts[1]);
+    assert_true(beside[0] > 10);
+    assert_int_equal(beside[1], 0); /* turned off */
+    assert_true(counts[2] >= counts[1]);
+    assert_true(beside[2] <= 2 * counts[2]); /* hardly any room */
+}
+
 /* What the disk is asked for until the first row of a partition is there that nobody has read before. */
 static uint64_t reads_of_one(struct io_env *env, struct block_cache *cache, struct partition_key key,
                              bool apart, uint64_t *io_joined)
@@ -446,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_scan_reads_in_large_pieces_and_leaves_the_cache_alone),
         cmocka_unit_test(directory_pages_that_are_read_stay_with_their_table_up_to_a_quarter_of_the_budget),
         cmocka_unit_test(pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_levels),
+        cmocka_unit_test(a_read_from_the_middle_brings_its_neighbours_while_there_is_room),
         cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
         cmocka_unit_test(a_small_partition_costs_one_read_with_its_directory_page),
     };
