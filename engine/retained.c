@@ -114,9 +114,10 @@ static struct tablet *oldest_holder(struct store *store)
     return oldest;
 }
 
-void retained_trim(struct store *store)
+/* The oldest go until what is left and so many bytes more are within the budget, and blocks give way to all of that. */
+static void trim_to_hold(struct store *store, size_t more_bytes)
 {
-    while (atomic_load_explicit(&store->retained_bytes, memory_order_relaxed) >
+    while (atomic_load_explicit(&store->retained_bytes, memory_order_relaxed) + more_bytes >
            store->retained_budget_bytes) {
         struct tablet *tablet = oldest_holder(store);
         if (!tablet)
@@ -126,5 +127,17 @@ void retained_trim(struct store *store)
         if (failed(st)) /* without memory for a smaller version: the next flush tries again */
             break;
     }
-    block_cache_reserve(store->cache, atomic_load_explicit(&store->retained_bytes, memory_order_relaxed));
+    block_cache_reserve(store->cache,
+                        atomic_load_explicit(&store->retained_bytes, memory_order_relaxed) + more_bytes);
+}
+
+void retained_make_room(struct tablet *tablet, const struct write_buffer *buffer, uint32_t table_count)
+{
+    if (is_worth_keeping(tablet, buffer, table_count))
+        trim_to_hold(tablet->shard->store, buffer->bytes);
+}
+
+void retained_trim(struct store *store)
+{
+    trim_to_hold(store, 0);
 }

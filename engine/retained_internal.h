@@ -47,6 +47,9 @@ uint32_t retained_forget_oldest(struct tablet *tablet, struct write_buffer **out
 /* Keep a memtable that was flushed to `tables`, if that is of use. The oldest may have to go for it: as above. */
 uint32_t retained_keep(struct tablet *tablet, struct write_buffer *buffer, struct sstable *const *tables,
                        uint32_t table_count, struct write_buffer **out_buffers);
+/* Before retained_keep() with the same: older ones and blocks give way to it, so that all of them are within the cache's
+ * budget at every moment. Takes the locks of shards, so none is held; retained_trim() comes after, whatever was kept. */
+void retained_make_room(struct tablet *tablet, const struct write_buffer *buffer, uint32_t table_count);
 /* Bring the store's retained memtables within their budget and tell the cache what they take. Takes the locks of
  * shards, so none is held. */
 void retained_trim(struct store *store);

@@ -175,9 +175,14 @@ void store_stats(struct store *store, struct store_stats *out_stats)
         .failed = atomic_load(&store->refusing),
     };
     struct block_cache_stats cache;
+    lock_acquire(
+        &store->edit); /* blocks and retained memtables of one moment: together they keep to the budget */
     block_cache_stats(store->cache, &cache);
-    stats.cache_bytes = cache.bytes;
     stats.retained_bytes = atomic_load_explicit(&store->retained_bytes, memory_order_relaxed);
+    if (store->manifest)
+        stats.manifest_bytes = manifest_written_bytes(store->manifest);
+    lock_release(&store->edit);
+    stats.cache_bytes = cache.bytes;
     stats.cache_budget_bytes = cache.budget_bytes;
     stats.cache_hits = cache.hits;
     stats.cache_misses = cache.misses;
@@ -191,9 +196,5 @@ void store_stats(struct store *store, struct store_stats *out_stats)
         stats.log_bytes += log.written_bytes;
         stats.log_syncs += log.syncs;
     }
-    lock_acquire(&store->edit);
-    if (store->manifest)
-        stats.manifest_bytes = manifest_written_bytes(store->manifest);
-    lock_release(&store->edit);
     *out_stats = stats;
 }

@@ -258,6 +258,8 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
     struct version *next = NULL, *old = NULL;
     struct write_buffer *forgotten[RETAINED_MAX];
     uint32_t count = 0, forgotten_count = 0;
+    if (flushed)
+        retained_make_room(tablet, flushed, added_count);
     lock_acquire(&shard->writer);
     status st =
         sstables_exchanged(tablet->version, removed, removed_count, added, added_count, &tables, &count);
@@ -292,14 +294,14 @@ status tablet_exchange(struct tablet *tablet, struct write_buffer *flushed, stru
     free(tables);
     for (uint32_t i = 0; i < forgotten_count; i++)
         write_buffer_unref(forgotten[i]);
-    if (failed(st))
-        return st;
-    version_retire(old);
-    if (flushed)
-        write_buffer_unref(flushed);
+    if (ok(st)) {
+        version_retire(old);
+        if (flushed)
+            write_buffer_unref(flushed);
+    }
     if (flushed || forgotten_count)
         retained_trim(shard->store);
-    return STATUS_DONE;
+    return st;
 }
 
 status tablet_exchange_frozen(struct tablet *tablet, uint32_t at, uint32_t count, struct write_buffer *one)
