@@ -129,14 +129,16 @@ struct intake {
     uint64_t new_rows, late_rows, partial_rows;
 };
 
-/* `base` makes it partial. */
-static struct version *version_new(struct intake *intake, struct slice clustering, struct slice image,
-                                   struct version *older, const struct version *base)
+static size_t version_bytes(struct slice clustering, struct slice image)
 {
-    struct version *version = NULL;
-    struct arena *arena = &intake->memtable->arena;
-    size_t bytes = sizeof *version + clustering.bytes + image.bytes + (base ? sizeof base : 0);
-    version = arena_alloc(arena, bytes);
+    return sizeof(struct version) + clustering.bytes + image.bytes;
+}
+
+/* At a place with room for it, NULL when there is none. `base` makes it partial, and is written behind it by the caller. */
+static struct version *version_init(void *at, struct intake *intake, struct slice clustering,
+                                    struct slice image, struct version *older, const struct version *base)
+{
+    struct version *version = at;
     if (!version)
         return NULL;
     atomic_init(&version->number, intake->number);
@@ -147,6 +149,18 @@ static struct version *version_new(struct intake *intake, struct slice clusterin
     if (clustering.bytes)
         memcpy(version->bytes, clustering.data, clustering.bytes);
     memcpy(version->bytes + clustering.bytes, image.data, image.bytes);
+    return version;
+}
+
+/* `base` makes it partial. */
+static struct version *version_new(struct intake *intake, struct slice clustering, struct slice image,
+                                   struct version *older, const struct version *base)
+{
+    size_t bytes = version_bytes(clustering, image) + (base ? sizeof base : 0);
+    struct version *version =
+        version_init(arena_alloc(&intake->memtable->arena, bytes), intake, clustering, image, older, base);
+    if (!version)
+        return NULL;
     if (base)
         memcpy(version->bytes + clustering.bytes + image.bytes, &base, sizeof base);
     intake->partial_rows += base != NULL;
@@ -223,7 +237,9 @@ static status row_put(struct intake *intake, const struct mutation_part *part)
         uint64_t order = atomic_load_explicit(&place.leaf->node.order, memory_order_relaxed);
         return row_rewrite(intake, &place.leaf->entries[order_slot(order, place.at)], part);
     }
-    struct version *version = version_new(intake, part->clustering, part->image, NULL, NULL);
+    void *at = row_room_take(&intake->partition->room, &intake->memtable->arena,
+                             version_bytes(part->clustering, part->image), place.is_first);
+    struct version *version = version_init(at, intake, part->clustering, part->image, NULL, NULL);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
     TRY(tree_insert(tree, &intake->memtable->arena, &place, prefix, version));
@@ -398,7 +414,7 @@ status memtable_apply(struct memtable *memtable, struct mutation mutation)
     assert(!atomic_load_explicit(&memtable->frozen, memory_order_relaxed));
     struct intake intake = {.memtable = memtable, .partition = partition_find(memtable, mutation.key)};
     if (intake.partition) /* the leaf is on its way while the mutation is looked at */
-        tree_prefetch(&intake.partition->tree);
+        partition_prefetch_row(intake.partition);
     struct survey survey;
     TRY(survey_mutation(mutation, &survey));
     if (!survey.has_parts)

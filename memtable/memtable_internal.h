@@ -12,6 +12,7 @@
 #define STRAIT_MEMTABLE_MEMTABLE_INTERNAL_H
 
 #include "memtable/memtable.h"
+#include "memtable/row_room_internal.h"
 #include "memtable/tree_internal.h"
 
 /* Everything of a partition but its rows, at one number. Older heads stay for cursors that need them. */
@@ -33,7 +34,15 @@ struct partition {
     _Atomic(const struct head *) head;           /* release and acquire; NULL until a mutation needs one */
     _Atomic(const struct version *) first, last; /* least and greatest row, release and acquire */
     struct tree tree;
+    struct row_room room; /* writer */
 };
+
+/* For the writer: fetch the leaf that the next row is likely to go to, and what the row is written to. */
+static inline void partition_prefetch_row(const struct partition *partition)
+{
+    tree_prefetch(&partition->tree);
+    row_room_prefetch(&partition->room, !partition->tree.was_back);
+}
 
 /* Its key lies behind it in the arena. */
 static inline void partition_prefetch(const struct partition *partition)

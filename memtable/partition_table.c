@@ -64,7 +64,7 @@ void memtable_fetch(struct memtable *memtable, struct partition_key key, unsigne
     if (level == 1)
         partition_prefetch(partition);
     else
-        tree_prefetch(&partition->tree);
+        partition_prefetch_row(partition);
 }
 
 /* What a cursor touches when it is opened: the partition, the bounds that it shows, and where its first row is found. */
