@@ -1,15 +1,8 @@
-#include "base/stripe.h"
 #include "sstable/block_index_internal.h"
+#include "sstable/frame_chunk_internal.h"
 #include "sstable/lending_internal.h"
 #include "sstable/rows_internal.h"
 #include "sstable/sstable_internal.h"
-
-enum {
-    WINDOW_FIRST_BYTES = 32 << 10, /* of a scan */
-    WINDOW_LEAST_BYTES = 8 << 10,  /* of others, who may stop at any row */
-    WINDOW_BYTES_MAX = 256 << 10,
-    GAP_BYTES_MAX = 16 << 10, /* an index page between two blocks does not end a run */
-};
 
 static ZSTD_DCtx *zstd_take(struct sstable *table)
 {
@@ -30,63 +23,6 @@ static void zstd_give(struct sstable *table, ZSTD_DCtx *zstd)
     lending_give_zstd(block_cache_lending(table->cache), zstd);
 }
 
-static void reads_add(_Atomic uint64_t *total, uint64_t some)
-{
-    if (some)
-        atomic_fetch_add_explicit(total, some, memory_order_relaxed);
-}
-
-static bool is_counted(const struct frame_reader *reader)
-{
-    return !reader->uncounted &&
-           (reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN);
-}
-
-void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
-{
-    struct sstable_reads sum = {0};
-    struct sstable_read_stripe *total = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct sstable_reads *reads = &readers[i]->reads;
-        if (!is_counted(readers[i]))
-            continue;
-        total = &readers[i]->table->reads[thread_stripe(SSTABLE_READ_STRIPES)];
-        sum.blocks_cached += reads->blocks_cached;
-        sum.blocks_decoded += reads->blocks_decoded;
-        sum.blocks_read += reads->blocks_read;
-        sum.blocks_joined += reads->blocks_joined;
-        sum.blocks_beside += reads->blocks_beside;
-        sum.rows_made += reads->rows_made;
-        sum.rows_spared += reads->rows_spared;
-    }
-    if (!total)
-        return;
-    reads_add(&total->blocks_cached, sum.blocks_cached);
-    reads_add(&total->blocks_decoded, sum.blocks_decoded);
-    reads_add(&total->blocks_read, sum.blocks_read);
-    reads_add(&total->blocks_joined, sum.blocks_joined);
-    reads_add(&total->blocks_beside, sum.blocks_beside);
-    reads_add(&total->rows_made, sum.rows_made);
-    reads_add(&total->rows_spared, sum.rows_spared);
-}
-
-void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads)
-{
-    struct sstable_reads sum = {0};
-    for (uint32_t i = 0; i < SSTABLE_READ_STRIPES; i++) {
-        const struct sstable_read_stripe *stripe = &table->reads[i];
-        sum.blocks_cached += atomic_load_explicit(&stripe->blocks_cached, memory_order_relaxed);
-        sum.blocks_decoded += atomic_load_explicit(&stripe->blocks_decoded, memory_order_relaxed);
-        sum.blocks_read += atomic_load_explicit(&stripe->blocks_read, memory_order_relaxed);
-        sum.blocks_joined += atomic_load_explicit(&stripe->blocks_joined, memory_order_relaxed);
-        sum.blocks_beside += atomic_load_explicit(&stripe->blocks_beside, memory_order_relaxed);
-        sum.rows_made += atomic_load_explicit(&stripe->rows_made, memory_order_relaxed);
-        sum.pages_restored += atomic_load_explicit(&stripe->pages_restored, memory_order_relaxed);
-        sum.rows_spared += atomic_load_explicit(&stripe->rows_spared, memory_order_relaxed);
-    }
-    *out_reads = sum;
-}
-
 void frame_reader_deinit(struct frame_reader *reader)
 {
     io_memory_free(reader->chunk);
@@ -97,162 +33,11 @@ void frame_reader_deinit(struct frame_reader *reader)
     reader->zstd = NULL;
 }
 
-static bool is_scan(const struct frame_reader *reader)
-{
-    return reader->access == FRAME_ACCESS_SCAN || reader->access == FRAME_ACCESS_SCAN_PAST_CACHE;
-}
-
-/* 1 when the frame lies right behind the last one, -1 right before it, 0 elsewhere. */
-static int goes_on(const struct frame_reader *reader, const struct frame_ref *ref)
-{
-    uint64_t end = ref->offset + ref->bytes;
-    if (reader->last_end == 0)
-        return 0;
-    if (ref->offset >= reader->last_end)
-        return ref->offset - reader->last_end <= GAP_BYTES_MAX;
-    return end <= reader->last_begin && reader->last_begin - end <= GAP_BYTES_MAX ? -1 : 0;
-}
-
-/* How much to read: grows while the reader goes straight on. Returns whether to read backwards. */
-static bool window_update(struct frame_reader *reader, const struct frame_ref *ref)
-{
-    int direction = goes_on(reader, ref);
-    if (direction) {
-        size_t first = is_scan(reader) ? WINDOW_FIRST_BYTES : WINDOW_LEAST_BYTES;
-        size_t wider = reader->window_bytes ? reader->window_bytes * 2 : first;
-        reader->window_bytes = wider < WINDOW_BYTES_MAX ? wider : WINDOW_BYTES_MAX;
-        return direction < 0;
-    }
-    reader->window_bytes = is_scan(reader) && !reader->ahead ? WINDOW_FIRST_BYTES : 0;
-    return reader->reverse;
-}
-
-bool frame_reader_goes_far(const struct frame_reader *reader)
-{
-    return reader->access == FRAME_ACCESS_SCAN_PAST_CACHE && !reader->reverse &&
-           reader->window_bytes == WINDOW_BYTES_MAX;
-}
-
-static status chunk_reserve(struct frame_reader *reader, size_t bytes)
-{
-    if (bytes <= reader->chunk_capacity)
-        return STATUS_DONE;
-    io_memory_free(reader->chunk);
-    reader->chunk_capacity = 0;
-    reader->chunk_bytes = 0;
-    reader->chunk = io_memory_new(bytes);
-    if (!reader->chunk)
-        return STATUS_FAIL(STATUS_NOMEM);
-    reader->chunk_capacity = bytes;
-    return STATUS_DONE;
-}
-
-static status ref_check(const struct frame_reader *reader, const struct frame_ref *ref)
-{
-    uint64_t file_bytes = reader->table->root.info.file_bytes;
-    if (ref->bytes < FRAME_HEAD_BYTES || ref->offset < ROOT_BYTES || ref->offset > file_bytes ||
-        ref->bytes > file_bytes - ref->offset)
-        return STATUS_FAIL(STATUS_CORRUPT);
-    return STATUS_DONE;
-}
-
-/* Which part of the file to read for a frame that is not at hand; there is room for it in the chunk. */
-static status chunk_plan(struct frame_reader *reader, const struct frame_ref *ref, uint64_t *out_begin,
-                         uint64_t *out_end)
-{
-    const uint64_t block = io_read_alignment(reader->table->file);
-    uint64_t begin = ref->offset / block * block;
-    uint64_t end = (ref->offset + ref->bytes + block - 1) / block * block;
-    uint64_t file_bytes = reader->table->root.info.file_bytes;
-    bool backwards = window_update(reader, ref);
-    size_t wanted = reader->window_bytes > reader->least_bytes ? reader->window_bytes : reader->least_bytes;
-    if (end - begin < wanted && !backwards)
-        end = begin + wanted < file_bytes ? begin + wanted : file_bytes;
-    else if (end - begin < wanted)
-        begin = end > wanted ? end - wanted : 0;
-    if (reader->around_end) {
-        begin = reader->around_begin < begin ? reader->around_begin / block * block : begin;
-        end = reader->around_end > end ? (reader->around_end + block - 1) / block * block : end;
-    }
-    reader->chunk_bytes = 0;
-    *out_begin = begin;
-    *out_end = end;
-    return chunk_reserve(reader, end - begin);
-}
-
-static status chunk_read_once(struct frame_reader *reader, const struct frame_ref *ref)
-{
-    uint64_t begin, end;
-    size_t bytes;
-    TRY(chunk_plan(reader, ref, &begin, &end));
-    TRY(io_read(reader->table->file, begin, reader->chunk, end - begin, &bytes));
-    reader->chunk_offset = begin;
-    reader->chunk_bytes = bytes;
-    return STATUS_DONE;
-}
-
-static status chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
-{
-    status st = chunk_read_once(reader, ref);
-    /* What the disk cannot read may lie beside the frame. */
-    if (st.code == STATUS_IO && reader->around_end) {
-        reader->around_begin = reader->around_end = 0;
-        st = chunk_read_once(reader, ref);
-    }
-    return st;
-}
-
-static bool chunk_covers(const struct frame_reader *reader, const struct frame_ref *ref)
-{
-    return ref->offset >= reader->chunk_offset &&
-           ref->offset + ref->bytes <= reader->chunk_offset + reader->chunk_bytes;
-}
-
-void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const struct frame_ref *ref)
-{
-    if (chunk_covers(to, ref) || !chunk_covers(from, ref))
-        return;
-    uint8_t *chunk = to->chunk;
-    size_t capacity = to->chunk_capacity;
-    to->chunk = from->chunk;
-    to->chunk_capacity = from->chunk_capacity;
-    to->chunk_bytes = from->chunk_bytes;
-    to->chunk_offset = from->chunk_offset;
-    to->reads.blocks_joined++;
-    from->chunk = chunk;
-    from->chunk_capacity = capacity;
-    from->chunk_bytes = 0;
-}
-
 bool frame_reader_has_rows(const struct frame_reader *reader, const struct frame_ref *ref)
 {
     const struct sstable *table = reader->table;
     return block_cache_has(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset) ||
            block_cache_has(table->cache, BLOCK_TIER_STORED, table->cache_owner, ref->offset);
-}
-
-status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *ref,
-                          struct io_request *out_request, bool *out_needed)
-{
-    const struct sstable *table = reader->table;
-    uint64_t begin, end;
-    *out_needed = false;
-    if (chunk_covers(reader, ref))
-        return STATUS_DONE;
-    if (frame_reader_has_rows(reader, ref))
-        return STATUS_DONE;
-    TRY(ref_check(reader, ref));
-    TRY(chunk_plan(reader, ref, &begin, &end));
-    *out_request = (struct io_request){
-        .op = IO_OP_READ, .file = table->file, .offset = begin, .data = reader->chunk, .bytes = end - begin};
-    *out_needed = true;
-    return STATUS_DONE;
-}
-
-void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request)
-{
-    reader->chunk_offset = request->offset;
-    reader->chunk_bytes = ok(request->result) ? request->done_bytes : 0;
 }
 
 static status zstd_need(struct frame_reader *reader)
@@ -351,10 +136,10 @@ status frame_reader_find(struct frame_reader *reader, uint64_t offset, uint32_t 
         about.bytes = FRAME_HEAD_BYTES;
     if (about.bytes > file_bytes - offset)
         about.bytes = (uint32_t)(file_bytes - offset);
-    if (!chunk_covers(reader, &about))
-        TRY(chunk_read(reader, &about));
+    if (!frame_chunk_covers(reader, &about))
+        TRY(frame_chunk_read(reader, &about));
     about.bytes = FRAME_HEAD_BYTES;
-    if (!chunk_covers(reader, &about))
+    if (!frame_chunk_covers(reader, &about))
         return STATUS_FAIL(STATUS_CORRUPT);
     TRY(frame_head_decode(slice_of(reader->chunk + (offset - reader->chunk_offset), FRAME_HEAD_BYTES),
                           out_head));
@@ -381,7 +166,7 @@ static status ahead_take(struct frame_reader *reader, const struct frame_ref *re
     if (!pieces[1].bytes)
         return STATUS_DONE;
     reader->chunk_bytes = 0;
-    TRY(chunk_reserve(reader, ref->bytes));
+    TRY(frame_chunk_reserve(reader, ref->bytes));
     memcpy(reader->chunk, pieces[0].data, pieces[0].bytes);
     memcpy(reader->chunk + pieces[0].bytes, pieces[1].data, pieces[1].bytes);
     *out_frame = slice_of(reader->chunk, ref->bytes);
@@ -394,15 +179,15 @@ static status frame_read(struct frame_reader *reader, const struct frame_ref *re
 {
     struct slice frame;
     bool found = false;
-    if (!chunk_covers(reader, ref))
+    if (!frame_chunk_covers(reader, ref))
         TRY(ahead_take(reader, ref, &frame, &found));
-    if (!found && !chunk_covers(reader, ref)) {
-        TRY(chunk_read(reader, ref));
-        if (!chunk_covers(reader, ref))
+    if (!found && !frame_chunk_covers(reader, ref)) {
+        TRY(frame_chunk_read(reader, ref));
+        if (!frame_chunk_covers(reader, ref))
             return STATUS_FAIL(STATUS_CORRUPT);
     }
     if (!found)
-        frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
+        frame = frame_chunk_slice(reader, ref);
     TRY(frame_check(root_identity(&reader->table->root), ref, frame, out_head));
     reader->reads.blocks_read++;
     *out_frame = frame;
@@ -473,7 +258,7 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
                         struct block **out_block)
 {
     struct sstable *table = reader->table;
-    TRY(ref_check(reader, ref));
+    TRY(frame_chunk_check(reader, ref));
     struct block *block = NULL;
     /* A block that somebody else has decoded has no codes any more. */
     if (!reader->strict && (layout != FRAME_ROWS || !reader->codes))
@@ -603,7 +388,7 @@ status frame_reader_find_rows(struct frame_reader *reader, const struct frame_re
     *out_leased = false;
     if (!unfolds(reader))
         return STATUS_DONE;
-    TRY(ref_check(reader, ref));
+    TRY(frame_chunk_check(reader, ref));
     if (reader->lease)
         block = block_cache_get_leased(table->cache, reader->lease, table->cache_owner, ref->offset, touch);
     bool leased = block;
@@ -631,7 +416,7 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
     struct frame_head head;
     if (!unfolds(reader))
         return frame_reader_get(reader, ref, FRAME_ROWS, out_block);
-    TRY(ref_check(reader, ref));
+    TRY(frame_chunk_check(reader, ref));
     TRY(stored_get(reader, ref, &stored));
     bool again = stored;
     reader->reads.blocks_decoded += again;
@@ -649,9 +434,9 @@ status frame_reader_get_rows(struct frame_reader *reader, const struct frame_ref
 void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_ref *ref)
 {
     struct frame_head head;
-    if (failed(ref_check(reader, ref)) || !chunk_covers(reader, ref))
+    if (failed(frame_chunk_check(reader, ref)) || !frame_chunk_covers(reader, ref))
         return;
-    struct slice frame = slice_of(reader->chunk + (ref->offset - reader->chunk_offset), ref->bytes);
+    struct slice frame = frame_chunk_slice(reader, ref);
     if (failed(frame_check(root_identity(&reader->table->root), ref, frame, &head)) ||
         head.layout != FRAME_ROWS)
         return;
@@ -662,7 +447,7 @@ void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_re
 status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,
                               struct slice *out_frame, struct frame_head *out_head)
 {
-    TRY(ref_check(reader, ref));
+    TRY(frame_chunk_check(reader, ref));
     TRY(frame_read(reader, ref, out_frame, out_head));
     last_note(reader, ref);
     return STATUS_DONE;

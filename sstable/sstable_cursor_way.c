@@ -5,7 +5,7 @@
  * are found without an index. Others are found down the block index: `path` has the pinned page and the position of
  * every level, the root first. A partition that fits into its block has neither.
  */
-#include "sstable/sstable_cursor_internal.h"
+#include "sstable/neighbours_internal.h"
 
 static void level_unref(struct path_level *level)
 {
@@ -98,69 +98,6 @@ static struct block_touch touch_of(const struct sstable_cursor *cursor, const st
     return (struct block_touch){keys < HEADS_MOST ? keys : HEADS_MOST, begin, begin + LINES * LINE};
 }
 
-/* Blocks of the lowest page of the index that lie together: [first, end). */
-struct way_run {
-    uint32_t first, end;
-};
-
-/* Whether the item may be read together with others that lie from `begin` to `end` already, and is not in the cache. */
-static bool run_may_take(const struct sstable_cursor *cursor, uint32_t at, uint64_t begin, uint64_t end)
-{
-    enum { RUN_BYTES = 32 << 10 };
-    const struct path_level *lowest = &cursor->path[cursor->height - 1];
-    struct frame_ref ref = block_index_page_item(&lowest->page, at).at;
-    uint64_t low = ref.offset < begin ? ref.offset : begin;
-    uint64_t high = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
-    return high - low <= RUN_BYTES && !frame_reader_has_rows(&cursor->rows_reader, &ref);
-}
-
-/* Who was sent to the middle of a partition may come again for what lies beside it. While compressed blocks have room in
- * the cache, a read that has to go to the disk brings some of its neighbours: a few times the bytes for little more time.
- */
-static struct way_run run_find(const struct sstable_cursor *cursor, const struct frame_ref *at)
-{
-    const struct frame_reader *reader = &cursor->rows_reader;
-    if (reader->access != FRAME_ACCESS_POINT || cursor->no_together || cursor->way != WAY_PATH ||
-        !cursor->height || frame_reader_has_rows(reader, at) ||
-        !block_cache_has_stored_room(cursor->table->cache, cursor->table->cache_owner, at->offset))
-        return (struct way_run){0};
-    const struct path_level *lowest = &cursor->path[cursor->height - 1];
-    struct way_run run = {lowest->at, lowest->at + 1};
-    uint64_t begin = at->offset, end = at->offset + at->bytes;
-    while (run.end < lowest->page.items && run_may_take(cursor, run.end, begin, end)) {
-        struct frame_ref ref = block_index_page_item(&lowest->page, run.end++).at;
-        end = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
-    }
-    while (run.first > 0 && run_may_take(cursor, run.first - 1, begin, end))
-        begin = block_index_page_item(&lowest->page, --run.first).at.offset;
-    return run;
-}
-
-static void run_aim(struct sstable_cursor *cursor, struct way_run run)
-{
-    struct frame_reader *reader = &cursor->rows_reader;
-    reader->around_begin = reader->around_end = 0;
-    if (run.end - run.first < 2)
-        return;
-    const struct block_index_page *page = &cursor->path[cursor->height - 1].page;
-    struct frame_ref last = block_index_page_item(page, run.end - 1).at;
-    reader->around_begin = block_index_page_item(page, run.first).at.offset;
-    reader->around_end = last.offset + last.bytes;
-}
-
-/* The block at hand was read. */
-static void run_keep(struct sstable_cursor *cursor, struct way_run run)
-{
-    struct frame_reader *reader = &cursor->rows_reader;
-    reader->around_begin = reader->around_end = 0;
-    for (uint32_t i = run.first; i < run.end && run.end - run.first > 1; i++) {
-        const struct path_level *lowest = &cursor->path[cursor->height - 1];
-        struct frame_ref ref = block_index_page_item(&lowest->page, i).at;
-        if (i != lowest->at)
-            frame_reader_keep_beside(reader, &ref);
-    }
-}
-
 void sstable_cursor_block_drop(struct sstable_cursor *cursor)
 {
     if (cursor->rows_leased)
@@ -187,10 +124,9 @@ static status block_get(struct sstable_cursor *cursor, const struct block_index_
     reader_hint(cursor, &item->at);
     if (frame_reader_goes_far(&cursor->rows_reader))
         sstable_cursor_read_ahead(&cursor->base, 0);
-    struct way_run run = run_find(cursor, &item->at);
-    run_aim(cursor, run);
+    struct neighbours neighbours = neighbours_begin(cursor, &item->at);
     status st = frame_reader_get_rows(&cursor->rows_reader, &item->at, &cursor->unfolding, out_block);
-    run_keep(cursor, run);
+    neighbours_end(cursor, neighbours);
     return st;
 }
 

@@ -1,0 +1,63 @@
+#include "sstable/neighbours_internal.h"
+
+static const struct path_level *lowest_of(const struct sstable_cursor *cursor)
+{
+    return &cursor->path[cursor->height - 1];
+}
+
+static struct frame_ref ref_of(const struct sstable_cursor *cursor, uint32_t item)
+{
+    return block_index_page_item(&lowest_of(cursor)->page, item).at;
+}
+
+static bool are_welcome(const struct sstable_cursor *cursor, const struct frame_ref *at)
+{
+    const struct frame_reader *reader = &cursor->rows_reader;
+    return reader->access == FRAME_ACCESS_POINT && !cursor->no_together && cursor->way == WAY_PATH &&
+           cursor->height && !frame_reader_has_rows(reader, at) &&
+           block_cache_has_stored_room(cursor->table->cache, cursor->table->cache_owner, at->offset);
+}
+
+/* Whether the item may be read together with what lies from `begin` to `end`, and is not in the cache. */
+static bool may_join(const struct sstable_cursor *cursor, uint32_t item, uint64_t begin, uint64_t end)
+{
+    enum { TOGETHER_MAX = 32 << 10 };
+    struct frame_ref ref = ref_of(cursor, item);
+    uint64_t low = ref.offset < begin ? ref.offset : begin;
+    uint64_t high = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
+    return high - low <= TOGETHER_MAX && !frame_reader_has_rows(&cursor->rows_reader, &ref);
+}
+
+struct neighbours neighbours_begin(struct sstable_cursor *cursor, const struct frame_ref *at)
+{
+    struct frame_reader *reader = &cursor->rows_reader;
+    uint64_t begin = at->offset, end = at->offset + at->bytes;
+    if (!are_welcome(cursor, at))
+        return (struct neighbours){0};
+    const struct path_level *lowest = lowest_of(cursor);
+    struct neighbours found = {lowest->at, lowest->at + 1};
+    while (found.end < lowest->page.items && may_join(cursor, found.end, begin, end)) {
+        struct frame_ref ref = ref_of(cursor, found.end++);
+        end = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
+    }
+    while (found.first > 0 && may_join(cursor, found.first - 1, begin, end)) {
+        struct frame_ref ref = ref_of(cursor, --found.first);
+        begin = ref.offset < begin ? ref.offset : begin;
+    }
+    if (found.end - found.first < 2)
+        return (struct neighbours){0};
+    reader->around_begin = begin;
+    reader->around_end = end;
+    return found;
+}
+
+void neighbours_end(struct sstable_cursor *cursor, struct neighbours neighbours)
+{
+    struct frame_reader *reader = &cursor->rows_reader;
+    reader->around_begin = reader->around_end = 0;
+    for (uint32_t item = neighbours.first; item < neighbours.end; item++) {
+        struct frame_ref ref = ref_of(cursor, item);
+        if (item != lowest_of(cursor)->at)
+            frame_reader_keep_beside(reader, &ref);
+    }
+}
