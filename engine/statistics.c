@@ -53,6 +53,8 @@ static const struct row table_rows[] = {
     TABLE(blocks_cached, "blocks", "of these, ready in memory"),
     TABLE(blocks_decoded, "blocks", "of these, kept compressed in memory"),
     TABLE(blocks_read, "blocks", "of these, read from disk"),
+    TABLE(blocks_beside, "blocks",
+          "that came with these while the cache had room: nobody has asked for them yet"),
     TABLE_RATIO("cache_hit_ratio", blocks_cached, blocks_asked, "blocks ready in memory, of those asked for"),
     TABLE(rows_made, "rows", "decoded in blocks that are decoded as far as a read gets"),
     TABLE(rows_spared, "rows", "of these blocks that no read got to"),

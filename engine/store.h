@@ -262,6 +262,9 @@ struct store_read {
     bool no_runs;     /* rows that stand side by side are asked for one by one */
     bool no_together; /* pages and blocks are read without those beside them */
     bool no_retained; /* SSTables are read although the memtable they came from is still there */
+    /* Memory that will be needed is asked for ahead in row/cursor.h, memtable/ (partition_table.c, tree_internal.h,
+     * memtable_cursor.c) and sstable/ (directory_internal.h, resident_internal.h, bucket_touch() of block_cache.c,
+     * stored_touch() of frame_reader.c). That has no switch: a prefetch changes no answer, not even when it guesses wrong. */
 };
 
 /* What a read cost; zeroed by the caller, added to as the cursor moves and closes. */
@@ -392,7 +395,7 @@ struct store_table_stats {
     uint64_t largest_sstable_bytes; /* of each shard, added up */
     /* What reads of its partitions asked of its SSTables: struct sstable_reads. Those of a file that another was made of
      * stay counted; what a clone shares counts for both. */
-    uint64_t blocks_asked, blocks_cached, blocks_decoded, blocks_read;
+    uint64_t blocks_asked, blocks_cached, blocks_decoded, blocks_read, blocks_beside;
     uint64_t rows_made, rows_spared;
     uint64_t pages_restored;
     uint64_t stalls, stall_us; /* writers held back with a batch that begins with this table */

@@ -20,6 +20,7 @@ static void add_reads(const struct sstable_reads *reads, struct store_table_stat
     stats->blocks_cached += reads->blocks_cached;
     stats->blocks_decoded += reads->blocks_decoded;
     stats->blocks_read += reads->blocks_read;
+    stats->blocks_beside += reads->blocks_beside;
     stats->rows_made += reads->rows_made;
     stats->rows_spared += reads->rows_spared;
     stats->pages_restored += reads->pages_restored;

@@ -244,6 +244,7 @@ static void reads_keep(struct tablet *tablet, struct sstable *const *tables, uin
         tablet->gone.blocks_cached += reads.blocks_cached;
         tablet->gone.blocks_decoded += reads.blocks_decoded;
         tablet->gone.blocks_read += reads.blocks_read;
+        tablet->gone.blocks_beside += reads.blocks_beside;
         tablet->gone.rows_made += reads.rows_made;
         tablet->gone.rows_spared += reads.rows_spared;
         tablet->gone.pages_restored += reads.pages_restored;

@@ -253,8 +253,8 @@ struct sstable_reads {
     uint64_t blocks_cached;  /* of rows, indexes and directory, that were in memory as they are walked */
     uint64_t blocks_decoded; /* kept compressed, decoded again */
     uint64_t blocks_read;    /* from the disk ... */
-    uint64_t blocks_beside;  /* that came with these because the cache had room: nobody has asked for them */
     uint64_t blocks_joined;  /* ... and of those, which came with the page that leads to them */
+    uint64_t blocks_beside;  /* kept with those that were read: neighbours that nobody has asked for */
     uint64_t rows_made;      /* in blocks that are decoded little by little ... */
     uint64_t rows_spared;    /* ... and those that nobody got to, or that were passed over */
     uint64_t pages_restored; /* directory pages that were damaged and made anew of others; by whomever */

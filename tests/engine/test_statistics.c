@@ -110,6 +110,7 @@ static void a_table_tells_where_its_reads_found_their_blocks(void **state)
     expect_row(store, "k", false); /* directory page and rows, of which the first is made */
     assert_statistic(2, store, "blocks_asked");
     assert_statistic(2, store, "blocks_read");
+    assert_statistic(0, store, "blocks_beside"); /* there are none */
     assert_statistic(1, store, "rows_made");
     assert_statistic(3, store, "rows_spared");
     assert_statistic(0, store, "cache_hit_ratio");

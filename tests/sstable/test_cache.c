@@ -6,8 +6,7 @@
 
 #include "base/slab_pool.h"
 #include "io/sim.h"
-#include "sstable/block_lease_internal.h"
-#include "sstable/sstable_internal.h"
+#include "sstable/sstable_cursor_internal.h"
 
 enum { BLOCK_BYTES = 1000 };
 
@@ -384,6 +383,13 @@ static void pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_le
     place_close(&place);
 }
 
+static uint64_t blocks_beside(const struct sstable *table)
+{
+    struct sstable_reads reads;
+    sstable_reads(table, &reads);
+    return reads.blocks_beside;
+}
+
 /* What the disk is asked for until every tenth of some rows has been sought. */
 static uint64_t reads_of_neighbours(struct place *place, bool apart)
 {
@@ -408,11 +414,9 @@ static void a_read_from_the_middle_brings_its_neighbours_while_there_is_room(voi
     uint64_t counts[ARRAY_LEN(budgets)], beside[ARRAY_LEN(budgets)];
     for (uint32_t i = 0; i < ARRAY_LEN(budgets); i++) {
         struct place place;
-        struct sstable_reads reads;
         place_open(&place, budgets[i]);
         counts[i] = reads_of_neighbours(&place, i == 1);
-        sstable_reads(place.table, &reads);
-        beside[i] = reads.blocks_beside;
+        beside[i] = blocks_beside(place.table);
         place_close(&place);
     }
     assert_true(counts[0] * 2 < counts[1]);
@@ -420,6 +424,95 @@ static void a_read_from_the_middle_brings_its_neighbours_while_there_is_room(voi
     assert_int_equal(beside[1], 0); /* turned off */
     assert_true(counts[2] >= counts[1]);
     assert_true(beside[2] <= 2 * counts[2]); /* hardly any room */
+}
+
+/* Seek one row of the only partition, by the index. Returns where its block stands, when it is there. */
+static uint64_t seek_middle(struct place *place, struct sstable *table, uint32_t row, bool apart,
+                            enum status_code expected)
+{
+    struct slice clustering = place->model.partitions[0].rows[row].clustering;
+    struct cursor *cursor;
+    uint64_t offset = 0;
+    assert_ok(sstable_cursor_open_held(table, place->model.partitions[0].key, false, apart, &cursor));
+    assert_ok(cursor_next_partition(cursor));
+    status st = cursor_seek_row(cursor, clustering);
+    assert_int_equal(st.code, expected);
+    if (ok(st)) {
+        assert_true(cursor->on_row && slice_equal(cursor->row.clustering, clustering));
+        offset = sstable_cursor_of(cursor)->rows_offset;
+    }
+    cursor_close(cursor);
+    return offset;
+}
+
+static void a_disk_that_cannot_read_the_neighbours_is_asked_for_the_block_alone(void **state)
+{
+    (void)state;
+    struct place place;
+    place_open(&place, 64 << 20);
+    /* Directory and index are at hand, and a block beside the first. */
+    (void)seek_middle(&place, place.table, 10200, true, STATUS_OK);
+    (void)seek_middle(&place, place.table, 12200, true, STATUS_OK);
+    uint64_t before = sim_operation_count(place.env);
+    sim_fail_at(place.env, before, SIM_FAULT_EIO, false);
+    (void)seek_middle(&place, place.table, 10000, false, STATUS_OK);
+    assert_int_equal(sim_operation_count(place.env) - before, 2);
+    assert_int_equal(blocks_beside(place.table), 0);
+
+    /* What cannot be read at all is not made up for, and hurts nobody later. */
+    before = sim_operation_count(place.env);
+    sim_fail_at(place.env, before, SIM_FAULT_EIO, true);
+    (void)seek_middle(&place, place.table, 12000, false, STATUS_IO);
+    sim_fail_at(place.env, 0, SIM_FAULT_NONE, false);
+    before = sim_operation_count(place.env);
+    (void)seek_middle(&place, place.table, 12000, false, STATUS_OK);
+    assert_int_equal(sim_operation_count(place.env) - before, 1);
+    assert_true(blocks_beside(place.table) > 0);
+    place_close(&place);
+}
+
+/* The first row behind `row` in another block, and where that stands. */
+static uint32_t next_block(struct place *place, struct sstable *bare, uint32_t row, uint64_t *out_offset)
+{
+    uint64_t offset = seek_middle(place, bare, row, true, STATUS_OK);
+    while ((*out_offset = seek_middle(place, bare, ++row, true, STATUS_OK)) == offset)
+        continue;
+    return row;
+}
+
+static void a_damaged_neighbour_is_left_where_it_is_for_who_asks_for_it(void **state)
+{
+    (void)state;
+    struct place place;
+    struct sstable *bare;
+    uint64_t offset, good_offset;
+    place_open(&place, 64 << 20);
+    uint64_t owner = place.table->cache_owner;
+    assert_ok(sstable_open(place.env, "/t/table", MODEL_STORE_ID, NULL, &bare));
+    uint32_t damaged_row = next_block(&place, bare, 10000, &offset);
+    (void)next_block(&place, bare, damaged_row, &good_offset);
+    sstable_unref(bare);
+    assert_ok(sim_damage(place.env, "/t/table", offset + 100, 1));
+
+    (void)seek_middle(&place, place.table, 10000, false, STATUS_OK);
+    assert_true(blocks_beside(place.table) > 0);
+    assert_true(block_cache_has(place.cache, BLOCK_TIER_STORED, owner, good_offset));
+    assert_false(block_cache_has(place.cache, BLOCK_TIER_STORED, owner, offset));
+    assert_int_equal(sstable_verify(place.table).code, STATUS_CORRUPT);
+    (void)seek_middle(&place, place.table, damaged_row, false, STATUS_CORRUPT);
+    assert_false(block_cache_has(place.cache, BLOCK_TIER_STORED, owner, offset));
+    place_close(&place);
+}
+
+static void the_newest_rows_bring_no_neighbours(void **state)
+{
+    (void)state;
+    static const uint8_t after[1] = {KEY_AFTER};
+    struct place place;
+    place_open(&place, 64 << 20);
+    newest_rows(&place, slice_of(after, 1), 50);
+    assert_int_equal(blocks_beside(place.table), 0);
+    place_close(&place);
 }
 
 /* What the disk is asked for until the first row of a partition is there that nobody has read before. */
@@ -485,6 +578,9 @@ int main(void)
         cmocka_unit_test(directory_pages_that_are_read_stay_with_their_table_up_to_a_quarter_of_the_budget),
         cmocka_unit_test(pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_levels),
         cmocka_unit_test(a_read_from_the_middle_brings_its_neighbours_while_there_is_room),
+        cmocka_unit_test(a_disk_that_cannot_read_the_neighbours_is_asked_for_the_block_alone),
+        cmocka_unit_test(a_damaged_neighbour_is_left_where_it_is_for_who_asks_for_it),
+        cmocka_unit_test(the_newest_rows_bring_no_neighbours),
         cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
         cmocka_unit_test(a_small_partition_costs_one_read_with_its_directory_page),
     };
