@@ -1,12 +1,14 @@
 /*
  * neighbours_internal.h: blocks that come from the disk with the one that a cursor needs.
  *
- * Who was sent to the middle of a partition may come again for what lies beside it. While compressed blocks have room in
- * the cache, a read that has to go to the disk brings some of its neighbours: a few times the bytes for little more time.
+ * Who was sent to the middle of a partition, or walked there past the blocks its entry leads to, comes again or goes on for
+ * what lies beside it. While compressed blocks have room in the cache, a read that has to go to the disk brings some of its
+ * neighbours: a few times the bytes for little more time.
  *
- * They may only help. Newest rows and scans, which know what they will want, bring none. A neighbour is kept compressed, if
- * its checksum is good; one that is damaged is left where it is, and who asks for it will see. A disk that cannot read all of them is
- * asked for the block alone. `apart` of sstable_cursor_open_held() turns them off; sstable_reads.blocks_beside counts them.
+ * They may only help. Blocks that the entry leads to and scans bring none: what they want is known. A neighbour is kept
+ * compressed, if its checksum is good; one that is damaged is left where it is, and who asks for it will see. A disk
+ * that cannot read all of them is asked for the block alone. `apart` of sstable_cursor_open_held() turns them off;
+ * sstable_reads.blocks_beside counts them.
  */
 #ifndef STRAIT_SSTABLE_NEIGHBOURS_INTERNAL_H
 #define STRAIT_SSTABLE_NEIGHBOURS_INTERNAL_H

@@ -169,8 +169,8 @@ status sstable_cursor_open_one(struct sstable *table, struct partition_key key, 
                                struct cursor **out_cursor);
 
 /* The same for a table that the caller holds until the cursor is closed, and of whose filter he knows what it says. The
- * blocks of small partitions stand right before their directory page and are read with it, as are blocks that lie beside one in
- * the middle of a partition while the cache has room, unless `apart` turns that off. */
+ * blocks of small partitions stand right before their directory page and are read with it, as are blocks that lie beside one
+ * that the index leads to (not the partition's entry) while the cache has room, unless `apart` turns that off. */
 status sstable_cursor_open_held(struct sstable *table, struct partition_key key, bool reverse, bool apart,
                                 struct cursor **out_cursor);
 

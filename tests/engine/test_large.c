@@ -426,12 +426,13 @@ static void write_large_row(struct place *place, uint32_t number)
     write_row_as(place, number, DURABILITY_NONE);
 }
 
-/* Read a page of rows backward from that one and say how many blocks that took from the disk. */
-static uint64_t misses_of_page(struct place *place, uint32_t newest, bool seek,
+/* Read a page of rows backward from that one and say how many blocks that took from the disk; `apart` is without those
+ * beside them. */
+static uint64_t misses_of_page(struct place *place, uint32_t newest, bool seek, bool apart,
                                struct store_read_counters *counters)
 {
     struct store_table_stats before, after;
-    struct store_read read = {.table_id = TABLE, .reverse = true};
+    struct store_read read = {.table_id = TABLE, .reverse = true, .no_together = apart};
     struct cursor *cursor;
     assert_ok(store_table_stats(place->store, TABLE, &before));
     assert_ok(store_cursor_open_one(place->store, &read, text_key(place->partition), counters, &cursor));
@@ -452,7 +453,7 @@ static uint64_t misses_of_page(struct place *place, uint32_t newest, bool seek,
 
 static uint64_t misses_of_newest(struct place *place, uint32_t newest, struct store_read_counters *counters)
 {
-    return misses_of_page(place, newest, false, counters);
+    return misses_of_page(place, newest, false, true, counters);
 }
 
 /* A memtable of 1 MiB and a cache of 1 MiB under a partition of 30 MiB, of 1 GB in a long run. */
@@ -501,9 +502,14 @@ static void newest_rows_of_a_partition_far_beyond_memory_touch_a_few_blocks(void
     place.partition = "p";
     for (uint32_t part = 1; part < 8; part++) {
         place_restart(&place);
-        uint64_t middle = misses_of_page(&place, LARGE_ROWS / 8 * part, true, &counters);
+        uint64_t middle = misses_of_page(&place, LARGE_ROWS / 8 * part, true, true, &counters);
         assert_in_range(middle, 1, small + 1 + INDEX_LEVELS);
     }
+
+    /* The entry leads to the first few of these blocks. Those behind them, which the index leads to, come together. */
+    place_restart(&place);
+    uint64_t together = misses_of_page(&place, LARGE_ROWS - 1, false, false, &counters);
+    assert_in_range(together, 1, large * 3 / 4);
     place_remove(&place);
 }
 
