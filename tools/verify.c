@@ -60,6 +60,7 @@ struct order {
 /* What was seen of one store. */
 struct tally {
     uint64_t files, rows, damaged, mended, rows_lost, pages_lost;
+    uint64_t staying; /* damaged ones that stay: nothing was made anew, or a snapshot keeps them */
 };
 
 /* ---- names ---- */
@@ -162,7 +163,8 @@ static status file_check(const struct order *order, struct store *store, const s
     }
     print_status(check.found);
     tally->damaged++;
-    tally->mended += check.made_anew && !file->in_snapshot;
+    tally->mended += check.made_anew;
+    tally->staying += !check.made_anew || file->in_snapshot;
     if (failed(file->opened)) {
         printf("  it cannot be opened: everything in it is lost%s\n",
                order->tool->mends ? "; it is in lost/ now" : "");
@@ -198,7 +200,11 @@ static const char *explain(status st)
     case STATUS_BUSY: return "another process has this store open";
     case STATUS_NOT_FOUND: return "there is no store";
     case STATUS_CORRUPT:
-        return "damaged beyond what can be opened; 'strait inspect' shows the files one by one";
+        return "damaged beyond what can be opened; 'strait verify' tells what: --accept-log-damage does "
+               "without the "
+               "damaged part of the commit log, --set-aside-damaged-tables without files that cannot be "
+               "opened; "
+               "'strait inspect' shows the files one by one";
     case STATUS_UNSUPPORTED: return "the store was written by a newer version of Strait";
     case STATUS_INVALID: return "the folder holds other files and is not a store";
     default: return "it cannot be opened";
@@ -222,11 +228,16 @@ static bool summary_print(const struct order *order, const struct store_stats *s
            (unsigned long long)tally->files, (unsigned long long)tally->rows,
            (unsigned long long)tally->damaged, (unsigned long long)tally->mended,
            (unsigned long long)tally->rows_lost);
+    if (order->tool->mends && tally->mended + tally->staying > tally->damaged)
+        printf("%llu of those made anew stay damaged in snapshots, until these are dropped\n",
+               (unsigned long long)(tally->mended + tally->staying - tally->damaged));
     printf("commit log: %llu batches%s%s\n", (unsigned long long)stats->recovered_batches,
            stats->log_tail_torn ? "; its end is torn, as a power cut leaves it" : "",
            logs_whole ? "" : "; DAMAGED: what lies behind is lost");
+    if (!logs_whole && !order->tool->mends)
+        printf("  'strait scrub --accept-log-damage' goes on with what lies before\n");
     if (order->tool->mends)
-        return logs_whole && tally->mended == tally->damaged && !tally->rows_lost && !tally->pages_lost;
+        return logs_whole && !tally->staying && !tally->rows_lost && !tally->pages_lost;
     return logs_whole && !tally->damaged;
 }
 

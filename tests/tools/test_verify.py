@@ -151,6 +151,20 @@ class Verify(ProgramTest):
         self.run_well('exec', '--dir', self.store, "DELETE FROM strait.snapshots WHERE keyspace_name = 'k' AND name = 'a'")
         self.assertIn('0 files', self.run_well('verify', self.store))
 
+    def test_what_is_made_anew_beside_a_snapshot_is_counted_and_the_snapshot_stays_damaged(self):
+        self.run_well('exec', '--dir', self.store, "INSERT INTO strait.snapshots (keyspace_name, name) VALUES ('k', 'a')")
+        self.damage(self.frame('directory page') + 60)  # which loses nothing
+        done = run('scrub', self.store)
+        self.assertEqual(done.returncode, 1)
+        text = done.stdout.decode()
+        self.assertIn('a snapshot keeps the damaged one', text)
+        self.assertIn('1 damaged, 1 of these made anew; 0 rows lost', text)
+        self.assertIn('1 of those made anew stay damaged in snapshots', text)
+        self.assertEqual(self.rows(), str(ROWS))
+        self.assertEqual(run('verify', self.store).returncode, 1)
+        self.run_well('exec', '--dir', self.store, "DELETE FROM strait.snapshots WHERE keyspace_name = 'k' AND name = 'a'")
+        self.run_well('verify', self.store)
+
     def test_the_log_is_checked_too(self):
         store = self.path('logged')
         self.run_well('exec', '--dir', store, text=LOAD)
@@ -163,7 +177,8 @@ class Verify(ProgramTest):
         done = run('verify', store)
         self.assertEqual(done.returncode, 1)
         self.assertIn('DAMAGED', done.stdout.decode())
-        self.assertIn('damaged', self.run_badly('scrub', store))
+        self.assertIn('strait scrub --accept-log-damage', done.stdout.decode())
+        self.assertIn('--accept-log-damage', self.run_badly('scrub', store))
         self.assertEqual(run('scrub', '--accept-log-damage', store).returncode, 1)
         self.run_well('verify', store)
 
