@@ -12,17 +12,42 @@ enum {
     TRANSFER_BYTES_MAX = 1 << 30,
 };
 
-/* Contexts that nobody uses, 0 where there is none. They belong to the process that made them and not to its children. */
-static _Atomic unsigned long idle_contexts[CONTEXTS_KEPT];
-static _Atomic pid_t idle_owner;
+enum { NOBODY = 0, IN_BETWEEN = -1 };
 
-static void idle_claim(void)
+/* Contexts that nobody uses. A context belongs to the process that made it and not to its children, so each stands with
+ * the process that may take it. A place that was in between when a process forked is lost to the child. */
+static struct idle {
+    _Atomic pid_t owner;
+    unsigned long context; /* of who put IN_BETWEEN there */
+} idle[CONTEXTS_KEPT];
+
+static unsigned long idle_take(void)
 {
-    pid_t self = getpid(), was = atomic_exchange(&idle_owner, self);
-    if (was == self || was == 0)
-        return;
-    for (size_t i = 0; i < CONTEXTS_KEPT; i++)
-        atomic_store(&idle_contexts[i], 0);
+    for (size_t i = 0; i < CONTEXTS_KEPT; i++) {
+        pid_t owner = getpid();
+        if (!atomic_compare_exchange_strong(&idle[i].owner, &owner, IN_BETWEEN))
+            continue;
+        unsigned long context = idle[i].context;
+        atomic_store(&idle[i].owner, NOBODY);
+        return context;
+    }
+    return 0;
+}
+
+/* Into a place that is empty, or has what a parent left. */
+static bool idle_keep(unsigned long context)
+{
+    const pid_t self = getpid();
+    for (size_t i = 0; i < CONTEXTS_KEPT; i++) {
+        pid_t owner = atomic_load(&idle[i].owner);
+        if (owner == self || owner == IN_BETWEEN ||
+            !atomic_compare_exchange_strong(&idle[i].owner, &owner, IN_BETWEEN))
+            continue;
+        idle[i].context = context;
+        atomic_store(&idle[i].owner, self);
+        return true;
+    }
+    return false;
 }
 
 void aio_init(struct aio *aio, unsigned depth)
@@ -30,9 +55,7 @@ void aio_init(struct aio *aio, unsigned depth)
     *aio = (struct aio){0};
     if (depth > CONTEXT_DEPTH)
         return;
-    idle_claim();
-    for (size_t i = 0; i < CONTEXTS_KEPT && !aio->context; i++)
-        aio->context = atomic_exchange(&idle_contexts[i], 0);
+    aio->context = idle_take();
     if (!aio->context && syscall(SYS_io_setup, CONTEXT_DEPTH, &aio->context) != 0)
         aio->context = 0;
 }
@@ -42,11 +65,7 @@ void aio_deinit(struct aio *aio)
     struct request_list done = {0};
     while (aio->in_flight && ok(aio_wait(aio, &done)))
         ;
-    bool kept = !aio->context;
-    for (size_t i = 0; i < CONTEXTS_KEPT && !kept && !aio->in_flight; i++) {
-        unsigned long none = 0;
-        kept = atomic_compare_exchange_strong(&idle_contexts[i], &none, aio->context);
-    }
+    bool kept = !aio->context || (!aio->in_flight && idle_keep(aio->context));
     if (!kept)
         (void)syscall(SYS_io_destroy, aio->context); /* waits for what is in flight */
     *aio = (struct aio){0};
