@@ -228,6 +228,8 @@ void slab_heap_give(void *at)
         slab_pool_give(&heap->pool, slab);
 }
 
+/* Under the lock of the heap: whoever took the piece meanwhile would lose what it wrote. Pieces taken out of their lists
+ * for as long would make others bring new slabs, just when memory is to be given back. */
 static void piece_trim(struct slab_heap_piece *piece)
 {
     uintptr_t begin = ((uintptr_t)(piece + 1) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;

@@ -32,7 +32,7 @@ bool token_wide_is_there(void)
 }
 
 /* A shift by 64 or more leaves nothing, which is what is wanted of the upper half of a short length. */
-WIDE static inline struct wide_text text_cut(struct wide_text text, __m512i up)
+WIDE static inline struct wide_text wide_text_cut(struct wide_text text, __m512i up)
 {
     return (struct wide_text){
         _mm512_sllv_epi64(text.low, _mm512_subs_epu16(up, _mm512_set1_epi64(64))),
@@ -89,7 +89,7 @@ WIDE static inline __mmask8 slots_find(const struct token_tables *tables, struct
 {
     const __m512i tag_one = _mm512_set1_epi64(TOKEN_SLOT_TAG_ONE);
     const __m512i tag_bits = _mm512_set1_epi64(UINT32_MAX & ~(TOKEN_SLOT_TAG_ONE - 1LL));
-    struct wide_text cut = text_cut(text, up);
+    struct wide_text cut = wide_text_cut(text, up);
     __m512i low = _mm512_add_epi64(cut.low, up);
     __m512i hash =
         _mm512_add_epi64(_mm512_mullo_epi64(low, _mm512_set1_epi64((int64_t)TOKEN_HASH_LOW)),
@@ -147,7 +147,7 @@ group_advance(const struct token_tables *tables, struct token_lanes *lanes, cons
     __m512i number = _mm512_and_si512(slots, _mm512_set1_epi64(TOKENS_MAX - 1));
     __m512i less = _mm512_and_si512(_mm512_srli_epi64(slots, TOKEN_SLOT_NUMBER_BITS), _mm512_set1_epi64(15));
     __m512i up = _mm512_sub_epi64(_mm512_set1_epi64(120), _mm512_slli_epi64(less, 3));
-    struct wide_text text = text_cut(search->text, up), token = tokens_load(tables->texts, number);
+    struct wide_text text = wide_text_cut(search->text, up), token = tokens_load(tables->texts, number);
     __m512i differs =
         _mm512_or_si512(_mm512_xor_si512(text.low, token.low), _mm512_xor_si512(text.high, token.high));
     __m512i place = _mm512_loadu_si512(at), end = _mm512_loadu_si512(lanes->end + (size_t)group * GROUP);
