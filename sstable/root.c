@@ -46,7 +46,7 @@ static uint64_t root_checksum(uint64_t store_id, uint64_t file_number, uint64_t 
     return hash64(slice_of(bytes, AT_CHECKSUM), hash_place(store_id, file_number, offset));
 }
 
-void root_encode(const struct root *root, uint64_t offset, uint8_t *out)
+status root_encode(const struct root *root, uint64_t offset, uint8_t *out)
 {
     struct buffer statistics = {0};
     memset(out, 0, ROOT_BYTES);
@@ -67,11 +67,14 @@ void root_encode(const struct root *root, uint64_t offset, uint8_t *out)
     store_le64(out + AT_DICTIONARY_ID, root->dictionary_id);
     sstable_info_encode(&statistics, &root->info);
     statistics_encode(&root->statistics, &statistics);
-    store_le32(out + AT_STATISTICS_BYTES, (uint32_t)statistics.bytes);
-    if (statistics.bytes)
+    status st = buffer_status(&statistics);
+    if (ok(st)) {
+        store_le32(out + AT_STATISTICS_BYTES, (uint32_t)statistics.bytes);
         memcpy(out + AT_STATISTICS, statistics.data, statistics.bytes);
+        store_le64(out + AT_CHECKSUM, root_checksum(root->store_id, root->info.file_number, offset, out));
+    }
     buffer_deinit(&statistics);
-    store_le64(out + AT_CHECKSUM, root_checksum(root->store_id, root->info.file_number, offset, out));
+    return st;
 }
 
 status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, struct root *out_root)

@@ -27,7 +27,7 @@ struct root {
 };
 
 /* `out` has ROOT_BYTES; `offset` is where this copy will stand. */
-void root_encode(const struct root *root, uint64_t offset, uint8_t *out);
+status root_encode(const struct root *root, uint64_t offset, uint8_t *out);
 /* STATUS_UNSUPPORTED for a newer version or an unknown incompatible feature, STATUS_CORRUPT for anything else. A
  * store_id of 0 accepts the one in the block. */
 status root_decode(const uint8_t *bytes, uint64_t offset, uint64_t store_id, struct root *out_root);

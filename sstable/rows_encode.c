@@ -320,7 +320,7 @@ static enum lane_codec values_encode(struct rows_encoder *encoder, const struct 
         buffer_clear(&encoder->trial);
         struct strings_number number;
         strings_encode(values, count, &encoder->trial, &number);
-        if (encoder->trial.bytes < best - best / SAVES_ONE_IN) {
+        if (!encoder->trial.failed && encoder->trial.bytes < best - best / SAVES_ONE_IN) {
             codec = LANE_FIXED;
             best = encoder->trial.bytes;
             buffer_clear(lane);
@@ -482,23 +482,21 @@ static void lanes_fill(struct rows_encoder *encoder, const struct rows_compresso
     encoder->lane_count = LANE_COLUMNS + 2 * encoder->columns.count;
 }
 
-/* A growth that failed anywhere has failed for the payload. */
-static status encoder_status(const struct rows_encoder *encoder, const struct rows_builder *rows)
+/* What came in. Nothing is read of it where a growth failed: numbers of it may be missing. */
+static status rows_status(const struct rows_builder *rows)
 {
-    const struct buffer *const buffers[] = {
-        &rows->bytes,
-        &rows->ends,
-        &rows->last_key,
-        &encoder->keys,
-        &encoder->kinds,
-        &rows->code_bytes,
-        &rows->codes,
-        &rows->code_ends,
-        &encoder->timestamps,
-        &encoder->expiries,
-        &encoder->whole_lengths,
-        &encoder->whole,
-    };
+    const struct buffer *const buffers[] = {&rows->bytes,      &rows->ends,  &rows->last_key,
+                                            &rows->code_bytes, &rows->codes, &rows->code_ends};
+    for (uint32_t i = 0; i < ARRAY_LEN(buffers); i++)
+        TRY(buffer_status(buffers[i]));
+    return STATUS_DONE;
+}
+
+/* What the rows were cut into, before it is read: values and codes of a column are as many. */
+static status cut_status(const struct rows_encoder *encoder)
+{
+    const struct buffer *const buffers[] = {&encoder->keys,     &encoder->kinds,         &encoder->timestamps,
+                                            &encoder->expiries, &encoder->whole_lengths, &encoder->whole};
     for (uint32_t i = 0; i < ARRAY_LEN(buffers); i++)
         TRY(buffer_status(buffers[i]));
     for (uint32_t i = 0; i < encoder->columns.count; i++) {
@@ -506,7 +504,12 @@ static status encoder_status(const struct rows_encoder *encoder, const struct ro
         TRY(buffer_status(&encoder->column[i].codes));
         TRY(buffer_status(&encoder->column[i].lengths));
     }
-    for (uint32_t i = 0; i < LANE_COUNT; i++)
+    return STATUS_DONE;
+}
+
+static status lanes_status(const struct rows_encoder *encoder)
+{
+    for (uint32_t i = 0; i < encoder->lane_count; i++)
         TRY(buffer_status(&encoder->lanes[i]));
     return STATUS_DONE;
 }
@@ -536,16 +539,12 @@ void rows_summary_write(const struct sstable_block_summary *summary, struct buff
 status rows_encode(struct rows_encoder *encoder, const struct rows_compressor *compressor,
                    const struct rows_builder *rows, struct buffer *out)
 {
-    TRY(buffer_status(&rows->bytes));
-    TRY(buffer_status(&rows->ends));
-    TRY(buffer_status(&rows->code_bytes));
-    TRY(buffer_status(&rows->codes));
-    TRY(buffer_status(&rows->code_ends));
+    TRY(rows_status(rows));
     encoder_clear(encoder);
     TRY(rows_cut(encoder, rows, compressor->whole));
-    TRY(buffer_status(&encoder->keys));
+    TRY(cut_status(encoder));
     lanes_fill(encoder, compressor, rows);
-    TRY(encoder_status(encoder, rows));
+    TRY(lanes_status(encoder));
     rows_summary_write(&rows->summary, out);
     buffer_append_varint(out, encoder->columns.count);
     for (uint32_t i = 0; i < encoder->lane_count; i++) {

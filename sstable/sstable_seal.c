@@ -26,8 +26,9 @@ static status roots_write(struct io_file *file, const struct root *root)
     uint8_t *block = io_memory_new(ROOT_BYTES);
     status st = block ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
     for (uint32_t i = 0; ok(st) && i < ARRAY_LEN(offsets); i++) {
-        root_encode(root, offsets[i], block);
-        st = io_write(file, offsets[i], block, ROOT_BYTES, false);
+        st = root_encode(root, offsets[i], block);
+        if (ok(st))
+            st = io_write(file, offsets[i], block, ROOT_BYTES, false);
     }
     if (ok(st))
         st = io_sync(file);

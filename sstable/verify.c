@@ -121,8 +121,10 @@ static status partition_check(struct sstable *table, struct cursor *cursor, cons
     if (view->ranges.count) {
         struct buffer ranges = {0};
         range_list_encode(&ranges, &view->ranges);
+        status st = buffer_status(&ranges);
         tally->raw_bytes += ranges.bytes;
         buffer_deinit(&ranges);
+        TRY(st);
     }
     buffer_clear(&tally->last_row);
     return rows_check(table, cursor, copied, tally);
