@@ -409,7 +409,11 @@ status manifest_append(struct manifest *manifest, const struct buffer *edit)
         return st;
     }
     st = manifest_state_apply(manifest->state, buffer_slice(edit));
-    if (failed(st))
-        manifest->failed = true; /* durable but not carried out: only the next open can tell */
+    if (failed(st)) {
+        /* Durable but not carried out: only the next open can go on from it, so no caller may take this for a want of
+         * memory that passes. */
+        manifest->failed = true;
+        st.code = STATUS_CLOSED;
+    }
     return st;
 }

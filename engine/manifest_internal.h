@@ -184,7 +184,9 @@ status manifest_open(struct io_env *env, const char *folder, uint64_t store_id, 
 void manifest_close(struct manifest *manifest);
 
 /* Make one edit durable, then carry it out on the state. After a failure nothing is ever appended to the same file:
- * STATUS_NOSPACE lets the next call begin a new one; anything else is final (STATUS_CLOSED from then on) (F2, F7). */
+ * STATUS_NOSPACE and STATUS_NOMEM let the next call begin a new one; anything else is final (STATUS_CLOSED from then
+ * on) (F2, F7). An edit that is durable but could not be carried out, for want of memory too, is STATUS_CLOSED at
+ * once. */
 status manifest_append(struct manifest *manifest, const struct buffer *edit);
 /* Bytes written over the life of this handle. */
 uint64_t manifest_written_bytes(const struct manifest *manifest);
