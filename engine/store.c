@@ -53,6 +53,7 @@ static void options_take(struct store *store, const struct store_options *option
     atomic_init(&store->timestamp_bound, INT64_MIN);
     store->no_block_copy = options->no_block_copy;
     store->no_warmth = options->no_warmth;
+    store->no_row_rooms = options->no_row_rooms;
     store->no_code_copy = options->no_code_copy;
     store->no_yielding = options->no_yielding;
     store->durability = options->durability == DURABILITY_DEFAULT ? DURABILITY_PERIODIC : options->durability;

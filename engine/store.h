@@ -53,6 +53,7 @@ struct store_options {
     bool no_code_copy;  /* a shortcut off, for tests: compaction compresses every value anew */
     bool no_warmth;     /* a shortcut off, for tests: of a new file nothing is in the cache */
     bool no_block_copy; /* a shortcut off, for tests: compaction decodes every block */
+    bool no_row_rooms;  /* a shortcut off, for tests: rows lie in a memtable as they came */
     bool no_yielding;   /* a shortcut off, for tests: compaction goes on while writers wait for flushes */
     /* A table file that cannot be opened, or is not the one that the manifest names, goes to lost/ and the store opens
      * without it; else STATUS_CORRUPT (I6). What it held is missing then, deletions too. */

@@ -43,7 +43,7 @@ struct store {
     uint64_t memtable_budget_bytes;
     uint64_t log_segment_bytes;
     bool read_only;
-    bool no_block_copy, no_code_copy, no_yielding, no_warmth;
+    bool no_block_copy, no_code_copy, no_yielding, no_warmth, no_row_rooms;
     bool recovering; /* what is flushed now was not written through this handle */
 
     uint32_t shard_count;

@@ -61,6 +61,8 @@ status write_buffer_new(struct store *store, struct write_buffer **out_buffer)
         free(buffer);
         return st;
     }
+    if (store->no_row_rooms)
+        memtable_rows_as_they_come(buffer->memtable);
     atomic_init(&buffer->refs, 1);
     buffer->holders = 1;
     *out_buffer = buffer;

@@ -38,6 +38,11 @@ void memtable_merge_above(struct memtable *memtable, size_t image_bytes)
     memtable->whole_bytes_max = image_bytes;
 }
 
+void memtable_rows_as_they_come(struct memtable *memtable)
+{
+    memtable->rows_as_they_come = true;
+}
+
 struct memtable *memtable_ref(struct memtable *memtable)
 {
     atomic_fetch_add_explicit(&memtable->references, 1, memory_order_relaxed);
@@ -126,7 +131,7 @@ struct intake {
     struct memtable *memtable;
     struct partition *partition;
     uint64_t number;
-    uint64_t new_rows, late_rows, partial_rows;
+    uint64_t new_rows, late_rows, partial_rows, rows_together;
 };
 
 static size_t version_bytes(struct slice clustering, struct slice image)
@@ -227,6 +232,18 @@ static void widen_bounds(struct partition *partition, const struct tree_place *p
         atomic_store_explicit(&partition->last, version, memory_order_release);
 }
 
+/* Memory for the version of a new row; NULL when there is none. */
+static void *row_take(struct intake *intake, size_t bytes, bool is_first)
+{
+    struct memtable *memtable = intake->memtable;
+    bool together = false;
+    void *taken = memtable->rows_as_they_come
+                      ? arena_alloc(&memtable->arena, bytes)
+                      : row_room_take(&intake->partition->room, &memtable->arena, bytes, is_first, &together);
+    intake->rows_together += together;
+    return taken;
+}
+
 static status row_put(struct intake *intake, const struct mutation_part *part)
 {
     struct tree *tree = &intake->partition->tree;
@@ -237,8 +254,7 @@ static status row_put(struct intake *intake, const struct mutation_part *part)
         uint64_t order = atomic_load_explicit(&place.leaf->node.order, memory_order_relaxed);
         return row_rewrite(intake, &place.leaf->entries[order_slot(order, place.at)], part);
     }
-    void *at = row_room_take(&intake->partition->room, &intake->memtable->arena,
-                             version_bytes(part->clustering, part->image), place.is_first);
+    void *at = row_take(intake, version_bytes(part->clustering, part->image), place.is_first);
     struct version *version = version_init(at, intake, part->clustering, part->image, NULL, NULL);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
@@ -386,6 +402,7 @@ static void count_in(const struct intake *intake, const struct survey *survey)
     add_relaxed(&memtable->rows, intake->new_rows);
     add_relaxed(&memtable->late_rows, intake->late_rows);
     add_relaxed(&memtable->partial_rows, intake->partial_rows);
+    add_relaxed(&memtable->rows_together, intake->rows_together);
     if (survey->min_timestamp < atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed))
         atomic_store_explicit(&memtable->min_timestamp, survey->min_timestamp, memory_order_relaxed);
     if (survey->max_timestamp > atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed))
@@ -456,6 +473,7 @@ void memtable_stats(struct memtable *memtable, struct memtable_stats *out_stats)
         .writes = atomic_load_explicit(&memtable->writes, memory_order_relaxed),
         .late_rows = atomic_load_explicit(&memtable->late_rows, memory_order_relaxed),
         .partial_rows = atomic_load_explicit(&memtable->partial_rows, memory_order_relaxed),
+        .rows_together = atomic_load_explicit(&memtable->rows_together, memory_order_relaxed),
         .min_timestamp = atomic_load_explicit(&memtable->min_timestamp, memory_order_relaxed),
         .max_timestamp = atomic_load_explicit(&memtable->max_timestamp, memory_order_relaxed),
     };

@@ -4,7 +4,8 @@
  * A hash of partitions; each partition keeps its rows as chunks of {8-byte key prefix, key, image},
  * sorted by clustering key. Appending at either end is the fast path (created_at rises, its key order
  * is DESC); a late row goes into its chunk by copy. Rows of one key are reconciled when written;
- * small changes of a large row when it is read.
+ * small changes of a large row when it is read. The rows of a partition lie together in the arena,
+ * several at a time and in the order of a walk, whatever partitions are written in between.
  *
  * Ownership   memtable_new() gives one reference; ref/unref share it; the last unref frees every byte.
  *             Arguments are copied into the memtable's arena.
@@ -30,6 +31,8 @@ status memtable_new_pooled(const struct reconcile_rules *rules, struct slab_pool
 /* A row whose image is larger is not merged with every small change at once, but when it is read; a few KiB is the
  * default, SIZE_MAX turns this off, for tests. Before the first write. */
 void memtable_merge_above(struct memtable *memtable, size_t image_bytes);
+/* A partition's rows take memory one by one, not several at a time: a shortcut off, for tests. Before the first write. */
+void memtable_rows_as_they_come(struct memtable *memtable);
 struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is welcome */
 
@@ -58,6 +61,7 @@ struct memtable_stats {
     uint64_t writes;                      /* mutations applied */
     uint64_t late_rows;                   /* rows that missed the fast path */
     uint64_t partial_rows;                /* changes that were not merged with the row at once */
+    uint64_t rows_together;               /* rows put beside others of their partition */
     int64_t min_timestamp, max_timestamp; /* over everything written */
 };
 /* As in memtable_stats(). */

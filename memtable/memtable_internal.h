@@ -79,9 +79,10 @@ struct memtable {
     _Atomic(struct partition_order *) sorted; /* release and acquire; owned; set once after freezing */
     struct buffer scratch[2];                 /* writer: a merged image, and the one before the last step */
     size_t whole_bytes_max;                   /* memtable_merge_above() */
+    bool rows_as_they_come;                   /* a shortcut off */
     size_t table_bytes;                       /* writer */
     /* For memtable_stats(); relaxed, exact once frozen. */
-    _Atomic uint64_t bytes, sorted_bytes, partitions, rows, writes, late_rows, partial_rows;
+    _Atomic uint64_t bytes, sorted_bytes, partitions, rows, writes, late_rows, partial_rows, rows_together;
     _Atomic int64_t min_timestamp, max_timestamp;
 };
 

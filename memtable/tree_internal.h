@@ -164,7 +164,7 @@ static inline void tree_prefetch(const struct tree *tree)
         leaf_prefetch(leaf);
 }
 
-/* The rows of a leaf lie about the arena: a reader asks for each some rows before it comes to it, so that several are
+/* The rows of a leaf may lie about the arena: a reader asks for each some rows before it comes to it, so that several are
  * on their way at a time. How long a row is stands in it: the first lines are asked for at once, the rest as soon as
  * these are there. */
 static inline void row_prefetch(const struct leaf *leaf, uint64_t order, unsigned at)

@@ -153,6 +153,7 @@ static void run_open(struct run *run)
         .no_block_copy = c->shortcuts_off,
         .no_code_copy = c->shortcuts_off,
         .no_yielding = c->shortcuts_off,
+        .no_row_rooms = c->shortcuts_off,
         .background = c->by_hand ? STORE_BACKGROUND_MANUAL : STORE_BACKGROUND_THREADS,
     };
     assert_ok(store_open(&options, &run->store));

@@ -352,6 +352,29 @@ static void rows_in_order_at_either_end_are_not_late(void **state)
     memtable_unref(memtable);
 }
 
+static uint64_t rows_together_of(bool as_they_come)
+{
+    struct memtable *memtable = new_memtable();
+    char text[16];
+    if (as_they_come)
+        memtable_rows_as_they_come(memtable);
+    for (int i = 0; i < 1000; i++) {
+        sprintf(text, "%04d", i);
+        put(memtable, "p", text, "m@1");
+        put(memtable, text, text, "m@1"); /* a partition of one row */
+    }
+    uint64_t rows_together = stats_of(memtable).rows_together;
+    memtable_unref(memtable);
+    return rows_together;
+}
+
+static void rows_of_a_partition_lie_together_unless_that_is_off(void **state)
+{
+    (void)state;
+    assert_in_range(rows_together_of(false), 900, 1000);
+    assert_int_equal(rows_together_of(true), 0);
+}
+
 static void many_range_deletions_cost_memory_in_proportion(void **state)
 {
     (void)state;
@@ -399,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_corrupt_mutation_changes_nothing),
         cmocka_unit_test(an_idle_memtable_costs_a_few_hundred_bytes_and_counts_every_one),
         cmocka_unit_test(rows_in_order_at_either_end_are_not_late),
+        cmocka_unit_test(rows_of_a_partition_lie_together_unless_that_is_off),
         cmocka_unit_test(many_range_deletions_cost_memory_in_proportion),
         cmocka_unit_test(a_cursor_outlives_everybody_elses_references),
     };

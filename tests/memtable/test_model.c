@@ -51,6 +51,8 @@ static struct memtable *memtable_of(struct random *rng)
     struct memtable *memtable;
     assert_ok(memtable_new(&model_rules, &memtable));
     memtable_merge_above(memtable, above[random_below(rng, 3)]);
+    if (random_below(rng, 4) == 0)
+        memtable_rows_as_they_come(memtable);
     return memtable;
 }
 
