@@ -36,8 +36,10 @@ status read_tally_new(struct read_tally **out_tally);
 void read_tally_unref(struct read_tally *tally); /* NULL is welcome */
 static inline void read_tally_add(struct read_tally *tally, uint32_t stripe, uint32_t reads, uint32_t sources)
 {
-    atomic_fetch_add_explicit(&tally->stripes[stripe].reads, reads, memory_order_relaxed);
-    atomic_fetch_add_explicit(&tally->stripes[stripe].sources, sources, memory_order_relaxed);
+    if (reads)
+        atomic_fetch_add_explicit(&tally->stripes[stripe].reads, reads, memory_order_relaxed);
+    if (sources)
+        atomic_fetch_add_explicit(&tally->stripes[stripe].sources, sources, memory_order_relaxed);
 }
 
 /* An SSTable that holds nothing but rows, as it stands in a merge until it is opened. */

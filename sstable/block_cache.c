@@ -206,6 +206,7 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out_
     for (uint32_t i = 0; i < BLOCK_LEASES; i++) {
         struct block_lease *lease = &cache->leases.leases[i];
         stats.leased_hits += atomic_load_explicit(&lease->hits, memory_order_relaxed);
+        stats.seen_hits += atomic_load_explicit(&lease->seen_hits, memory_order_relaxed);
         stats.spares += atomic_load_explicit(&lease->spares, memory_order_relaxed);
     }
     stats.hits += stats.leased_hits;
@@ -387,7 +388,9 @@ static bool buckets_grow(struct block_cache *cache, struct shard *shard)
  * by: both are on their way at the same time. */
 static inline void bucket_touch(_Atomic(struct block *) *head, const struct block_touch *touch)
 {
-    uintptr_t first = (uintptr_t)atomic_load_explicit(head, memory_order_relaxed);
+    uintptr_t first = (uintptr_t)touch->seen;
+    if (!first)
+        first = (uintptr_t)atomic_load_explicit(head, memory_order_relaxed);
     uintptr_t data = first + offsetof(struct block, data);
     for (uintptr_t at = first; at < data + touch->heads_end; at += LINE_BYTES)
         __builtin_prefetch((const void *)at);
@@ -434,8 +437,11 @@ struct block *block_cache_get_leased(struct block_cache *cache, struct block_lea
     _Atomic(struct block *) *head = head_of(buckets, hash);
     bucket_touch(head, touch);
     struct block *block = block_lease_hold(lease, head, owner, offset);
-    if (block)
-        count_touch(block);
+    if (!block)
+        return NULL;
+    count_touch(block);
+    if (block == touch->seen)
+        block_lease_count(&lease->seen_hits);
     return block;
 }
 

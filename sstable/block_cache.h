@@ -22,6 +22,7 @@ struct block_cache_stats {
     /* Of huge pages for blocks, in the cache or with a reader; of pieces of them that are in use. */
     size_t heap_bytes, heap_used_bytes;
     uint64_t leased_hits; /* of `hits`, those that wrote to no memory but the reader's own */
+    uint64_t seen_hits;   /* of `leased_hits`, those that were where they had been seen last */
     uint64_t spares;      /* cursors that were made of what another one had left */
 };
 

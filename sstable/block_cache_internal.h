@@ -48,8 +48,9 @@ static inline struct slice block_payload(const struct block *block)
 }
 
 /* Where in a block's data its reader will look first, [begin, end) each: brought near while the block is still being
- * looked up. */
+ * looked up. `seen` is where it was when it was looked up last; NULL: nobody knows. */
 struct block_touch {
+    const struct block *seen; /* never followed: it may be gone */
     uint32_t heads_end, begin, end;
 };
 

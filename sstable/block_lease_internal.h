@@ -32,7 +32,7 @@ struct block_lease {
     _Alignas(64) _Atomic(struct block *) block; /* borrowed; what its holder looks at */
     /* What is kept for the next holder: owned. NULL: nothing. The lease itself while somebody has it. */
     _Atomic(void *) spare;
-    _Atomic uint64_t hits, spares; /* relaxed; only the holder writes */
+    _Atomic uint64_t hits, seen_hits, spares; /* relaxed; only the holder writes */
 };
 
 struct block_leases {

@@ -20,8 +20,8 @@ static void node_free(struct resident_node *node)
 {
     if (!node)
         return;
-    for (uint32_t i = 0; i < node->count; i++)
-        node_free(atomic_load_explicit(&node->below[i], memory_order_relaxed));
+    for (uint32_t i = 0; i < node->pages; i++)
+        node_free(atomic_load_explicit(&node->below[i].node, memory_order_relaxed));
     block_unref(node->block);
     block_unref(node->home);
 }
@@ -118,8 +118,7 @@ struct resident_page *resident_page_keep(struct resident *resident, uint32_t pag
     return there;
 }
 
-static struct resident_node *node_new(struct resident *resident, struct block *block, uint32_t count,
-                                      size_t bytes)
+static struct resident_node *node_new(struct resident *resident, struct block *block, size_t bytes)
 {
     struct block *home = home_new(resident, bytes);
     if (!home)
@@ -127,7 +126,7 @@ static struct resident_node *node_new(struct resident *resident, struct block *b
     struct resident_node *node = (struct resident_node *)(void *)home->data;
     node->home = home;
     node->block = block_ref(block);
-    node->count = count;
+    *(block->level ? &node->pages : &node->blocks) = block->items;
     return node;
 }
 
@@ -135,12 +134,11 @@ const struct resident_node *resident_node_keep(struct resident *resident,
                                                _Atomic(struct resident_node *) *place, struct block *block)
 {
     struct resident_node *there = NULL;
-    const uint32_t count = block->level ? block->items : 0;
-    const size_t own_bytes = sizeof *there + count * sizeof there->below[0];
+    const size_t own_bytes = sizeof *there + block->items * sizeof there->below[0];
     const size_t bytes = own_bytes + 2 * sizeof *block + block->bytes;
     if (!bytes_take(resident, bytes))
         return NULL;
-    struct resident_node *made = node_new(resident, block, count, own_bytes);
+    struct resident_node *made = node_new(resident, block, own_bytes);
     /* The release pairs with the acquire of resident_node_get(). Who comes second takes what the first has made. */
     if (made && atomic_compare_exchange_strong_explicit(place, &there, made, memory_order_acq_rel,
                                                         memory_order_acquire))

@@ -17,18 +17,32 @@
 
 #include <stdatomic.h>
 
+/*
+ * Where a block of rows was in memory when somebody found it last. Who looks for it again has that memory brought near
+ * while the cache is still asked where the block is; nobody looks at what lies there, which may be another block by now.
+ * NULL: nobody has found it yet.
+ */
+struct block_seen {
+    _Atomic(const struct block *) block; /* relaxed; never followed */
+};
+
 /* A page of a block index. */
 struct resident_node {
-    struct block *home;                      /* counted; what this lies in */
-    struct block *block;                     /* counted; the page */
-    uint32_t count;                          /* of pages below; 0 where blocks are */
-    _Atomic(struct resident_node *) below[]; /* owned; NULL: not resident */
+    struct block *home;  /* counted; what this lies in */
+    struct block *block; /* counted; the page */
+    uint32_t pages;      /* below; 0 where blocks are */
+    uint32_t blocks;     /* below; 0 where pages are */
+    union {
+        _Atomic(struct resident_node *) node; /* owned; NULL: not resident */
+        struct block_seen seen;
+    } below[];
 };
 
 struct resident_entry {
     struct block *home; /* counted; what this lies in */
     struct directory_entry entry;
     _Atomic(struct resident_node *) root; /* owned; NULL: not resident */
+    struct block_seen heads[DIRECTORY_NEAR], tails[DIRECTORY_NEAR];
 };
 
 struct resident_page {

@@ -95,7 +95,8 @@ static struct block_touch touch_of(const struct sstable_cursor *cursor, const st
     uint32_t keys = rows * HEAD_BYTES + (uint32_t)sizeof(uint32_t);
     uint32_t row = cursor->row_guess ? item->first_row + cursor->row_guess : rows;
     uint32_t begin = keys + row * key_bytes - LINE;
-    return (struct block_touch){keys < HEADS_MOST ? keys : HEADS_MOST, begin, begin + LINES * LINE};
+    return (struct block_touch){
+        .heads_end = keys < HEADS_MOST ? keys : HEADS_MOST, .begin = begin, .end = begin + LINES * LINE};
 }
 
 void sstable_cursor_block_drop(struct sstable_cursor *cursor)
@@ -108,15 +109,44 @@ void sstable_cursor_block_drop(struct sstable_cursor *cursor)
     cursor->rows_leased = false;
 }
 
+/* Where the table notes the block at hand once it is found; NULL: nowhere. */
+static struct block_seen *seen_place(const struct sstable_cursor *cursor)
+{
+    struct resident_entry *entry = cursor->taken_apart;
+    if (!entry || !sstable_cursor_spans(cursor))
+        return NULL;
+    if (cursor->way == WAY_NEAR)
+        return cursor->base.reverse ? &entry->tails[DIRECTORY_NEAR - 1 - cursor->near_at]
+                                    : &entry->heads[cursor->near_at];
+    const struct path_level *lowest = &cursor->path[cursor->height - 1];
+    /* Of a node nothing else is written. */
+    struct resident_node *node = (struct resident_node *)(uintptr_t)lowest->node;
+    return node && lowest->at < node->blocks ? &node->below[lowest->at].seen : NULL;
+}
+
+/* The block at hand if it is in the cache, else NULL. */
+static status block_find(struct sstable_cursor *cursor, const struct block_index_item *item,
+                         struct block **out_block)
+{
+    struct block_seen *seen = seen_place(cursor);
+    struct block_touch touch = touch_of(cursor, item);
+    if (seen)
+        touch.seen = atomic_load_explicit(&seen->block, memory_order_relaxed);
+    TRY(frame_reader_find_rows(&cursor->rows_reader, &item->at, &touch, out_block, &cursor->rows_leased));
+    /* Readers of one block agree in most cases: then none writes to what they share. */
+    if (seen && cursor->rows_leased && *out_block != touch.seen)
+        atomic_store_explicit(&seen->block, *out_block, memory_order_relaxed);
+    return STATUS_DONE;
+}
+
 static status block_get(struct sstable_cursor *cursor, const struct block_index_item *item,
                         struct block **out_block)
 {
-    struct block_touch touch = touch_of(cursor, item);
     cursor->codes.rows = 0;
     if (cursor->unfolding.block)
         frame_reader_fold(&cursor->rows_reader, &cursor->unfolding);
     sstable_cursor_block_drop(cursor);
-    TRY(frame_reader_find_rows(&cursor->rows_reader, &item->at, &touch, out_block, &cursor->rows_leased));
+    TRY(block_find(cursor, item, out_block));
     if (*out_block)
         return STATUS_DONE;
     if (!cursor->no_together)
@@ -171,7 +201,7 @@ static _Atomic(struct resident_node *) *resident_place(const struct sstable_curs
     const struct path_level *above = &cursor->path[cursor->height - 1];
     /* The node is written to in no other way than here. */
     struct resident_node *node = (struct resident_node *)(uintptr_t)above->node;
-    return node && above->at < node->count ? &node->below[above->at] : NULL;
+    return node && above->at < node->pages ? &node->below[above->at].node : NULL;
 }
 
 static struct frame_ref page_below(const struct sstable_cursor *cursor)
