@@ -94,6 +94,7 @@ enum value_kind {
     VALUE_UNIT,
     VALUE_RESOLUTION,
     VALUE_SCALING,
+    VALUE_OVERLAP,
 };
 
 /* A value is refused with `refusal` unless it is least <= value <= most, where an open end is left out. */
@@ -151,16 +152,15 @@ static const struct option_rule {
      .field = FIELD(sstable_bytes)},
     {"min_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 0, 9e15, .kind = FIELD_U64,
      .field = FIELD(min_sstable_bytes), .zero = 1},
-    {"flush_size_override", DENSITY, CASSANDRA, VALUE_SIZE, 0, 9e15, .kind = FIELD_U64,
+    {"flush_size_override", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 9e15, .kind = FIELD_U64,
      .field = FIELD(flush_bytes)},
     {"base_shard_count", DENSITY, CASSANDRA, VALUE_NUMBER, 1, 1 << 16, .refusal = MSG_OPTION_POSITIVE,
      .kind = FIELD_U32, .field = FIELD(base_shards)},
     {"sstable_growth", DENSITY, CASSANDRA, VALUE_PERCENT, 0, 1, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(growth), .zero = -1},
-    {"overlap_inclusion_method", DENSITY, CASSANDRA, .value = VALUE_ANY},
+    {"overlap_inclusion_method", DENSITY, CASSANDRA, VALUE_OVERLAP, .refusal = MSG_OPTION_OVERLAP},
     {"max_sstables_to_compact", DENSITY, CASSANDRA, VALUE_NUMBER, 0, INT32_MAX,
      .refusal = MSG_OPTION_NEGATIVE},
-    {"survival_factor", DENSITY, CASSANDRA, .value = VALUE_ANY},
 };
 
 static const struct option_rule *rule_of(const char *name, unsigned of_strategies, unsigned targets)
@@ -195,13 +195,13 @@ static bool parse_size(const char *text, double *out_bytes)
     } units[] = {{"", 1},
                  {"B", 1},
                  {"KiB", 1024},
-                 {"KB", 1024},
+                 {"KB", 1e3},
                  {"MiB", 1048576},
-                 {"MB", 1048576},
+                 {"MB", 1e6},
                  {"GiB", 1073741824.0},
-                 {"GB", 1073741824.0},
+                 {"GB", 1e9},
                  {"TiB", 1099511627776.0},
-                 {"TB", 1099511627776.0}};
+                 {"TB", 1e12}};
     char *end;
     double number = strtod(text, &end);
     if (end == text || !isfinite(number) || number < 0)
@@ -279,6 +279,12 @@ static bool is_flag(const char *text)
     return strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0;
 }
 
+static bool is_overlap(const char *text)
+{
+    return strcasecmp(text, "NONE") == 0 || strcasecmp(text, "SINGLE") == 0 ||
+           strcasecmp(text, "TRANSITIVE") == 0;
+}
+
 /* ---- checking ---- */
 
 static bool check_range(const struct option_rule *rule, const char *text, double value,
@@ -287,6 +293,16 @@ static bool check_range(const struct option_rule *rule, const char *text, double
     bool below = rule->least_open ? value <= rule->least : value < rule->least;
     bool above = rule->most_open ? value >= rule->most : value > rule->most;
     return (!below && !above) || cql_refuse(error, profile, rule->refusal, rule->name, text);
+}
+
+/* As Cassandra shows sizes. */
+static void print_size(double bytes, char out[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; bytes >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
+        bytes /= 1024;
+    snprintf(out, 32, unit ? "%.3f%s" : "%.0f%s", bytes, units[unit]);
 }
 
 static bool check_value(const struct option_rule *rule, const char *text, enum cql_profile profile,
@@ -315,13 +331,15 @@ static bool check_value(const struct option_rule *rule, const char *text, enum c
             return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
         return check_range(rule, text, value, profile, error);
     case VALUE_SIZE:
-        snprintf(least, sizeof least, "%.0f bytes", rule->least);
-        return (parse_size(text, &value) && value >= rule->least && value <= rule->most) ||
-               cql_refuse(error, profile, MSG_OPTION_SIZE, rule->name, text, least);
+        if (!parse_size(text, &value) || value > rule->most)
+            return cql_refuse(error, profile, MSG_OPTION_NO_SIZE, rule->name, text);
+        print_size(rule->least, least);
+        return value >= rule->least || cql_refuse(error, profile, MSG_OPTION_SIZE, rule->name, text, least);
     case VALUE_UNIT: return window_unit_s(text) || cql_refuse(error, profile, rule->refusal, text);
     case VALUE_RESOLUTION:
         return strcmp(text, "MICROSECONDS") == 0 || strcmp(text, "MILLISECONDS") == 0 ||
                cql_refuse(error, profile, rule->refusal, rule->name, text);
+    case VALUE_OVERLAP: return is_overlap(text) || cql_refuse(error, profile, rule->refusal, text);
     case VALUE_SCALING:
         return parse_scalings(text, &tuning, bad) || cql_refuse(error, profile, MSG_OPTION_SCALING, bad);
     }
@@ -355,6 +373,23 @@ static bool check_understood(const struct table_options_request *request, const 
     understood &= !unknown.failed;
     buffer_deinit(&unknown);
     return understood;
+}
+
+/* Files as small as the least size have to fit into what the splitting by the target allows: its half root. */
+static bool check_sizes(const struct cql_option_map *map, enum cql_profile profile, struct cql_error *error)
+{
+    const char *least = option_map_get(map, "min_sstable_size"),
+               *target = option_map_get(map, "target_sstable_size");
+    double least_bytes = 0, target_bytes = 1 << 30;
+    char shown[32], shown_limit[32];
+    if (!least || !parse_size(least, &least_bytes))
+        return true;
+    if (target)
+        (void)parse_size(target, &target_bytes);
+    double limit = ceil(target_bytes * sqrt(0.5));
+    print_size(least_bytes, shown);
+    print_size(limit, shown_limit);
+    return least_bytes < limit || cql_refuse(error, profile, MSG_OPTION_SIZES, shown, shown_limit);
 }
 
 /* What two options say together. */
@@ -394,6 +429,8 @@ bool compaction_options_check(const struct table_options_request *request, const
                       compaction_options_name(strategy->runs_as));
         buffer_append_u8(request->warnings, 0);
     }
+    if (strategy->options == DENSITY && !check_sizes(map, profile, error))
+        return false;
     return check_pairs(map, profile, error);
 }
 
@@ -449,6 +486,7 @@ static void option_store(const struct option_rule *rule, const char *text,
     case VALUE_AMOUNT: value = strtod(text, NULL); break;
     case VALUE_SCALING: (void)parse_scalings(text, tuning, bad); return;
     case VALUE_ANY:
+    case VALUE_OVERLAP:
     case VALUE_UNIT:
     case VALUE_RESOLUTION: return;
     }

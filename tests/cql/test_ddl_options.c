@@ -186,7 +186,22 @@ static void values_of_compaction_options_are_checked(void **state)
         CASSANDRA_REFUSES("Unified", "'scaling_parameters': 'T4, X2'",
                           "Scaling parameter X2 must be an integer"),
         CASSANDRA_REFUSES("Unified", "'target_sstable_size': '1KiB'",
-                          "Invalid configuration, target_sstable_size (1KiB) is not a size"),
+                          "target_sstable_size 1KiB is not acceptable, size must be at least 1.000MiB"),
+        CASSANDRA_REFUSES("Unified", "'flush_size_override': '1MB'",
+                          "flush_size_override 1MB is not acceptable, size must be at least 1.000MiB"),
+        CASSANDRA_REFUSES("Unified", "'target_sstable_size': 'much'",
+                          "target_sstable_size much is not a valid size in bytes"),
+        CASSANDRA_REFUSES("Unified", "'min_sstable_size': '800MiB'",
+                          "Invalid configuration, min_sstable_size (800.000MiB) should be less than the "
+                          "target size minimum: 724.077MiB"),
+        CASSANDRA_REFUSES("Unified", "'target_sstable_size': '100MiB', 'min_sstable_size': '90MiB'",
+                          "Invalid configuration, min_sstable_size (90.000MiB) should be less than the "
+                          "target size minimum: 70.711MiB"),
+        CASSANDRA_REFUSES("Unified", "'overlap_inclusion_method': 'SOME'",
+                          "Invalid overlap inclusion method SOME. The valid options are [NONE, SINGLE, "
+                          "TRANSITIVE]."),
+        CASSANDRA_REFUSES("Unified", "'survival_factor': '1'",
+                          "Properties specified [survival_factor] are not understood"),
         CASSANDRA_REFUSES("Unified", "'sstable_growth': '150%'",
                           "sstable_growth must be between 0.0 and 1.0"),
         CASSANDRA_REFUSES("Unified", "'bucket_low': '0.5'",
@@ -289,10 +304,10 @@ static void the_engine_hears_of_every_option(void **state)
     assert_true(options.tuning.tombstones_alone);
     fixture_close(f);
     f = fixture_open(PROFILE_CASSANDRA_5_0);
-    does(f,
-         "CREATE TABLE d (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy',"
-         " 'scaling_parameters': 'T4, N, L10, -3', 'target_sstable_size': '256MiB', 'base_shard_count': '2',"
-         " 'sstable_growth': '50%', 'min_sstable_size': '10MiB', 'flush_size_override': '64MiB'}");
+    does(f, "CREATE TABLE d (id int PRIMARY KEY) WITH compaction = {'class': 'UnifiedCompactionStrategy',"
+            " 'scaling_parameters': 'T4, N, L10, -3', 'target_sstable_size': '256MiB', "
+            "'overlap_inclusion_method': 'single', 'base_shard_count': '2',"
+            " 'sstable_growth': '50%', 'min_sstable_size': '10MiB', 'flush_size_override': '64MB'}");
     options = engine_options(f, "d");
     assert_int_equal(options.compaction, STORE_COMPACTION_UNIFIED);
     assert_int_equal(options.tuning.scaling_count, 4);
@@ -304,7 +319,7 @@ static void the_engine_hears_of_every_option(void **state)
     assert_int_equal(options.tuning.base_shards, 2);
     assert_true(options.tuning.growth == 0.5);
     assert_int_equal(options.tuning.min_sstable_bytes, 10 << 20);
-    assert_int_equal(options.tuning.flush_bytes, 64 << 20);
+    assert_int_equal(options.tuning.flush_bytes, 64000000);
     fixture_close(f);
 }
 
