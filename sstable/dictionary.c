@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "row/image.h"
+#include "sstable/token_cut_internal.h"
 
 #include <stdlib.h>
 

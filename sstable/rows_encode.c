@@ -7,6 +7,7 @@
  * so that bytes that do not compress are hardly ever fed to a compressor.
  */
 #include "sstable/rows_lanes_internal.h"
+#include "sstable/token_cut_internal.h"
 
 #include <stdlib.h>
 

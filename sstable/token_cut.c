@@ -1,5 +1,5 @@
 /* Cutting values into the tokens of an encoder, a batch of pieces at a time, and writing their codes. */
-#include "sstable/token_encoder_internal.h"
+#include "sstable/token_cut_internal.h"
 
 #include "sstable/token_slots_internal.h"
 

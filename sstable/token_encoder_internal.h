@@ -1,11 +1,5 @@
 /*
- * token_encoder_internal.h: values into the codes of a finished table of tokens.
- *
- * The longest token at a place is found by halving: is there a token that begins with these 9 bytes, then with 13 or 5,
- * and so on, four probes of one small hash table whatever the answer, without a branch that could be mispredicted.
- * Values are cut side by side, so that their probes overlap: four, or 32 where the processor has AVX-512
- * (token_wide_internal.h).
- * A token that found no room in the table, which are few and rarely used ones, is not found; codes are right without it.
+ * token_encoder_internal.h: a finished table of tokens, made ready to be searched; token_cut_internal.h does that.
  *
  * Threads     Immutable once it is made.
  */
@@ -19,14 +13,5 @@ struct token_encoder *token_encoder_new(const struct tokens *tokens); /* NULL: n
 void token_encoder_free(struct token_encoder *encoder);               /* NULL is welcome */
 /* Do without the wide search, where the processor has it: for tests and comparisons. */
 void token_encoder_narrow(struct token_encoder *encoder);
-
-/* What encoding needs meanwhile, kept from call to call; zeroed at first. */
-struct token_scratch {
-    struct buffer bytes, slots;
-};
-void token_scratch_deinit(struct token_scratch *scratch);
-/* Append the codes of the values, one after another. */
-void token_encoder_encode(const struct token_encoder *encoder, struct token_scratch *scratch,
-                          const struct slice *values, uint32_t count, struct buffer *out);
 
 #endif

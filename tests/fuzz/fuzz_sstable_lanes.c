@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "sstable/rows_lanes_internal.h"
-#include "sstable/token_encoder_internal.h"
+#include "sstable/token_cut_internal.h"
 #include "tests/sstable/plain_tokens.h"
 
 enum {

@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "sstable/token_codes_internal.h"
-#include "sstable/token_encoder_internal.h"
+#include "sstable/token_cut_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -60,7 +60,7 @@ static void random_tables_come_back_whole(void **state)
             .one_row = round % 9 == 3,
             .extras = round % 3 != 0,
         };
-        static const uint32_t block_bytes[] = {0, 64, 256, 1000, 65536};
+        static const uint32_t block_bytes[] = {0, 1, 64, 256, 1000, 65536};
         struct sstable_build_options options = model_options(model_env, "/t/table");
         options.block_bytes = block_bytes[random_below(&rng, ARRAY_LEN(block_bytes))];
         static const uint32_t dictionary_after[] = {0, 3000, 20000, UINT32_MAX};

@@ -6,7 +6,7 @@
 
 #include "plain_tokens.h"
 #include "sstable/token_codes_internal.h"
-#include "sstable/token_encoder_internal.h"
+#include "sstable/token_cut_internal.h"
 
 enum { VALUES = 60 };
 
