@@ -63,7 +63,8 @@ static void several_threads_share_a_table(size_t cache_bytes, bool leases)
     struct block_cache_stats stats;
     block_cache_stats(cache, &stats);
     assert_true(cache_bytes > 1 << 20 || stats.evictions > 0);
-    assert_true(leases == (stats.leased_hits > 0));
+    /* In the smallest cache it is luck whether a decoded block is still there when it is asked for again. */
+    assert_true(leases ? cache_bytes < 1 << 16 || stats.leased_hits > 0 : stats.leased_hits == 0);
     /* A cursor that has read from the disk is not kept. */
     assert_true(leases ? cache_bytes < 1 << 20 || stats.spares > 0 : stats.spares == 0);
     sstable_unref(table);
