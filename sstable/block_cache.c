@@ -516,7 +516,7 @@ bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint6
     return used + bytes <= shard_budget(cache);
 }
 
-bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset)
+bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset, size_t bytes)
 {
     if (!cache)
         return false;
@@ -524,7 +524,7 @@ bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint
     lock_acquire(&shard->lock);
     size_t used = tier_bytes(shard, BLOCK_TIER_STORED);
     lock_release(&shard->lock);
-    return used < stored_most(shard_budget(cache));
+    return used + bytes <= stored_most(shard_budget(cache));
 }
 
 void block_cache_drop(struct block_cache *cache, uint64_t owner)

@@ -74,8 +74,8 @@ void block_cache_count_warmed(struct block_cache *cache);
 /* Whether so many bytes more would drive out nothing. */
 bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                           size_t bytes);
-/* Whether compressed blocks there have not all the memory yet that they may have. */
-bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset);
+/* Whether so many bytes of compressed blocks more would drive out none, as far as the block's shard can tell for all. */
+bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset, size_t bytes);
 /* Forget everything of an owner. */
 void block_cache_drop(struct block_cache *cache, uint64_t owner);
 

@@ -66,13 +66,22 @@ status frame_chunk_check(const struct frame_reader *reader, const struct frame_r
     return STATUS_DONE;
 }
 
+/* The frame alone, in whole blocks of the device. */
+static void frame_span(const struct frame_reader *reader, const struct frame_ref *ref, uint64_t *out_begin,
+                       uint64_t *out_end)
+{
+    const uint64_t block = io_read_alignment(reader->table->file);
+    *out_begin = ref->offset / block * block;
+    *out_end = (ref->offset + ref->bytes + block - 1) / block * block;
+}
+
 /* Which part of the file to read for a frame that is not at hand; there is room for it in the chunk. */
 static status chunk_plan(struct frame_reader *reader, const struct frame_ref *ref, uint64_t *out_begin,
                          uint64_t *out_end)
 {
     const uint64_t block = io_read_alignment(reader->table->file);
-    uint64_t begin = ref->offset / block * block;
-    uint64_t end = (ref->offset + ref->bytes + block - 1) / block * block;
+    uint64_t begin, end;
+    frame_span(reader, ref, &begin, &end);
     uint64_t file_bytes = reader->table->root.info.file_bytes;
     bool backwards = window_update(reader, ref);
     size_t wanted = reader->window_bytes > reader->least_bytes ? reader->window_bytes : reader->least_bytes;
@@ -90,11 +99,9 @@ static status chunk_plan(struct frame_reader *reader, const struct frame_ref *re
     return frame_chunk_reserve(reader, end - begin);
 }
 
-static status chunk_read_once(struct frame_reader *reader, const struct frame_ref *ref)
+static status chunk_fill(struct frame_reader *reader, uint64_t begin, uint64_t end)
 {
-    uint64_t begin, end;
     size_t bytes;
-    TRY(chunk_plan(reader, ref, &begin, &end));
     TRY(io_read(reader->table->file, begin, reader->chunk, end - begin, &bytes));
     reader->chunk_offset = begin;
     reader->chunk_bytes = bytes;
@@ -103,11 +110,16 @@ static status chunk_read_once(struct frame_reader *reader, const struct frame_re
 
 status frame_chunk_read(struct frame_reader *reader, const struct frame_ref *ref)
 {
-    status st = chunk_read_once(reader, ref);
-    /* What the disk cannot read may lie beside the frame. */
-    if (st.code == STATUS_IO && reader->around_end) {
-        reader->around_begin = reader->around_end = 0;
-        st = chunk_read_once(reader, ref);
+    uint64_t begin, end;
+    status st = chunk_plan(reader, ref, &begin, &end);
+    if (ok(st))
+        st = chunk_fill(reader, begin, end);
+    /* What the disk cannot read, or memory cannot hold, may lie beside the frame. */
+    if ((st.code == STATUS_IO || st.code == STATUS_NOMEM) && reader->around_end) {
+        reader->chunk_bytes = 0;
+        frame_span(reader, ref, &begin, &end);
+        TRY(frame_chunk_reserve(reader, end - begin));
+        st = chunk_fill(reader, begin, end);
     }
     return st;
 }

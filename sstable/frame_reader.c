@@ -56,7 +56,7 @@ static bool keeps(const struct frame_reader *reader)
 static struct block_cache *home_of(const struct frame_reader *reader)
 {
     const struct sstable *table = reader->table;
-    /* What one reads past the cache for a single partition stays with its table. */
+    /* What passes the cache on the way to a single partition mostly stays with its table, which has the same memory. */
     return reader->access == FRAME_ACCESS_SCAN_PAST_CACHE ? table->warmth.cache : table->cache;
 }
 
@@ -440,8 +440,9 @@ void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_re
     if (failed(frame_check(root_identity(&reader->table->root), ref, frame, &head)) ||
         head.layout != FRAME_ROWS)
         return;
-    block_unref(stored_keep(reader, ref, frame));
-    reader->reads.blocks_beside++;
+    struct block *stored = stored_keep(reader, ref, frame);
+    reader->reads.blocks_beside += stored != NULL;
+    block_unref(stored);
 }
 
 status frame_reader_get_frame(struct frame_reader *reader, const struct frame_ref *ref,

@@ -1,5 +1,7 @@
 #include "sstable/neighbours_internal.h"
 
+enum { TOGETHER_MAX = 32 << 10 }; /* bytes of the file, the block itself among them */
+
 static const struct path_level *lowest_of(const struct sstable_cursor *cursor)
 {
     return &cursor->path[cursor->height - 1];
@@ -15,13 +17,13 @@ static bool are_welcome(const struct sstable_cursor *cursor, const struct frame_
     const struct frame_reader *reader = &cursor->rows_reader;
     return reader->access == FRAME_ACCESS_POINT && !cursor->no_together && cursor->way == WAY_PATH &&
            cursor->height && !frame_reader_has_rows(reader, at) &&
-           block_cache_has_stored_room(cursor->table->cache, cursor->table->cache_owner, at->offset);
+           block_cache_has_stored_room(cursor->table->cache, cursor->table->cache_owner, at->offset,
+                                       TOGETHER_MAX);
 }
 
 /* Whether the item may be read together with what lies from `begin` to `end`, and is not in the cache. */
 static bool may_join(const struct sstable_cursor *cursor, uint32_t item, uint64_t begin, uint64_t end)
 {
-    enum { TOGETHER_MAX = 32 << 10 };
     struct frame_ref ref = ref_of(cursor, item);
     uint64_t low = ref.offset < begin ? ref.offset : begin;
     uint64_t high = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;

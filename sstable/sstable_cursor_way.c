@@ -212,18 +212,36 @@ static struct frame_ref page_below(const struct sstable_cursor *cursor)
     return block_index_page_item(&above->page, above->at).at;
 }
 
-/* A page that is not resident; past the cache when it will be, where it would be paid for twice. */
-static status index_page_get(struct sstable_cursor *cursor, bool has_place, struct block **out_block)
+/* A page that is not resident, past the cache or through it. */
+static status index_page_get(struct sstable_cursor *cursor, bool past_cache, struct block **out_block)
 {
-    enum { PAGE_MOST = 4 * BLOCK_INDEX_PAGE_BYTES }; /* as it is kept in memory */
     struct frame_reader *reader = &cursor->index_reader;
     struct frame_ref ref = page_below(cursor);
     enum frame_access access = reader->access;
-    if (has_place && resident_has_room(&cursor->table->resident, PAGE_MOST))
+    if (past_cache)
         reader->access = FRAME_ACCESS_POINT_PAST_CACHE;
     status st = frame_reader_get(reader, &ref, FRAME_BLOCK_INDEX, out_block);
     reader->access = access;
     return st;
+}
+
+/* A page becomes resident when there is a place and room for it. It passes the cache then, where it would be paid for twice;
+ * one that turned out too large, because of its keys, is got again by way of the cache. */
+static status index_page_keep(struct sstable_cursor *cursor, _Atomic(struct resident_node *) *place,
+                              struct block **out_block, const struct resident_node **out_node)
+{
+    enum { PAGE_MOST = 4 * BLOCK_INDEX_PAGE_BYTES }; /* as it is kept in memory */
+    bool past_cache = place && resident_has_room(&cursor->table->resident, PAGE_MOST);
+    TRY(index_page_get(cursor, past_cache, out_block));
+    *out_node = place ? resident_node_keep(&cursor->table->resident, place, *out_block) : NULL;
+    if (*out_node) {
+        block_unref(*out_block);
+        *out_block = (*out_node)->block;
+    } else if (past_cache) {
+        block_unref(*out_block);
+        TRY(index_page_get(cursor, false, out_block));
+    }
+    return STATUS_DONE;
 }
 
 /* The page of the block index that the path leads to next. */
@@ -235,12 +253,7 @@ static status level_load(struct sstable_cursor *cursor, struct path_level *out_l
     if (node) {
         cursor->index_reader.reads.blocks_cached++;
     } else {
-        TRY(index_page_get(cursor, place, &block));
-        node = place ? resident_node_keep(&cursor->table->resident, place, block) : NULL;
-        if (node) {
-            block_unref(block);
-            block = node->block;
-        }
+        TRY(index_page_keep(cursor, place, &block, &node));
     }
     *out_level = (struct path_level){.block = block, .node = node};
     return STATUS_DONE;

@@ -9,8 +9,9 @@
 
 /*
  * Check the body of `*file` at `path`, and seal it; file and folder are durable then. The handle is closed, and *file NULL,
- * unless not even the reading could begin. What readers are likely to ask for first goes into `warm`, borrowed or NULL, under the number that it notes in the
- * body's statistics; after a failure nothing of it stays there. STATUS_CORRUPT: what came back is not what was written.
+ * unless not even the reading could begin. What readers are likely to ask for first goes into `warm`, borrowed or NULL,
+ * under the number that it notes in the body's statistics; after a failure nothing of it stays there. STATUS_CORRUPT: what
+ * came back is not what was written.
  */
 status sstable_seal(struct table_body *body, struct io_env *env, const char *path, struct io_file **file,
                     struct block_cache *warm);
