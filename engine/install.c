@@ -176,6 +176,7 @@ static status sources_exchange(struct job *job, const struct receivers *receiver
                                     exchange->outputs, exchange->output_count);
         if (failed(st)) {
             atomic_store(&store->refusing, true);
+            st.code = STATUS_CLOSED; /* not a want that passes */
             return st;
         }
         if (!job->input)
@@ -274,6 +275,9 @@ status job_release(struct job *job)
             job->released += exchange.output_count;
             compaction_job_adopt(job->works[0], job->released);
             inputs_forget(job, &exchange);
+        } else if (failed(st) && atomic_load(&job->store->refusing)) {
+            /* The manifest may name them although they are not installed; if it does not, the next open clears them away. */
+            compaction_job_adopt(job->works[0], job->released + exchange.output_count);
         }
     }
     exchange_deinit(&exchange);

@@ -1,5 +1,5 @@
 /*
- * Memory runs out at every allocation of a script, once or from there on for the rest of the call: opening, writing,
+ * Memory runs out at every allocation of a script, once or at every one from there on: opening, writing,
  * flushing, compacting, reading. The call that meets it says so or does without, nothing acknowledged is lost, the store
  * goes on in the same process, and opening anew finds everything.
  */
