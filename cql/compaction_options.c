@@ -386,7 +386,7 @@ static bool check_sizes(const struct cql_option_map *map, enum cql_profile profi
         return true;
     if (target)
         (void)parse_size(target, &target_bytes);
-    double limit = ceil(target_bytes * sqrt(0.5));
+    double limit = fmin(ceil(target_bytes * sqrt(0.5)), INT32_MAX); /* an int there */
     print_size(least_bytes, shown);
     print_size(limit, shown_limit);
     return least_bytes < limit || cql_refuse(error, profile, MSG_OPTION_SIZES, shown, shown_limit);

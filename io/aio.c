@@ -23,8 +23,9 @@ static struct idle {
 
 static unsigned long idle_take(void)
 {
+    const pid_t self = getpid();
     for (size_t i = 0; i < CONTEXTS_KEPT; i++) {
-        pid_t owner = getpid();
+        pid_t owner = self;
         if (!atomic_compare_exchange_strong(&idle[i].owner, &owner, IN_BETWEEN))
             continue;
         unsigned long context = idle[i].context;

@@ -7,8 +7,8 @@
  * all others from the start on: in either order, rows lie as they are walked.
  *
  * What this costs is bounded: a row for which that quarter is less than four rows takes just what it needs, so a partition of
- * few rows, or of large ones, costs nothing; otherwise at most a quarter of each room, and what is free of the last one, is never
- * written to.
+ * few rows, or of large ones, costs nothing; otherwise what is left of a room when the next is taken, less than a quarter of
+ * that next one, and what is free of the last one, is never written to.
  */
 #ifndef STRAIT_MEMTABLE_ROW_ROOM_INTERNAL_H
 #define STRAIT_MEMTABLE_ROW_ROOM_INTERNAL_H

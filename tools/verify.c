@@ -194,17 +194,18 @@ static status files_check(const struct order *order, struct store *store, struct
     return st;
 }
 
-static const char *explain(status st)
+static const char *explain(const struct order *order, status st)
 {
     switch (st.code) {
     case STATUS_BUSY: return "another process has this store open";
     case STATUS_NOT_FOUND: return "there is no store";
     case STATUS_CORRUPT:
-        return "damaged beyond what can be opened; 'strait verify' tells what: --accept-log-damage does "
-               "without the "
-               "damaged part of the commit log, --set-aside-damaged-tables without files that cannot be "
-               "opened; "
-               "'strait inspect' shows the files one by one";
+        return order->tool->mends
+                   ? "damaged beyond what can be opened; 'strait verify' tells what: --accept-log-damage "
+                     "does "
+                     "without the damaged part of the commit log, --set-aside-damaged-tables without files "
+                     "that cannot be opened"
+                   : "damaged beyond what can be opened; 'strait inspect' shows the files one by one";
     case STATUS_UNSUPPORTED: return "the store was written by a newer version of Strait";
     case STATUS_INVALID: return "the folder holds other files and is not a store";
     default: return "it cannot be opened";
@@ -250,7 +251,7 @@ static bool store_work(const struct order *order, const char *folder)
     options.folder = folder;
     status st = store_open(&options, &store);
     if (failed(st))
-        return fail(order, folder, explain(st), st);
+        return fail(order, folder, explain(order, st), st);
     st = files_check(order, store, &tally);
     store_stats(store, &stats);
     status closed = store_close(store);

@@ -105,7 +105,7 @@ static void partitions_of_few_rows_take_what_rows_need(void **state)
     arena_deinit(&plain);
 }
 
-/* Rows of any length, in any number: never more than a quarter of each room, and what is ahead, is not a row's. */
+/* Rows of any length, in any number: what is not a row's is at most a third of what is, and what is ahead. */
 static void what_is_left_over_is_bounded(void **state)
 {
     (void)state;
