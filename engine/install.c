@@ -175,9 +175,8 @@ static status sources_exchange(struct job *job, const struct receivers *receiver
         status st = tablet_exchange(tablet, job->input, exchange->inputs, exchange->input_count,
                                     exchange->outputs, exchange->output_count);
         if (failed(st)) {
-            atomic_store(&store->refusing, true);
             st.code = STATUS_CLOSED; /* not a want that passes */
-            return st;
+            return store_refuse(store, st);
         }
         if (!job->input)
             continue;

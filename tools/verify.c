@@ -202,9 +202,8 @@ static const char *explain(const struct order *order, status st)
     case STATUS_CORRUPT:
         return order->tool->mends
                    ? "damaged beyond what can be opened; 'strait verify' tells what: --accept-log-damage "
-                     "does "
-                     "without the damaged part of the commit log, --set-aside-damaged-tables without files "
-                     "that cannot be opened"
+                     "does without the damaged part of the commit log, --set-aside-damaged-tables without "
+                     "files that cannot be opened"
                    : "damaged beyond what can be opened; 'strait inspect' shows the files one by one";
     case STATUS_UNSUPPORTED: return "the store was written by a newer version of Strait";
     case STATUS_INVALID: return "the folder holds other files and is not a store";
