@@ -511,20 +511,12 @@ bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint6
         return false;
     struct shard *shard = shard_of(cache, name_hash(tier, owner, offset));
     lock_acquire(&shard->lock);
-    size_t used = shard_bytes(shard);
+    size_t stored = tier_bytes(shard, BLOCK_TIER_STORED), all = shard_bytes(shard);
     lock_release(&shard->lock);
-    return used + bytes <= shard_budget(cache);
-}
-
-bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset, size_t bytes)
-{
-    if (!cache)
-        return false;
-    struct shard *shard = shard_of(cache, name_hash(BLOCK_TIER_STORED, owner, offset));
-    lock_acquire(&shard->lock);
-    size_t used = tier_bytes(shard, BLOCK_TIER_STORED);
-    lock_release(&shard->lock);
-    return used + bytes <= stored_most(shard_budget(cache));
+    /* Compressed blocks drive out decoded ones. */
+    size_t budget_bytes = shard_budget(cache);
+    return tier == BLOCK_TIER_STORED ? stored + bytes <= stored_most(budget_bytes)
+                                     : all + bytes <= budget_bytes;
 }
 
 void block_cache_drop(struct block_cache *cache, uint64_t owner)

@@ -71,11 +71,9 @@ void block_cache_put(struct block_cache *cache, enum block_tier tier, uint64_t o
 bool block_cache_has(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset);
 /* For the statistics: a block was put that nobody has asked for. */
 void block_cache_count_warmed(struct block_cache *cache);
-/* Whether so many bytes more would drive out nothing. */
+/* Whether so many bytes more would drive out nothing; of compressed blocks: none of these. The shard of the block tells for all. */
 bool block_cache_has_room(struct block_cache *cache, enum block_tier tier, uint64_t owner, uint64_t offset,
                           size_t bytes);
-/* Whether so many bytes of compressed blocks more would drive out none, as far as the block's shard can tell for all. */
-bool block_cache_has_stored_room(struct block_cache *cache, uint64_t owner, uint64_t offset, size_t bytes);
 /* Forget everything of an owner. */
 void block_cache_drop(struct block_cache *cache, uint64_t owner);
 

@@ -75,6 +75,12 @@ static void frame_span(const struct frame_reader *reader, const struct frame_ref
     *out_end = (ref->offset + ref->bytes + block - 1) / block * block;
 }
 
+/* Whether what the caller wants around a frame is around this one. */
+static bool has_around(const struct frame_reader *reader, const struct frame_ref *ref)
+{
+    return reader->around_begin <= ref->offset && ref->offset + ref->bytes <= reader->around_end;
+}
+
 /* Which part of the file to read for a frame that is not at hand; there is room for it in the chunk. */
 static status chunk_plan(struct frame_reader *reader, const struct frame_ref *ref, uint64_t *out_begin,
                          uint64_t *out_end)
@@ -89,7 +95,7 @@ static status chunk_plan(struct frame_reader *reader, const struct frame_ref *re
         end = begin + wanted < file_bytes ? begin + wanted : file_bytes;
     else if (end - begin < wanted)
         begin = end > wanted ? end - wanted : 0;
-    if (reader->around_end) {
+    if (has_around(reader, ref)) {
         begin = reader->around_begin < begin ? reader->around_begin / block * block : begin;
         end = reader->around_end > end ? (reader->around_end + block - 1) / block * block : end;
     }
@@ -115,7 +121,7 @@ status frame_chunk_read(struct frame_reader *reader, const struct frame_ref *ref
     if (ok(st))
         st = chunk_fill(reader, begin, end);
     /* What the disk cannot read, or memory cannot hold, may lie beside the frame. */
-    if ((st.code == STATUS_IO || st.code == STATUS_NOMEM) && reader->around_end) {
+    if ((st.code == STATUS_IO || st.code == STATUS_NOMEM) && has_around(reader, ref)) {
         reader->chunk_bytes = 0;
         frame_span(reader, ref, &begin, &end);
         TRY(frame_chunk_reserve(reader, end - begin));

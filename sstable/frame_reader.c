@@ -47,11 +47,6 @@ static status zstd_need(struct frame_reader *reader)
     return reader->zstd ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
-static bool keeps(const struct frame_reader *reader)
-{
-    return reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN;
-}
-
 /* Whose memory blocks are made of; NULL: nobody's who would keep them. */
 static struct block_cache *home_of(const struct frame_reader *reader)
 {
@@ -278,10 +273,10 @@ status frame_reader_get(struct frame_reader *reader, const struct frame_ref *ref
             if (head.layout != layout)
                 return STATUS_FAIL(STATUS_CORRUPT);
             TRY(block_decode(reader, &head, frame, &block));
-            if (layout == FRAME_ROWS && keeps(reader))
+            if (layout == FRAME_ROWS && frame_reader_keeps(reader))
                 block_unref(stored_keep(reader, ref, frame));
         }
-        if (keeps(reader))
+        if (frame_reader_keeps(reader))
             block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, block);
     }
     last_note(reader, ref);
@@ -298,7 +293,7 @@ status frame_reader_take(struct frame_reader *reader, const struct frame_ref *re
     if (head.layout != layout)
         return STATUS_FAIL(STATUS_CORRUPT);
     TRY(block_decode(reader, &head, frame, out_block));
-    if (keeps(reader))
+    if (frame_reader_keeps(reader))
         block_cache_put(table->cache, BLOCK_TIER_DECODED, table->cache_owner, ref->offset, *out_block);
     last_note(reader, ref);
     return STATUS_DONE;

@@ -17,17 +17,21 @@ static bool are_welcome(const struct sstable_cursor *cursor, const struct frame_
     const struct frame_reader *reader = &cursor->rows_reader;
     return reader->access == FRAME_ACCESS_POINT && !cursor->no_together && cursor->way == WAY_PATH &&
            cursor->height && !frame_reader_has_rows(reader, at) &&
-           block_cache_has_stored_room(cursor->table->cache, cursor->table->cache_owner, at->offset,
-                                       TOGETHER_MAX);
+           block_cache_has_room(cursor->table->cache, BLOCK_TIER_STORED, cursor->table->cache_owner,
+                                at->offset, TOGETHER_MAX);
 }
 
-/* Whether the item may be read together with what lies from `begin` to `end`, and is not in the cache. */
-static bool may_join(const struct sstable_cursor *cursor, uint32_t item, uint64_t begin, uint64_t end)
+/* Widen what is to be read by the item, unless that is too much or the item is in the cache. Returns whether it did. */
+static bool item_joins(const struct sstable_cursor *cursor, uint32_t item, uint64_t *begin, uint64_t *end)
 {
     struct frame_ref ref = ref_of(cursor, item);
-    uint64_t low = ref.offset < begin ? ref.offset : begin;
-    uint64_t high = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
-    return high - low <= TOGETHER_MAX && !frame_reader_has_rows(&cursor->rows_reader, &ref);
+    uint64_t low = ref.offset < *begin ? ref.offset : *begin;
+    uint64_t high = ref.offset + ref.bytes > *end ? ref.offset + ref.bytes : *end;
+    if (high - low > TOGETHER_MAX || frame_reader_has_rows(&cursor->rows_reader, &ref))
+        return false;
+    *begin = low;
+    *end = high;
+    return true;
 }
 
 struct neighbours neighbours_begin(struct sstable_cursor *cursor, const struct frame_ref *at)
@@ -38,14 +42,10 @@ struct neighbours neighbours_begin(struct sstable_cursor *cursor, const struct f
         return (struct neighbours){0};
     const struct path_level *lowest = lowest_of(cursor);
     struct neighbours found = {lowest->at, lowest->at + 1};
-    while (found.end < lowest->page.items && may_join(cursor, found.end, begin, end)) {
-        struct frame_ref ref = ref_of(cursor, found.end++);
-        end = ref.offset + ref.bytes > end ? ref.offset + ref.bytes : end;
-    }
-    while (found.first > 0 && may_join(cursor, found.first - 1, begin, end)) {
-        struct frame_ref ref = ref_of(cursor, --found.first);
-        begin = ref.offset < begin ? ref.offset : begin;
-    }
+    while (found.end < lowest->page.items && item_joins(cursor, found.end, &begin, &end))
+        found.end++;
+    while (found.first > 0 && item_joins(cursor, found.first - 1, &begin, &end))
+        found.first--;
     if (found.end - found.first < 2)
         return (struct neighbours){0};
     reader->around_begin = begin;

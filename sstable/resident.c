@@ -126,7 +126,8 @@ static struct resident_node *node_new(struct resident *resident, struct block *b
     struct resident_node *node = (struct resident_node *)(void *)home->data;
     node->home = home;
     node->block = block_ref(block);
-    *(block->level ? &node->pages : &node->blocks) = block->items;
+    node->pages = block->level ? block->items : 0;
+    node->blocks = block->items - node->pages;
     return node;
 }
 

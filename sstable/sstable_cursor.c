@@ -139,8 +139,10 @@ static void page_hint(struct sstable_cursor *cursor, uint32_t page_at)
     struct frame_reader *reader = &cursor->directory_reader;
     uint64_t before = page_at ? pages[page_at - 1].page.offset + pages[page_at - 1].page.bytes : ROOT_BYTES;
     uint64_t begin = before / block * block, end = (page->offset + page->bytes + block - 1) / block * block;
-    reader->reverse = before <= page->offset && end - begin <= TOGETHER_MAX;
-    reader->least_bytes = reader->reverse ? end - begin : 0;
+    if (before > page->offset || end - begin > TOGETHER_MAX)
+        return;
+    reader->around_begin = begin;
+    reader->around_end = end;
 }
 
 /* A page that is not resident; past the cache when it will be. */
@@ -155,12 +157,7 @@ static status page_get(struct sstable_cursor *cursor, uint32_t page_at, struct b
         resident_has_room(&cursor->table->resident, most))
         reader->access = FRAME_ACCESS_POINT_PAST_CACHE;
     status st = parity_page_get(reader, page_at, out_block);
-    /* What the disk cannot read may lie before the page. */
-    if (st.code == STATUS_IO && reader->least_bytes) {
-        reader->reverse = false;
-        reader->least_bytes = 0;
-        st = parity_page_get(reader, page_at, out_block);
-    }
+    reader->around_begin = reader->around_end = 0;
     reader->access = access;
     return st;
 }

@@ -102,10 +102,11 @@ struct frame_reader {
     struct read_ahead *ahead; /* borrowed from the cursor; NULL: it reads what it is asked for */
     bool leads;               /* and moves its window */
     size_t least_bytes;       /* read at least that much from the next frame on: the caller will go on */
-    uint64_t around_begin, around_end; /* and what lies around it in the file; 0: nothing */
-    struct sstable_reads reads;        /* not counted in the table yet */
-    bool uncounted;                    /* nor will they be: nobody reads for an answer */
-    bool no_unfold;                    /* a shortcut off */
+    uint64_t around_begin,
+        around_end; /* and this of the file with a frame in it, if all of it can be read; 0: nothing */
+    struct sstable_reads reads; /* not counted in the table yet */
+    bool uncounted;             /* nor will they be: nobody reads for an answer */
+    bool no_unfold;             /* a shortcut off */
     bool strict; /* what the disk has, not what is cached or could be made anew: for verification */
     struct rows_codes *codes; /* borrowed; of the block of rows that was got last; NULL: nobody wants them */
     struct block *unfolded;   /* counted; what is being unfolded: frame_reader_get_rows() */
@@ -152,6 +153,11 @@ status frame_reader_ahead(struct frame_reader *reader, const struct frame_ref *r
 void frame_reader_arrived(struct frame_reader *reader, const struct io_request *request);
 /* When `from` has read the frame together with what it was asked for, `to` need not read it again. */
 void frame_reader_lend(struct frame_reader *from, struct frame_reader *to, const struct frame_ref *ref);
+/* Whether what it reads stays in the cache. */
+static inline bool frame_reader_keeps(const struct frame_reader *reader)
+{
+    return reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN;
+}
 /* A frame of rows that was read beside the one asked for stays compressed in the cache. One that is damaged does not: who
  * asks for it will see. */
 void frame_reader_keep_beside(struct frame_reader *reader, const struct frame_ref *ref);

@@ -13,8 +13,7 @@ static void reads_add(_Atomic uint64_t *total, uint64_t some)
 
 static bool is_counted(const struct frame_reader *reader)
 {
-    return !reader->uncounted &&
-           (reader->access == FRAME_ACCESS_POINT || reader->access == FRAME_ACCESS_SCAN);
+    return !reader->uncounted && frame_reader_keeps(reader);
 }
 
 void frame_readers_count(struct frame_reader *const *readers, uint32_t count)
