@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "io/sim.h"
+#include "sstable/frame_internal.h"
 
 static struct io_env *env;
 static struct model model;
@@ -130,6 +131,41 @@ static void I4_zeroed_and_swapped_pieces_are_noticed(void **state)
         }
     }
     free(damaged);
+}
+
+/* A block of another version of the file, say: nothing is wrong with it but that it is not the one that was written there last.
+ * Only the checksum that its parent keeps tells. */
+static void I4_a_whole_block_that_its_parent_does_not_name_is_noticed(void **state)
+{
+    (void)state;
+    const struct file_identity identity = {.store_id = MODEL_STORE_ID, .file_number = MODEL_FILE_NUMBER};
+    uint32_t row_blocks = 0, frames = 0;
+    uint8_t *stale = malloc(file_bytes);
+    assert_non_null(stale);
+    for (size_t at = 0; at + FRAME_HEAD_BYTES < file_bytes; at++) {
+        struct frame_head head;
+        struct slice rest = slice_of(file_data + at, file_bytes - at);
+        if (failed(frame_head_decode(rest, &head)) || !head.stored_bytes ||
+            head.stored_bytes > rest.bytes - FRAME_HEAD_BYTES)
+            continue;
+        struct frame_ref ref = {
+            .offset = at, .checksum = head.checksum, .bytes = FRAME_HEAD_BYTES + head.stored_bytes};
+        if (failed(frame_check(identity, &ref, slice_of(rest.data, ref.bytes), &head)))
+            continue;
+        frames++;
+        for (uint32_t i = 0; i < head.stored_bytes; i += 1 + head.stored_bytes / 16) {
+            memcpy(stale, file_data, file_bytes);
+            stale[at + FRAME_HEAD_BYTES + i] ^= 1;
+            frame_seal(identity, at, stale + at, ref.bytes);
+            file_store(stale, file_bytes);
+            bool readable = expect_right_rows_or_an_error(MODEL_STORE_ID);
+            if (head.layout == FRAME_ROWS)
+                assert_false(readable);
+        }
+        row_blocks += head.layout == FRAME_ROWS;
+    }
+    assert_in_range(row_blocks, 9, frames - 1); /* directory pages are frames too */
+    free(stale);
 }
 
 static void a_file_of_another_store_or_number_is_refused(void **state)
@@ -310,6 +346,7 @@ int main(void)
         cmocka_unit_test(I4_any_flipped_byte_is_noticed_or_does_not_matter),
         cmocka_unit_test(I4_a_truncated_file_does_not_open),
         cmocka_unit_test(I4_zeroed_and_swapped_pieces_are_noticed),
+        cmocka_unit_test(I4_a_whole_block_that_its_parent_does_not_name_is_noticed),
         cmocka_unit_test(a_file_of_another_store_or_number_is_refused),
         cmocka_unit_test(I5_rows_beside_a_bad_block_stay_readable),
         cmocka_unit_test(I5_one_good_root_is_enough),
