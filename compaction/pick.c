@@ -224,6 +224,8 @@ static struct compaction_choice pick_expired(const struct pick_set *set)
 
 double pick_droppable_share(const struct sstable_info *table, int64_t gc_before_s)
 {
+    if (table->cells)
+        return (double)table->droppable / (double)table->cells;
     if (!table->tombstones || table->min_expiry_s >= gc_before_s)
         return 0;
     double old = 1;

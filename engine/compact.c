@@ -54,6 +54,16 @@ static void candidates_close(struct candidates *candidates)
     free(candidates->infos);
 }
 
+/* What the tables say that may be forgotten of them by now. */
+static void candidates_date(struct candidates *candidates, int64_t gc_before_s)
+{
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        struct sstable_droppable estimate = sstable_droppable(candidates->tables[i], gc_before_s);
+        candidates->infos[i].droppable = estimate.droppable;
+        candidates->infos[i].cells = estimate.cells;
+    }
+}
+
 /* The chosen tables are not to be chosen for that reason again. They stay candidates for every other: a strategy that saw
  * only a part of a run would merge it with others, and never come to rest. */
 static void decline(struct candidates *candidates, const struct compaction_choice *choice)
@@ -63,7 +73,7 @@ static void decline(struct candidates *candidates, const struct compaction_choic
         if (choice->reason == COMPACTION_EXPIRED)
             info->never_expires = true;
         else
-            info->tombstones = 0;
+            info->tombstones = info->droppable = 0;
     }
 }
 
@@ -122,6 +132,7 @@ static struct compaction_choice choose(struct store *store, struct tablet *table
     struct compaction_options options = compaction_options_of(store, tablet, &table);
     int64_t now_s = io_now_us(store->env) / 1000000;
     options.expiry_checked_late = !expiry_is_due(tablet, &table, now_s);
+    candidates_date(candidates, now_s - table.gc_grace_s);
     for (;;) {
         struct compaction_choice choice =
             compaction_pick(&options, candidates->infos, candidates->count, now_s, now_s - table.gc_grace_s);

@@ -41,6 +41,8 @@ struct sstable_info {
     bool rows_only; /* no partition has a deletion, a range tombstone or a static row */
     uint64_t first_prefix[2], last_prefix[2]; /* first 16 bytes of the least and greatest clustering key */
     uint64_t warmth; /* of a file just built: sstable_take_warmth(). 0: nothing. Kept nowhere */
+    /* sstable_droppable() at the time for which a strategy is asked; 0 cells: nobody looked. Kept nowhere. */
+    uint64_t droppable, cells;
 };
 
 /* Clustering bounds of all rows of a file, never too narrow. */

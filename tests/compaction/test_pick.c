@@ -177,6 +177,23 @@ static void a_table_of_mostly_old_tombstones_is_rewritten_alone(void **state)
     EXPECT_IDLE(PICK(&compaction_defaults, tables));
 }
 
+/* Whoever has looked at the table knows better than its extremes say. */
+static void what_a_table_can_forget_is_taken_from_its_histogram(void **state)
+{
+    (void)state;
+    struct sstable_info tables[] = {sized(100), sized(1000)};
+    tables[1].max_timestamp = 0;
+    tables[1].cells = 1000;
+    tables[1].droppable = 201; /* cells whose time to live is over are no tombstones */
+    EXPECT_CHOICE(PICK(&compaction_defaults, tables), COMPACTION_TOMBSTONES, 1);
+    tables[1].droppable = 200;
+    EXPECT_IDLE(PICK(&compaction_defaults, tables));
+    tables[1].tombstones = 300;
+    tables[1].min_expiry_s = 10;
+    tables[1].max_expiry_s = 20;
+    EXPECT_IDLE(PICK(&compaction_defaults, tables));
+}
+
 /* ---- one case a line ---- */
 
 /* A table as numbers: MiB, level, run, tokens [from, to] in units of 2^58 (-32 to 31). */
@@ -397,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_table_of_which_nothing_lives_is_dropped_whole),
         cmocka_unit_test(I14_an_expired_table_stays_while_it_may_hide_something_older),
         cmocka_unit_test(a_table_of_mostly_old_tombstones_is_rewritten_alone),
+        cmocka_unit_test(what_a_table_can_forget_is_taken_from_its_histogram),
         cmocka_unit_test(runs_are_tiered_not_their_fragments),
         cmocka_unit_test(levels_are_relieved_from_below),
         cmocka_unit_test(a_level_0_that_has_fallen_behind_is_tiered_while_deeper_levels_are_too_large),
