@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory_reserve.h"
 #include "base/slab_pool.h"
 
 enum {
@@ -13,9 +14,10 @@ enum {
 };
 
 struct arena_slab {
-    struct arena_slab *older; /* owned */
-    size_t bytes;             /* of `data` */
-    struct slab_pool *pool;   /* where it belongs; NULL: to the system */
+    struct arena_slab *older;   /* owned */
+    size_t bytes;               /* of `data` */
+    struct slab_pool *pool;     /* where it belongs; NULL: to the system */
+    struct memory_block *block; /* it is a piece of this; NULL: it is not */
     alignas(max_align_t) uint8_t data[];
 };
 
@@ -33,7 +35,9 @@ static void slabs_free(struct arena_slab *slab)
 {
     while (slab) {
         struct arena_slab *older = slab->older;
-        if (slab->pool)
+        if (slab->block)
+            memory_piece_free(slab->block);
+        else if (slab->pool)
             slab_pool_give(slab->pool, slab);
         else
             free(slab);
@@ -60,6 +64,27 @@ void arena_reset(struct arena *arena)
     arena->used_bytes = 0;
 }
 
+static void slab_begin(struct arena *arena, struct arena_slab *slab)
+{
+    slab->older = arena->slabs;
+    arena->slabs = slab;
+    arena->at = slab->data;
+    arena->end = slab->data + slab->bytes;
+    arena->reserved_bytes += sizeof *slab + slab->bytes;
+}
+
+/* Of the reserve, which others share, no more than is needed. */
+static bool slab_add_reserved(struct arena *arena, size_t bytes)
+{
+    struct memory_block *block;
+    struct arena_slab *slab = memory_reserve_cut(arena->reserve, sizeof *slab + bytes, &block);
+    if (!slab)
+        return false;
+    *slab = (struct arena_slab){.bytes = bytes, .block = block};
+    slab_begin(arena, slab);
+    return true;
+}
+
 static bool slab_add(struct arena *arena, size_t at_least_bytes)
 {
     size_t bytes = arena->slab_bytes ? arena->slab_bytes : FIRST_SLAB_BYTES;
@@ -75,14 +100,9 @@ static bool slab_add(struct arena *arena, size_t at_least_bytes)
         bytes = pooled_bytes;
     struct arena_slab *slab = pooled ? slab_pool_take(arena->pool) : malloc(sizeof *slab + bytes);
     if (!slab)
-        return false;
-    slab->older = arena->slabs;
-    slab->bytes = bytes;
-    slab->pool = pooled ? arena->pool : NULL;
-    arena->slabs = slab;
-    arena->at = slab->data;
-    arena->end = slab->data + bytes;
-    arena->reserved_bytes += sizeof *slab + bytes;
+        return arena->reserve && slab_add_reserved(arena, at_least_bytes);
+    *slab = (struct arena_slab){.bytes = bytes, .pool = pooled ? arena->pool : NULL};
+    slab_begin(arena, slab);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "base/slice.h"
 
 struct arena_slab;
+struct memory_reserve;
 struct slab_pool;
 
 struct arena {
@@ -21,6 +22,7 @@ struct arena {
     size_t reserved_bytes;    /* taken from the system */
     size_t used_bytes;        /* handed out */
     struct slab_pool *pool;   /* borrowed; where slabs of the largest size come from, NULL: the system */
+    struct memory_reserve *reserve; /* borrowed; asked when there is no memory elsewhere; NULL: none */
 };
 
 /* A zeroed struct is a valid empty arena; init sets the size of the first slab. */

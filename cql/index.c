@@ -398,6 +398,7 @@ static bool apply_locked(struct plan_run *run, const struct touched_list *list, 
     batch_clear(out);
     buffer_append_slice(&out->bytes, buffer_slice(&base->bytes));
     out->mutation_count = base->mutation_count;
+    out->part_count = base->part_count;
     store_lock_partitions(run->context->store, partitions, count, &guard);
     bool applied = list_mutations(run, list, out) && index_apply_batch(run, out);
     store_unlock_partitions(run->context->store, &guard);
@@ -433,5 +434,6 @@ bool index_apply_locked(struct plan_run *run, const struct cql_table *const *tab
     batch_clear(both);
     buffer_append_slice(&both->bytes, buffer_slice(&base->bytes));
     both->mutation_count = base->mutation_count;
+    both->part_count = base->part_count;
     return index_mutations(run, tables, table_count, base, both) && index_apply_batch(run, both);
 }

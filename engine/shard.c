@@ -28,12 +28,27 @@ void shard_deinit(struct shard *shard)
         tablet_unref(shard->slots[i]);
     free(shard->slots);
     shard->slots = NULL;
+    memory_reserve_deinit(&shard->reserve);
     lock_condition_deinit(&shard->gate_opened);
     lock_condition_deinit(&shard->gate_quiet);
     lock_deinit(&shard->writer);
     lock_deinit(&shard->versions);
     for (uint32_t i = 0; i < READ_STRIPES; i++)
         lock_deinit(&shard->read_locks[i].lock);
+}
+
+status shard_claim_take(struct shard *shard, struct shard_claim claim)
+{
+    TRY(shard_set_aside(shard, claim));
+    shard->claimed.bytes += claim.bytes;
+    shard->claimed.partitions += claim.partitions;
+    return STATUS_DONE;
+}
+
+void shard_claim_drop(struct shard *shard, struct shard_claim claim)
+{
+    shard->claimed.bytes -= claim.bytes;
+    shard->claimed.partitions -= claim.partitions;
 }
 
 void shard_versions_change(struct shard *shard)

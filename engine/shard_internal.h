@@ -14,6 +14,7 @@
 #define STRAIT_ENGINE_SHARD_INTERNAL_H
 
 #include "base/lock.h"
+#include "base/memory_reserve.h"
 #include "engine/tablet_internal.h"
 
 enum {
@@ -29,6 +30,12 @@ struct store;
 struct shard_pin {
     struct log_position begin; /* at or before its record */
     struct shard_pin *previous, *next;
+};
+
+/* What the memtables of a shard need ready so that a batch, once it is logged, can be applied. */
+struct shard_claim {
+    size_t bytes;
+    uint32_t partitions;
 };
 
 struct read_lock {
@@ -47,6 +54,8 @@ struct shard {
     atomic_uint_fast64_t batch_bytes;       /* logged or applied from here; relaxed; written under `writer` */
     struct shard_pin *first_pin, *last_pin; /* in order of position; guard: writer */
     bool gate_closed;                       /* guard: writer */
+    struct memory_reserve reserve;          /* of its active memtables; guard: writer */
+    struct shard_claim claimed; /* by batches that are, or will be, logged elsewhere; guard: writer */
     struct lock_condition gate_opened, gate_quiet;
     /* Segments [from, end) of a log whose damage was accepted; 0: none. */
     _Atomic uint64_t damaged_segment;
@@ -94,6 +103,23 @@ void shard_pin(struct shard *shard, struct shard_pin *pin);
 void shard_unpin(struct shard *shard, struct shard_pin *pin);
 /* The position before which no record is on its way to another shard. Caller holds `writer`. */
 struct log_position shard_settled(const struct shard *shard);
+
+/*
+ * A batch that is logged in another shard takes a claim here first, so that the memory set aside stays until it is applied:
+ * every tablet that is written to has an active memtable from then on, and frozen ones are replaced at once. Whoever claims is
+ * pinned at home. Caller holds `writer`.
+ */
+status shard_claim_take(struct shard *shard, struct shard_claim claim);
+void shard_claim_drop(struct shard *shard, struct shard_claim claim);
+/* Set aside what a batch needs that is logged and applied under one hold of `writer`, beside what others have claimed.
+ * STATUS_NOMEM. */
+static inline status shard_set_aside(struct shard *shard, struct shard_claim claim)
+{
+    size_t bytes = shard->claimed.bytes + claim.bytes;
+    if (bytes > shard->reserve.left_bytes && !memory_reserve_fill(&shard->reserve, bytes))
+        return STATUS_FAIL(STATUS_NOMEM);
+    return STATUS_DONE;
+}
 
 /* Close or open the gates of all shards; when closing returns, no writer is inside. */
 void shards_close_gates(struct shard *shards, uint32_t count);

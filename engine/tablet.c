@@ -102,6 +102,23 @@ static status version_of(const struct tablet *tablet, struct sstable *const *sst
     return version_new(tablet->tally, &sources, out_version);
 }
 
+/* One to write to, that has room for what others have claimed. */
+static status active_new(struct tablet *tablet, struct write_buffer **out_buffer)
+{
+    struct shard *shard = tablet->shard;
+    struct write_buffer *fresh;
+    TRY(write_buffer_new(shard->store, &fresh));
+    memtable_use_reserve(fresh->memtable, &shard->reserve);
+    status st = shard->claimed.partitions
+                    ? memtable_reserve_partitions(fresh->memtable, shard->claimed.partitions)
+                    : STATUS_DONE;
+    if (failed(st))
+        write_buffer_unref(fresh);
+    else
+        *out_buffer = fresh;
+    return st;
+}
+
 status tablet_open_active(struct tablet *tablet)
 {
     if (tablet->active)
@@ -109,7 +126,7 @@ status tablet_open_active(struct tablet *tablet)
     if (tablet->sealed)
         return STATUS_FAIL(STATUS_NOT_FOUND);
     struct write_buffer *fresh;
-    TRY(write_buffer_new(tablet->shard->store, &fresh));
+    TRY(active_new(tablet, &fresh));
 
     shard_versions_change(tablet->shard);
     struct version *old = tablet->version, *next = NULL;
@@ -125,6 +142,13 @@ status tablet_open_active(struct tablet *tablet)
     else
         version_retire(old);
     return st;
+}
+
+status tablet_open_wide(struct tablet *tablet, uint32_t partitions)
+{
+    TRY(tablet_open_active(tablet));
+    return memtable_reserve_partitions(tablet->active->memtable,
+                                       tablet->shard->claimed.partitions + partitions);
 }
 
 status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t stream, uint64_t segment)
@@ -144,23 +168,49 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
     return STATUS_DONE;
 }
 
+/* `active` waits for its flush, and `fresh`, which may be NULL, is written to. Without a fresh one the version, which keeps
+ * its memtables in the same order, stays as it is. */
+static status active_exchange(struct tablet *tablet, struct write_buffer *active, struct write_buffer *fresh)
+{
+    struct version *old = tablet->version, *next = NULL;
+    status st = STATUS_DONE;
+    shard_versions_change(tablet->shard);
+    tablet->frozen[tablet->frozen_count++] = active;
+    tablet->active = fresh;
+    if (fresh)
+        st = version_of(tablet, old ? old->sstables : NULL, old ? old->sstable_count : 0, &next);
+    if (ok(st) && fresh) {
+        tablet->version = next;
+    } else if (failed(st)) {
+        tablet->frozen_count--;
+        tablet->active = active;
+    }
+    shard_versions_changed(tablet->shard);
+    if (ok(st) && fresh)
+        version_retire(old);
+    return st;
+}
+
 status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
                      struct write_buffer **out_frozen)
 {
-    struct write_buffer *active = tablet->active;
+    struct write_buffer *active = tablet->active, *fresh = NULL;
     *out_frozen = NULL;
     if (!active)
         return STATUS_DONE;
     if (tablet->frozen_count == FROZEN_MAX)
         return STATUS_FAIL(STATUS_BUSY);
+    if (tablet->shard->claimed.partitions)
+        TRY(active_new(tablet, &fresh));
+    status st = active_exchange(tablet, active, fresh);
+    if (failed(st)) {
+        write_buffer_unref(fresh);
+        return st;
+    }
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         active->floors[i] = floors[i];
+    memtable_use_reserve(active->memtable, NULL);
     memtable_freeze(active->memtable);
-    /* The version keeps its memtables in the same order, so it stays as it is. */
-    lock_acquire(&tablet->shard->versions);
-    tablet->frozen[tablet->frozen_count++] = active;
-    tablet->active = NULL;
-    lock_release(&tablet->shard->versions);
     store_memory_add(tablet->shard->store, 0, (int64_t)active->bytes);
     *out_frozen = write_buffer_ref(active);
     return STATUS_DONE;

@@ -92,11 +92,14 @@ void write_buffer_unref(struct write_buffer *buffer); /* NULL is welcome */
 
 /* Give the tablet a memtable to write to, when it has none. Caller holds `writer`. */
 status tablet_open_active(struct tablet *tablet);
+/* The same, with room for `partitions` more beside what others have claimed in the shard. Caller holds `writer`. */
+status tablet_open_wide(struct tablet *tablet, uint32_t partitions);
 /* Apply one mutation that the log holds in `segment` of `stream` (segment 0: not logged). Caller holds `writer`;
  * the active memtable is there. */
 status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t stream, uint64_t segment);
 /* Move the active memtable, if it was written to, to the frozen ones. Caller holds `writer`. `floors` is an array by
- * stream. STATUS_BUSY when too many wait already. *out_frozen (counted for the caller) is NULL when there was
+ * stream. While batches have claims in the shard another one takes its place at once. STATUS_BUSY when too many wait
+ * already, STATUS_NOMEM: nothing was frozen. *out_frozen (counted for the caller) is NULL when there was
  * nothing to freeze. */
 status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
                      struct write_buffer **out_frozen);

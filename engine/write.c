@@ -2,7 +2,8 @@
  * The write path. The record of a batch goes into the log of its home shard, the shard of its first mutation, and
  * its mutations into the memtables of their shards. A small record that its caller wants synced goes into one and the
  * same log whatever its shard, because callers who wait for one log share its syncs. Append and apply happen under the home shard's writer lock, so
- * that a memtable frozen under that lock holds exactly what the log holds before a position.
+ * that a memtable frozen under that lock holds exactly what the log holds before a position. What is logged cannot be taken
+ * back: memory to apply it is set aside before, in every shard that it touches, so that a want of memory refuses all of it.
  */
 #include <stdlib.h>
 
@@ -31,6 +32,7 @@ status store_refuse(struct store *store, status st)
 struct intent {
     struct slice payload;
     bool logged;
+    struct shard_claim claim; /* enough in whatever shard */
     bool push; /* the caller will wait for the disk: let it begin before the batch is applied */
 };
 
@@ -72,7 +74,9 @@ static status apply_one(struct shard *shard, struct mutation mutation, const str
     lock_acquire(&shard->writer);
     shard_pass_gate(shard);
     struct tablet *tablet = shard_find(shard, mutation.table_id);
-    status st = tablet ? tablet_open_active(tablet) : STATUS_FAIL(STATUS_NOT_FOUND);
+    status st = tablet ? tablet_open_wide(tablet, intent->claim.partitions) : STATUS_FAIL(STATUS_NOT_FOUND);
+    if (ok(st))
+        st = shard_set_aside(shard, intent->claim);
     /* What the memtable will look at is on its way while the log takes the record. */
     if (ok(st)) {
         memtable_fetch(tablet->active->memtable, mutation.key, 0);
@@ -87,36 +91,60 @@ static status apply_one(struct shard *shard, struct mutation mutation, const str
     return st;
 }
 
-/* Log in one shard, under a pin because the mutation is not in a memtable when the lock is given up, apply in another. */
+/* Begin a batch that is logged at home and applied elsewhere: tables and log stay as they are until home_leave(). */
+static void home_enter(struct shard *home, struct shard_pin *pin)
+{
+    lock_acquire(&home->writer);
+    shard_pass_gate(home);
+    shard_pin(home, pin);
+    lock_release(&home->writer);
+}
+
+static void home_leave(struct shard *home, struct shard_pin *pin)
+{
+    lock_acquire(&home->writer);
+    shard_unpin(home, pin);
+    lock_release(&home->writer);
+}
+
+static status claim_one(struct shard *shard, struct mutation mutation, const struct intent *intent)
+{
+    lock_acquire(&shard->writer);
+    struct tablet *tablet = shard_find(shard, mutation.table_id);
+    status st = tablet ? tablet_open_wide(tablet, intent->claim.partitions) : STATUS_FAIL(STATUS_NOT_FOUND);
+    if (ok(st))
+        st = shard_claim_take(shard, intent->claim);
+    lock_release(&shard->writer);
+    return st;
+}
+
+/* Log in one shard, apply in another, where it has a claim. */
+static status apply_claimed(struct shard *home, struct shard *shard, struct mutation mutation,
+                            const struct intent *intent, struct log_position *out_end)
+{
+    uint64_t segment;
+    lock_acquire(&home->writer);
+    status st = log_append(home, intent, &segment);
+    *out_end = home->log_end;
+    lock_release(&home->writer);
+
+    lock_acquire(&shard->writer);
+    if (ok(st))
+        st = apply_logged(shard_find(shard, mutation.table_id), mutation, home->index, segment);
+    shard_claim_drop(shard, intent->claim);
+    lock_release(&shard->writer);
+    return st;
+}
+
 static status apply_logged_elsewhere(struct shard *home, struct shard *shard, struct mutation mutation,
                                      const struct intent *intent, struct log_position *out_end)
 {
     struct shard_pin pin;
-    uint64_t segment;
-    lock_acquire(&home->writer);
-    shard_pass_gate(home);
-    shard_pin(home, &pin);
-    const struct tablet *known = shard_find(home, mutation.table_id);
-    status st = known && !known->sealed ? log_append(home, intent, &segment) : STATUS_FAIL(STATUS_NOT_FOUND);
-    *out_end = home->log_end;
-    lock_release(&home->writer);
-
-    if (ok(st)) {
-        lock_acquire(&shard->writer);
-        struct tablet *tablet = shard_find(shard, mutation.table_id);
-        st = tablet ? tablet_open_active(tablet) : STATUS_FAIL(STATUS_NOT_FOUND);
-        if (ok(st)) {
-            st = apply_logged(tablet, mutation, home->index, segment);
-        } else {
-            atomic_store(&shard->store->refusing, true);
-            st.code = STATUS_CLOSED;
-        }
-        lock_release(&shard->writer);
-    }
-
-    lock_acquire(&home->writer);
-    shard_unpin(home, &pin);
-    lock_release(&home->writer);
+    home_enter(home, &pin);
+    status st = claim_one(shard, mutation, intent);
+    if (ok(st))
+        st = apply_claimed(home, shard, mutation, intent, out_end);
+    home_leave(home, &pin);
     return st;
 }
 
@@ -178,16 +206,20 @@ static status plan_init(const struct store *store, const struct batch *batch, st
     return st;
 }
 
-/* Every table of the batch is there, and has a memtable where `shard` is concerned. Caller holds `writer`. */
-static status part_prepare(struct shard *shard, const struct plan *plan)
+/* Every table of the batch is there, and has a memtable with room for it where `shard` is concerned. Caller holds
+ * `writer`. */
+static status part_prepare(struct shard *shard, const struct plan *plan, const struct intent *intent)
 {
+    const struct tablet *opened = NULL;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct part *part = &plan->parts[i];
         struct tablet *tablet = shard_find(shard, part->mutation.table_id);
         if (!tablet)
             return STATUS_FAIL(STATUS_NOT_FOUND);
-        if (part->shard == shard->index)
-            TRY(tablet_open_active(tablet));
+        if (part->shard != shard->index || tablet == opened)
+            continue;
+        TRY(tablet_open_wide(tablet, intent->claim.partitions));
+        opened = tablet;
     }
     return STATUS_DONE;
 }
@@ -227,7 +259,8 @@ static status part_apply(struct shard *shard, const struct plan *plan, uint32_t 
 static status home_write(struct shard *shard, const struct plan *plan, const struct intent *intent,
                          uint64_t *out_segment)
 {
-    TRY(part_prepare(shard, plan));
+    TRY(part_prepare(shard, plan, intent));
+    TRY(shard_set_aside(shard, intent->claim));
     TRY(log_append(shard, intent, out_segment));
     return part_apply(shard, plan, shard->index, *out_segment);
 }
@@ -244,18 +277,44 @@ static status apply_local(struct shard *shard, const struct plan *plan, const st
     return st;
 }
 
-/* The rest of a batch in another shard. Its home's pin keeps tables and log as they are. */
-static status apply_elsewhere(struct shard *shard, const struct plan *plan, uint64_t segment)
+static status part_claim(struct shard *shard, const struct plan *plan, const struct intent *intent)
 {
     lock_acquire(&shard->writer);
-    status st = part_prepare(shard, plan);
-    if (ok(st)) {
-        st = part_apply(shard, plan, plan->home, segment);
-    } else {
-        atomic_store(&shard->store->refusing, true);
-        st.code = STATUS_CLOSED;
-    }
+    status st = part_prepare(shard, plan, intent);
+    if (ok(st))
+        st = shard_claim_take(shard, intent->claim);
     lock_release(&shard->writer);
+    return st;
+}
+
+/* All shards but its home, as far as it goes; *out_claimed says in which, as bits. */
+static status parts_claim(struct store *store, const struct plan *plan, const struct intent *intent,
+                          uint32_t *out_claimed)
+{
+    *out_claimed = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (i == plan->home || !(plan->set & UINT32_C(1) << i))
+            continue;
+        TRY(part_claim(&store->shards[i], plan, intent));
+        *out_claimed |= UINT32_C(1) << i;
+    }
+    return STATUS_DONE;
+}
+
+/* The rest of a batch, where it has claims; after a failure, `st`, it gives them up. */
+static status parts_apply(struct store *store, const struct plan *plan, const struct intent *intent,
+                          uint32_t claimed, uint64_t segment, status st)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!(claimed & UINT32_C(1) << i))
+            continue;
+        lock_acquire(&shard->writer);
+        if (ok(st))
+            st = part_apply(shard, plan, plan->home, segment);
+        shard_claim_drop(shard, intent->claim);
+        lock_release(&shard->writer);
+    }
     return st;
 }
 
@@ -264,21 +323,18 @@ static status apply_across(struct store *store, const struct plan *plan, const s
 {
     struct shard *home = &store->shards[plan->home];
     struct shard_pin pin;
-    uint64_t segment;
-    lock_acquire(&home->writer);
-    shard_pass_gate(home);
-    shard_pin(home, &pin);
-    status st = home_write(home, plan, intent, &segment);
-    *out_end = home->log_end;
-    lock_release(&home->writer);
-
-    for (uint32_t i = 0; ok(st) && i < store->shard_count; i++)
-        if (i != plan->home && plan->set & UINT32_C(1) << i)
-            st = apply_elsewhere(&store->shards[i], plan, segment);
-
-    lock_acquire(&home->writer);
-    shard_unpin(home, &pin);
-    lock_release(&home->writer);
+    uint64_t segment = 0;
+    uint32_t claimed;
+    home_enter(home, &pin);
+    status st = parts_claim(store, plan, intent, &claimed);
+    if (ok(st)) {
+        lock_acquire(&home->writer);
+        st = home_write(home, plan, intent, &segment);
+        *out_end = home->log_end;
+        lock_release(&home->writer);
+    }
+    st = parts_apply(store, plan, intent, claimed, segment, st);
+    home_leave(home, &pin);
     return st;
 }
 
@@ -313,6 +369,8 @@ status store_apply_deferred(struct store *store, const struct batch *batch, enum
         durability = store->durability;
     struct intent intent = {
         .payload = payload,
+        .claim = {.bytes = memtable_reserve_bytes(batch->mutation_count, batch->part_count, payload.bytes),
+                  .partitions = batch->mutation_count},
         .logged = durability != DURABILITY_NONE && store->shards[0].log,
         .push = durability == DURABILITY_DURABLE && payload.bytes >= PUSH_BYTES_MIN,
     };

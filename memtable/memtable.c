@@ -71,6 +71,36 @@ void memtable_freeze(struct memtable *memtable)
     atomic_store_explicit(&memtable->frozen, true, memory_order_release);
 }
 
+static void account(struct memtable *memtable)
+{
+    uint64_t bytes = sizeof *memtable + memtable->arena.reserved_bytes + memtable->table_bytes +
+                     memtable->scratch[0].capacity_bytes + memtable->scratch[1].capacity_bytes;
+    atomic_store_explicit(&memtable->bytes, bytes, memory_order_relaxed);
+}
+
+void memtable_use_reserve(struct memtable *memtable, struct memory_reserve *reserve)
+{
+    memtable->arena.reserve = reserve;
+}
+
+status memtable_reserve_partitions(struct memtable *memtable, uint32_t count)
+{
+    TRY(partition_table_widen(memtable, count));
+    account(memtable);
+    return STATUS_DONE;
+}
+
+/*
+ * A part is copied once, in a room of its own or with others, and may split the leaf that it comes to and what is right above
+ * that; what lies higher is split by the first of a mutation. Deletions are a head and twice the ranges. Every piece of the
+ * reserve has a head.
+ */
+size_t memtable_reserve_bytes(size_t mutations, size_t parts, size_t payload_bytes)
+{
+    enum { MUTATION_BYTES = 16 << 10, PART_BYTES = 4 << 10 };
+    return mutations * MUTATION_BYTES + parts * PART_BYTES + 2 * payload_bytes;
+}
+
 /* What the first pass over a mutation finds. */
 struct survey {
     int64_t min_timestamp, max_timestamp;
@@ -180,11 +210,13 @@ static uint64_t number_of(const struct version *version)
 /*
  * Merge a change into what stands of a row, down to the first image that is large in itself and against the change: that
  * one becomes *out_base and is left alone. So the images of a row at least double from base to base, each change is copied
- * about as often as that takes, and a reader merges few of them. *out_image is `image` or in the scratch buffers.
+ * about as often as that takes, and a reader merges few of them. So does the one for which memory ran out. *out_image is
+ * `image` or in the scratch buffers.
  */
 static status fold(struct memtable *memtable, const struct version *standing, struct slice image,
                    struct slice *out_image, const struct version **out_base)
 {
+    status st = STATUS_DONE;
     const struct version *base = standing;
     for (unsigned step = 0; base; step++) {
         struct slice below = version_image(base);
@@ -192,13 +224,32 @@ static status fold(struct memtable *memtable, const struct version *standing, st
         if (below.bytes > memtable->whole_bytes_max && below.bytes / 2 > image.bytes)
             break;
         buffer_clear(merged);
-        TRY(row_merge(&memtable->rules, below, image, merged));
+        st = row_merge(&memtable->rules, below, image, merged);
+        if (failed(st))
+            break;
         image = buffer_slice(merged);
         base = version_base(base);
     }
+    if (failed(st) && st.code != STATUS_NOMEM)
+        return st;
     *out_image = image;
     *out_base = base;
     return STATUS_DONE;
+}
+
+/* A change folded into what stands, or beside it where there is no memory for more: the reserve is for what must be. NULL when
+ * there is not even that. */
+static struct version *version_fold(struct intake *intake, const struct mutation_part *part,
+                                    struct version *older, const struct version *standing, struct slice image,
+                                    const struct version *base)
+{
+    struct arena *arena = &intake->memtable->arena;
+    struct memory_reserve *reserve = arena->reserve;
+    arena->reserve = NULL;
+    struct version *version = version_new(intake, part->clustering, image, older, base);
+    arena->reserve = reserve;
+    return version || !reserve ? version
+                               : version_new(intake, part->clustering, part->image, older, standing);
 }
 
 /* A key that the tree has: reconcile with its newest version, and keep nothing if that changes nothing. */
@@ -214,7 +265,7 @@ static status row_rewrite(struct intake *intake, struct leaf_entry *entry, const
     TRY(fold(intake->memtable, standing, part->image, &image, &base));
     if (standing && base == version_base(standing) && slice_equal(image, version_image(standing)))
         return STATUS_DONE;
-    struct version *version = version_new(intake, part->clustering, image, newest, base);
+    struct version *version = version_fold(intake, part, newest, standing, image, base);
     if (!version)
         return STATUS_FAIL(STATUS_NOMEM);
     intake->new_rows += !standing;
@@ -291,6 +342,30 @@ static status head_build_ranges(struct arena *arena, struct head *head, uint32_t
     return st;
 }
 
+/* Nothing but room for more in the tail. */
+static status head_widen_tail(struct arena *arena, struct head *head, uint32_t wanted)
+{
+    uint32_t capacity = head->tail_count + wanted;
+    struct range_tombstone *tail = arena_calloc(arena, capacity, sizeof *tail);
+    if (!tail)
+        return STATUS_FAIL(STATUS_NOMEM);
+    if (head->tail_count)
+        memcpy(tail, head->tail, head->tail_count * sizeof *tail);
+    head->tail = tail;
+    head->tail_capacity = capacity;
+    return STATUS_DONE;
+}
+
+/* The list may be long: without memory for it the reserve gives room for what must be kept. */
+static status head_make_room(struct arena *arena, struct head *head, uint32_t wanted)
+{
+    struct memory_reserve *reserve = arena->reserve;
+    arena->reserve = NULL;
+    status st = head_build_ranges(arena, head, wanted);
+    arena->reserve = reserve;
+    return st.code == STATUS_NOMEM && reserve ? head_widen_tail(arena, head, wanted) : st;
+}
+
 static status head_add_range(struct arena *arena, struct head *head, struct range_tombstone range)
 {
     struct slice start = arena_copy(arena, range.start);
@@ -301,11 +376,12 @@ static status head_add_range(struct arena *arena, struct head *head, struct rang
     return STATUS_DONE;
 }
 
-static status head_add_static(struct intake *intake, struct head *head, struct slice image)
+static status head_add_static(struct intake *intake, struct head *head, const struct mutation_part *part)
 {
+    struct slice image;
     const struct version *base;
-    TRY(fold(intake->memtable, head->static_row, image, &image, &base));
-    head->static_row = version_new(intake, (struct slice){0}, image, NULL, base);
+    TRY(fold(intake->memtable, head->static_row, part->image, &image, &base));
+    head->static_row = version_fold(intake, part, NULL, head->static_row, image, base);
     return head->static_row ? STATUS_DONE : STATUS_FAIL(STATUS_NOMEM);
 }
 
@@ -322,7 +398,7 @@ static status head_new(struct intake *intake, struct mutation mutation, uint32_t
     head->number = intake->number;
     head->older = older;
     if (ranges && ranges > head->tail_capacity - head->tail_count)
-        TRY(head_build_ranges(arena, head, ranges));
+        TRY(head_make_room(arena, head, ranges));
 
     struct mutation_part part;
     for (bool more;;) {
@@ -334,7 +410,7 @@ static status head_new(struct intake *intake, struct mutation mutation, uint32_t
         else if (part.kind == MUTATION_RANGE)
             TRY(head_add_range(arena, head, part.range));
         else if (part.kind == MUTATION_STATIC)
-            TRY(head_add_static(intake, head, part.image));
+            TRY(head_add_static(intake, head, &part));
     }
     *out_head = head;
     return STATUS_DONE;
@@ -386,13 +462,6 @@ static void add_relaxed(_Atomic uint64_t *counter, uint64_t value)
 {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + value,
                           memory_order_relaxed);
-}
-
-static void account(struct memtable *memtable)
-{
-    uint64_t bytes = sizeof *memtable + memtable->arena.reserved_bytes + memtable->table_bytes +
-                     memtable->scratch[0].capacity_bytes + memtable->scratch[1].capacity_bytes;
-    atomic_store_explicit(&memtable->bytes, bytes, memory_order_relaxed);
 }
 
 static void count_in(const struct intake *intake, const struct survey *survey)

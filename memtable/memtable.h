@@ -22,6 +22,7 @@
 
 struct memtable;
 
+struct memory_reserve;
 struct slab_pool;
 
 /* `pool`, which may be NULL, is borrowed for as long as the memtable lives. */
@@ -35,6 +36,16 @@ void memtable_merge_above(struct memtable *memtable, size_t image_bytes);
 void memtable_rows_as_they_come(struct memtable *memtable);
 struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is welcome */
+
+/*
+ * Writes that cannot be refused any more. With a reserve, borrowed until the memtable is frozen, that holds
+ * memtable_reserve_bytes() of them, and with room for as many new partitions as they have mutations, memtable_apply() does not
+ * run out of memory; save where a partition has many thousands of range tombstones, and one more has no room beside them.
+ * Writer only. STATUS_NOMEM.
+ */
+void memtable_use_reserve(struct memtable *memtable, struct memory_reserve *reserve);
+status memtable_reserve_partitions(struct memtable *memtable, uint32_t count);
+size_t memtable_reserve_bytes(size_t mutations, size_t parts, size_t payload_bytes);
 
 /* Apply one mutation: visible at once and whole to cursors that come to the partition from now on. */
 status memtable_apply(struct memtable *memtable, struct mutation mutation);

@@ -88,7 +88,9 @@ struct memtable {
 
 /* The partition with this key, NULL when there is none. For the writer and for readers. */
 struct partition *partition_find(struct memtable *memtable, struct partition_key key);
-/* Make room for one more partition. STATUS_NOMEM. */
+/* Have free slots for so many more partitions, and one, however full the table gets. STATUS_NOMEM. */
+status partition_table_widen(struct memtable *memtable, uint32_t more);
+/* Make room for one more partition: the table grows well before it is full, and late where memory is short. STATUS_NOMEM. */
 status partition_table_reserve(struct memtable *memtable);
 /* Publish a partition that is not there yet; room has been reserved. */
 void partition_publish(struct memtable *memtable, struct partition *partition);

@@ -93,13 +93,10 @@ static void slot_put(struct partition_table *table, uint64_t hash, struct partit
     atomic_store_explicit(&table->slots[at].partition, partition, memory_order_release);
 }
 
-status partition_table_reserve(struct memtable *memtable)
+/* A larger table takes over. */
+static status table_grow(struct memtable *memtable, size_t slot_count)
 {
     struct partition_table *old = atomic_load_explicit(&memtable->table, memory_order_relaxed);
-    uint64_t count = atomic_load_explicit(&memtable->partitions, memory_order_relaxed);
-    if (old && (count + 1) * 8 <= old->slot_count * 5)
-        return STATUS_DONE;
-    size_t slot_count = old ? old->slot_count * 2 : FIRST_SLOTS;
     size_t bytes = sizeof *old + slot_count * sizeof *old->slots;
     struct partition_table *table = calloc(1, bytes);
     if (!table)
@@ -114,6 +111,34 @@ status partition_table_reserve(struct memtable *memtable)
     memtable->table_bytes += bytes;
     atomic_store_explicit(&memtable->table, table, memory_order_release);
     return STATUS_DONE;
+}
+
+/* A probe ends at a free slot. */
+static bool has_slots(const struct partition_table *table, uint64_t count, uint64_t more)
+{
+    return table && count + more < table->slot_count;
+}
+
+status partition_table_widen(struct memtable *memtable, uint32_t more)
+{
+    const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_relaxed);
+    uint64_t count = atomic_load_explicit(&memtable->partitions, memory_order_relaxed);
+    size_t slot_count = table ? table->slot_count : FIRST_SLOTS;
+    if (has_slots(table, count, more))
+        return STATUS_DONE;
+    while (count + more >= slot_count)
+        slot_count *= 2;
+    return table_grow(memtable, slot_count);
+}
+
+status partition_table_reserve(struct memtable *memtable)
+{
+    const struct partition_table *table = atomic_load_explicit(&memtable->table, memory_order_relaxed);
+    uint64_t count = atomic_load_explicit(&memtable->partitions, memory_order_relaxed);
+    if (table && (count + 1) * 8 <= table->slot_count * 5)
+        return STATUS_DONE;
+    status st = table_grow(memtable, table ? table->slot_count * 2 : FIRST_SLOTS);
+    return has_slots(table, count, 1) ? STATUS_DONE : st;
 }
 
 void partition_publish(struct memtable *memtable, struct partition *partition)

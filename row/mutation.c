@@ -8,7 +8,7 @@ void batch_clear(struct batch *batch)
 {
     buffer_clear(&batch->bytes);
     batch->open_at = 0;
-    batch->mutation_count = 0;
+    batch->mutation_count = batch->part_count = 0;
 }
 
 void batch_deinit(struct batch *batch)
@@ -46,6 +46,7 @@ void batch_delete_partition(struct batch *batch, struct deletion deletion)
     if (deletion.timestamp == TIMESTAMP_NONE)
         return;
     buffer_append_u8(&batch->bytes, MUTATION_PARTITION_DELETION);
+    batch->part_count++;
     append_deletion(&batch->bytes, deletion);
 }
 
@@ -56,6 +57,7 @@ void batch_delete_range(struct batch *batch, struct range_tombstone range)
     if (range.deletion.timestamp == TIMESTAMP_NONE || slice_compare(range.start, range.end) >= 0)
         return;
     buffer_append_u8(&batch->bytes, MUTATION_RANGE);
+    batch->part_count++;
     append_bytes(&batch->bytes, range.start);
     append_bytes(&batch->bytes, range.end);
     append_deletion(&batch->bytes, range.deletion);
@@ -65,6 +67,7 @@ void batch_static(struct batch *batch, struct slice image)
 {
     assert(batch->open_at || batch->bytes.failed);
     buffer_append_u8(&batch->bytes, MUTATION_STATIC);
+    batch->part_count++;
     append_bytes(&batch->bytes, image);
 }
 
@@ -79,6 +82,7 @@ void batch_row(struct batch *batch, struct slice clustering, struct slice image)
     assert(batch->open_at || batch->bytes.failed);
     assert(!is_beyond_rows(clustering));
     buffer_append_u8(&batch->bytes, MUTATION_ROW);
+    batch->part_count++;
     append_bytes(&batch->bytes, clustering);
     append_bytes(&batch->bytes, image);
 }

@@ -36,6 +36,7 @@ struct batch {
     struct buffer bytes;
     size_t open_at; /* offset of the open mutation's length; 0 when none */
     uint32_t mutation_count;
+    uint32_t part_count; /* of all mutations */
 };
 
 void batch_clear(struct batch *batch);
