@@ -207,6 +207,7 @@ status store_next_property(struct store *store, struct slice above, struct buffe
  * STATUS_BUSY       memory is full and flushing cannot keep up within 5 s; nothing was written.
  * STATUS_NOSPACE    the disk is full; nothing was written; later calls may succeed. A batch that only deletes may still
  *                   be accepted, so that room can be made.
+ * STATUS_NOMEM      memory ran out; nothing was written; later calls may succeed.
  * STATUS_NOT_FOUND  a mutation names a table that is not there; nothing was written.
  * STATUS_LIMIT      larger than STORE_BATCH_BYTES_MAX; nothing was written.
  * STATUS_CLOSED     an earlier failure stopped writing, or this one did: whether the batch survives is decided by

@@ -242,11 +242,62 @@ static void two_damaged_pages_of_a_group_lose_their_rows_and_no_others(void **st
     }
 }
 
+/* The table is dropped at some operation of its scrub. */
+static struct {
+    struct store *store;
+    unsigned operations, drop_at; /* counted from the beginning of the scrub; 0: never */
+    bool installs;                /* its work is done, and is made durable: others wait */
+    enum store_change_kind kind;
+} meanwhile;
+
+static void drop_meanwhile(void *context, const char *line)
+{
+    struct store_change change = {.kind = meanwhile.kind, .table_id = TABLE};
+    (void)context;
+    meanwhile.installs |= strstr(line, "lost") != NULL;
+    if (!meanwhile.installs && ++meanwhile.operations == meanwhile.drop_at)
+        assert_ok(store_change(meanwhile.store, &change, 1));
+}
+
+static void what_is_gone_before_its_scrub_ends_counts_for_nothing(void **state)
+{
+    (void)state;
+    static const enum store_change_kind kinds[] = {STORE_TRUNCATE_TABLE, STORE_DROP_TABLE};
+    struct disk disk;
+    struct store_scrub scrub;
+    unsigned operations = 2, overtaken = 0;
+    for (unsigned at = 0; at < operations; at++) {
+        disk_make(&disk, 1);
+        page_damage(&disk, 3);
+        struct store *store = open_over(disk.env);
+        meanwhile.store = store;
+        meanwhile.operations = 0;
+        meanwhile.installs = false;
+        meanwhile.drop_at = at;
+        meanwhile.kind = kinds[at % ARRAY_LEN(kinds)];
+        sim_observe(disk.env, drop_meanwhile, NULL);
+        status st = store_scrub(store, TABLE, &scrub);
+        sim_observe(disk.env, NULL, NULL);
+        assert_ok(st);
+        if (at == 0) {
+            assert_int_equal(scrub.damaged, 1);
+            operations = meanwhile.operations;
+        } else {
+            overtaken += scrub.damaged == 0;
+            assert_int_equal(scrub.rows_saved, scrub.damaged ? PARTITIONS : 0);
+        }
+        assert_ok(store_close(store));
+        io_env_close(disk.env);
+    }
+    assert_true(overtaken > operations / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scrub_brings_back_every_row_of_any_damaged_page),
         cmocka_unit_test(two_damaged_pages_of_a_group_lose_their_rows_and_no_others),
+        cmocka_unit_test(what_is_gone_before_its_scrub_ends_counts_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

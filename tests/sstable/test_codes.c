@@ -2,13 +2,27 @@
 #include "model.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "row/row.h"
 #include "sstable/content_hash.h"
 #include "sstable/dictionary_shelf_internal.h"
 #include "sstable/rows_internal.h"
+
+/* A sanitizer has an allocator of its own, and other C libraries do not name theirs so. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define INTERPOSED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define INTERPOSED 0
+#endif
+#endif
+#ifndef INTERPOSED
+#define INTERPOSED 1
+#endif
 
 static struct model model;
 
@@ -247,6 +261,111 @@ static void one_learns_for_all_who_come_meanwhile(void **state)
     model_deinit(&model);
 }
 
+/* A few random bytes for each row: nothing that a dictionary would be good for. */
+static void nothing_in_common(struct random *rng, struct builder_stage *stage, uint32_t rows)
+{
+    model_numbered(&model, "noise", rows, 1);
+    for (uint32_t i = 0; i < rows; i++) {
+        struct row_builder row = {0};
+        struct buffer image = {0};
+        uint8_t noise[64];
+        for (uint32_t at = 0; at < sizeof noise; at += 8)
+            store_le64(noise + at, random_next(rng));
+        row_builder_reset(&row);
+        row.marker = (struct marker){.timestamp = (int64_t)(random_next(rng) >> 8)};
+        row_builder_add(&row, (struct cell){.kind = CELL_LIVE,
+                                            .timestamp = row.marker.timestamp,
+                                            .value = slice_of(noise, sizeof noise)});
+        assert_ok(row_builder_finish(&row, &image));
+        builder_stage_row(stage, model.partitions[0].rows[i].clustering, buffer_slice(&image), 0);
+        row_builder_deinit(&row);
+        buffer_deinit(&image);
+    }
+}
+
+/*
+ * Where learning begins: it takes memory. A learner that is told to meet others waits there until so many are learning, for
+ * some seconds at most.
+ */
+static struct {
+    atomic_uint learning; /* that have been told to meet */
+    atomic_uint met;      /* of them, those that saw enough others */
+} meeting;
+
+static _Thread_local unsigned meets; /* so many; 0: not told to */
+static _Thread_local unsigned waits_ms;
+
+static void pause_ms(unsigned ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
+}
+
+static void learning_begins(void)
+{
+    enum { PATIENCE_MS = 4000 };
+    unsigned others = meets, ms = waits_ms;
+    meets = waits_ms = 0;
+    pause_ms(ms);
+    if (!others)
+        return;
+    atomic_fetch_add(&meeting.learning, 1);
+    for (ms = 0; ms < PATIENCE_MS && atomic_load(&meeting.learning) < others; ms++)
+        pause_ms(1);
+    atomic_fetch_add(&meeting.met, atomic_load(&meeting.learning) >= others);
+}
+
+#if INTERPOSED
+void *__libc_calloc(size_t count, size_t bytes);
+
+void *calloc(size_t count, size_t bytes)
+{
+    if (meets || waits_ms)
+        learning_begins();
+    return __libc_calloc(count, bytes);
+}
+#endif
+
+static void *learn_with_others(void *context)
+{
+    meets = 2;
+    return learn(context);
+}
+
+static void *learn_slowly(void *context)
+{
+    waits_ms = 500;
+    return learn(context);
+}
+
+/* The first learns long enough for the others to come, and nothing comes of it. */
+static void who_waited_in_vain_learns_beside_the_others(void **state)
+{
+    (void)state;
+    struct random rng = {14};
+    struct builder_stage stage = {0};
+    struct dictionary_shelf *shelf;
+    struct learner learners[3];
+    if (!INTERPOSED)
+        skip();
+    nothing_in_common(&rng, &stage, 3000);
+    assert_ok(dictionary_shelf_new(&shelf));
+    for (uint32_t i = 0; i < ARRAY_LEN(learners); i++) {
+        learners[i] = (struct learner){.shelf = shelf, .stage = &stage};
+        assert_int_equal(
+            pthread_create(&learners[i].thread, NULL, i ? learn_with_others : learn_slowly, &learners[i]), 0);
+        pause_ms(i ? 0 : 100);
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(learners); i++) {
+        assert_int_equal(pthread_join(learners[i].thread, NULL), 0);
+        assert_ok(learners[i].st);
+        assert_null(learners[i].dictionary);
+    }
+    assert_int_equal(atomic_load(&meeting.met), 2);
+    dictionary_shelf_free(shelf);
+    builder_stage_deinit(&stage);
+    model_deinit(&model);
+}
+
 /* ---- tables that are kept ---- */
 
 /* Column 0: words, as everywhere here. Column 1: one of `members` ids of 16 bytes. */
@@ -368,6 +487,7 @@ int main(void)
         cmocka_unit_test(a_table_learnt_from_much_less_is_learnt_again),
         cmocka_unit_test(what_one_has_learnt_serves_the_others_until_it_is_outgrown),
         cmocka_unit_test(one_learns_for_all_who_come_meanwhile),
+        cmocka_unit_test(who_waited_in_vain_learns_beside_the_others),
         cmocka_unit_test(a_dictionary_is_outgrown_by_three_times_its_sample),
     };
     return cmocka_run_group_tests(tests, model_env_open, model_env_close);
