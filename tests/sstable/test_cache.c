@@ -518,6 +518,49 @@ static uint32_t next_block(struct place *place, struct sstable *bare, uint32_t r
     return row;
 }
 
+/* The last that was read of the disk. */
+static struct {
+    unsigned long long offset;
+    size_t bytes;
+} last_read;
+
+static void read_note(void *context, const char *line)
+{
+    const char *at = strstr(line, " offset ");
+    (void)context;
+    if (strstr(line, " read ") && at)
+        assert_int_equal(sscanf(at, " offset %llu bytes %zu", &last_read.offset, &last_read.bytes), 2);
+}
+
+/* Where the disk cannot read a stretch beside the block, reading ahead would meet that again. */
+static void a_second_try_reads_the_block_and_nothing_ahead(void **state)
+{
+    (void)state;
+    struct place place;
+    struct sstable *bare;
+    struct cursor *cursor;
+    uint64_t offset, behind;
+    place_open(&place, 64 << 20);
+    assert_ok(sstable_open(place.env, "/t/table", MODEL_STORE_ID, NULL, &bare));
+    uint32_t row = next_block(&place, bare, 10000, &offset);
+    (void)next_block(&place, bare, row, &behind);
+    sstable_unref(bare);
+    (void)seek_middle(&place, place.table, 10200, true, STATUS_OK); /* directory and index are at hand */
+    assert_ok(sstable_cursor_open_held(place.table, place.model.partitions[0].key, false, false, &cursor));
+    assert_ok(cursor_next_partition(cursor));
+    for (uint32_t i = 0; i < 2; i++) { /* the second goes on where the first was */
+        sim_fail_at(place.env, sim_operation_count(place.env), SIM_FAULT_EIO, false);
+        sim_observe(place.env, read_note, NULL);
+        assert_ok(cursor_seek_row(cursor, place.model.partitions[0].rows[i ? row : 10000].clustering));
+        sim_observe(place.env, NULL, NULL);
+        assert_true(cursor->on_row);
+    }
+    assert_true(last_read.offset <= offset && offset < last_read.offset + last_read.bytes);
+    assert_true(last_read.offset + last_read.bytes < behind + IO_BLOCK_BYTES);
+    cursor_close(cursor);
+    place_close(&place);
+}
+
 static void a_damaged_neighbour_is_left_where_it_is_for_who_asks_for_it(void **state)
 {
     (void)state;
@@ -618,6 +661,7 @@ int main(void)
         cmocka_unit_test(pages_of_a_block_index_that_are_read_stay_with_their_table_at_all_levels),
         cmocka_unit_test(a_read_from_the_middle_brings_its_neighbours_while_there_is_room),
         cmocka_unit_test(a_disk_that_cannot_read_the_neighbours_is_asked_for_the_block_alone),
+        cmocka_unit_test(a_second_try_reads_the_block_and_nothing_ahead),
         cmocka_unit_test(a_damaged_neighbour_is_left_where_it_is_for_who_asks_for_it),
         cmocka_unit_test(the_newest_rows_bring_no_neighbours),
         cmocka_unit_test(a_long_read_of_one_partition_reads_ahead_too),
