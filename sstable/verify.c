@@ -196,11 +196,22 @@ static status roots_check(struct sstable *table)
     return st;
 }
 
+static status frame_reread(struct sstable *table, const struct frame_ref *ref, enum frame_layout layout)
+{
+    struct frame_reader reader = {.table = table, .access = FRAME_ACCESS_SCAN_PAST_CACHE, .strict = true};
+    struct block *block = NULL;
+    status st = frame_reader_get(&reader, ref, layout, &block);
+    block_unref(block);
+    frame_reader_deinit(&reader);
+    return st;
+}
+
 status sstable_verify(struct sstable *table)
 {
     TRY(roots_check(table));
-    /* Readers get along without these two; the file is damaged all the same. */
-    if (table->index_rebuilt || !table->filter)
-        return STATUS_FAIL(STATUS_CORRUPT);
+    /* Readers get along without these two, and whoever has opened the table keeps what they said; the file is damaged all
+     * the same. */
+    TRY(frame_reread(table, &table->root.directory_index, FRAME_DIRECTORY_INDEX));
+    TRY(frame_reread(table, &table->root.filter, FRAME_FILTER));
     return sstable_check_content(table, NULL);
 }

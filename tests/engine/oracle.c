@@ -402,6 +402,8 @@ void oracle_counts_check(const struct oracle_counts *counts)
         for (unsigned event = 0; event < ORACLE_EVENTS; event++)
             if (expected[place] & 1U << event && !counts->events[place][event])
                 fail_msg("event %u of place %u never happened", event, place);
+    assert_true(counts->partition_deletions && counts->range_deletions && counts->row_deletions);
+    assert_true(counts->complex_deletions && counts->static_rows);
 }
 
 void oracle_counts_print(const struct oracle_counts *counts)

@@ -111,6 +111,42 @@ static void I4_a_truncated_file_does_not_open(void **state)
     assert_true(expect_right_rows_or_an_error(MODEL_STORE_ID));
 }
 
+/* Blocks that readers have in memory are good; what is asked for is the file. */
+static void I4_verification_looks_at_the_file_whatever_is_in_the_cache(void **state)
+{
+    (void)state;
+    uint32_t found = 0;
+    for (size_t at = 4096; at < file_bytes; at += 97) {
+        struct block_cache *cache;
+        struct sstable *table;
+        file_store(file_data, file_bytes);
+        assert_ok(block_cache_new(4 << 20, &cache));
+        assert_ok(sstable_open(env, path, MODEL_STORE_ID, cache, &table));
+        for (uint32_t i = 0; i < model.count; i++) {
+            struct cursor *cursor;
+            assert_ok(sstable_cursor_open_one(table, model.partitions[i].key, false, &cursor));
+            assert_ok(cursor_next_partition(cursor));
+            do
+                assert_ok(cursor_next(cursor));
+            while (cursor->on_row);
+            cursor_close(cursor);
+        }
+        file_data[at] ^= 1;
+        file_store(file_data, file_bytes);
+        file_data[at] ^= 1;
+        status st = sstable_verify(table);
+        sstable_unref(table);
+        block_cache_free(cache);
+        /* The same as one who has nothing in memory finds. */
+        found += failed(st);
+        if (ok(sstable_open(env, path, MODEL_STORE_ID, NULL, &table))) {
+            assert_int_equal(sstable_verify(table).code, st.code);
+            sstable_unref(table);
+        }
+    }
+    assert_true(found > 10);
+}
+
 static void I4_zeroed_and_swapped_pieces_are_noticed(void **state)
 {
     (void)state;
@@ -345,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(I4_any_flipped_byte_is_noticed_or_does_not_matter),
         cmocka_unit_test(I4_a_truncated_file_does_not_open),
+        cmocka_unit_test(I4_verification_looks_at_the_file_whatever_is_in_the_cache),
         cmocka_unit_test(I4_zeroed_and_swapped_pieces_are_noticed),
         cmocka_unit_test(I4_a_whole_block_that_its_parent_does_not_name_is_noticed),
         cmocka_unit_test(a_file_of_another_store_or_number_is_refused),
