@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,7 @@ double meter_foreign(const struct meter *used)
 
 uint64_t meter_resident_bytes(void)
 {
+    (void)malloc_trim(0);
     return number_after("/proc/self/status", "VmRSS:") * 1024;
 }
 

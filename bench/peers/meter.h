@@ -19,7 +19,8 @@ struct meter meter_since(const struct meter *begun);
 /* Of all CPU time there was, the part that others used: 0 to 1. The kernel's own threads are others. */
 double meter_foreign(const struct meter *used);
 
-/* Resident memory now, and its peak since meter_peak_reset(). */
+/* Resident memory now, without what the C library keeps of what was freed: an earlier phase's leavings, out of which the next
+ * one would take its memory unseen. And its peak since meter_peak_reset(). */
 uint64_t meter_resident_bytes(void);
 void meter_peak_reset(void);
 uint64_t meter_peak_bytes(void);
