@@ -293,13 +293,7 @@ static void reads_keep(struct tablet *tablet, struct sstable *const *tables, uin
     for (uint32_t i = 0; i < count; i++) {
         struct sstable_reads reads;
         sstable_reads(tables[i], &reads);
-        tablet->gone.blocks_cached += reads.blocks_cached;
-        tablet->gone.blocks_decoded += reads.blocks_decoded;
-        tablet->gone.blocks_read += reads.blocks_read;
-        tablet->gone.blocks_beside += reads.blocks_beside;
-        tablet->gone.rows_made += reads.rows_made;
-        tablet->gone.rows_spared += reads.rows_spared;
-        tablet->gone.pages_restored += reads.pages_restored;
+        sstable_reads_add(&tablet->gone, &reads);
     }
 }
 

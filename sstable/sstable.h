@@ -261,7 +261,18 @@ struct sstable_reads {
     uint64_t rows_spared;    /* ... and those that nobody got to, or that were passed over */
     uint64_t pages_restored; /* directory pages that were damaged and made anew of others; by whomever */
 };
+/* All of them, for whoever does the same with each. */
+#define SSTABLE_READS(X) \
+    X(blocks_cached)     \
+    X(blocks_decoded)    \
+    X(blocks_read)       \
+    X(blocks_joined)     \
+    X(blocks_beside)     \
+    X(rows_made)         \
+    X(rows_spared)       \
+    X(pages_restored)
 void sstable_reads(const struct sstable *table, struct sstable_reads *out_reads);
+void sstable_reads_add(struct sstable_reads *sum, const struct sstable_reads *more);
 /* The rows that will be asked for first lie in the middle of the partition: what leads there is brought near. Of a cursor
  * over one partition; others may be told. */
 void sstable_cursor_touch_index(struct cursor *cursor);

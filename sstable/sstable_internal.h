@@ -18,8 +18,11 @@ enum { SSTABLE_READ_STRIPES = 4 };
 
 /* What readers count, relaxed: a line of memory for each few of them. */
 struct sstable_read_stripe {
-    _Alignas(64) _Atomic uint64_t blocks_cached, blocks_decoded, blocks_read, blocks_joined,
-        blocks_beside, rows_made, rows_spared, pages_restored;
+#define STRIPE_COUNTER(name) _Atomic uint64_t name;
+    _Alignas(64) struct {
+        SSTABLE_READS(STRIPE_COUNTER)
+    };
+#undef STRIPE_COUNTER
 };
 
 struct sstable {
