@@ -1,6 +1,6 @@
 /*
  * What a test pays to begin anew: snapshot, restore, clone and truncate of ten tables, empty and with 100 k and 1 M rows in
- * them; and the same of a keyspace of ten tables with an index each, through strait.h.
+ * them; and the same of a keyspace of ten tables with an index each, with a tenth of the rows, through strait.h.
  *
  *   bench_snapshot [ROUNDS [FOLDER [PARTS]]]
  *
@@ -166,10 +166,21 @@ static void must(strait *db, int result)
         measure_fail("strait", strait_error_message(db));
 }
 
-static void keyspace_run(const char *path, unsigned rounds)
+static void rows_insert(strait *db, unsigned rows)
 {
-    static const char *const names[] = {"create", "restore", "clone", "drop_clone", "drop"};
-    struct latency latencies[5] = {{0}};
+    char text[200];
+    for (unsigned i = 0; i < rows; i++) {
+        snprintf(text, sizeof text, "INSERT INTO k.t%u (id, a, b) VALUES (%u, %u, 'some text')", i % TABLES,
+                 1000000 + i, i);
+        must(db, strait_exec(db, text));
+    }
+}
+
+static void keyspace_run(const char *path, unsigned rounds, unsigned rows, const char *size)
+{
+    enum { STEPS = 6 };
+    static const char *const names[STEPS] = {"create", "restore", "clone", "drop_clone", "drop", "truncate"};
+    struct latency latencies[STEPS] = {{0}};
     strait_options options = {.struct_bytes = sizeof options, .durability = STRAIT_PERIODIC};
     strait *db = NULL;
     bool memory = strcmp(path, ":memory:") == 0;
@@ -184,12 +195,14 @@ static void keyspace_run(const char *path, unsigned rounds)
                  "CREATE TABLE k.t%u (id int PRIMARY KEY, a int, b text); CREATE INDEX ON k.t%u (a)", i, i);
         must(db, strait_exec(db, text));
     }
+    rows_insert(db, rows);
+    must(db, strait_snapshot(db, "k", "base"));
     for (unsigned i = 0; i < rounds; i++) {
         for (unsigned j = 0; j < TABLES; j++) {
             snprintf(text, sizeof text, "INSERT INTO k.t%u (id, a, b) VALUES (%u, 1, 'some text')", j, i);
             must(db, strait_exec(db, text));
         }
-        int64_t at[6];
+        int64_t at[STEPS + 1];
         at[0] = latency_now_ns();
         must(db, strait_snapshot(db, "k", "s"));
         at[1] = latency_now_ns();
@@ -201,11 +214,14 @@ static void keyspace_run(const char *path, unsigned rounds)
         at[4] = latency_now_ns();
         must(db, strait_snapshot_drop(db, "k", "s"));
         at[5] = latency_now_ns();
-        for (unsigned j = 0; j < 5; j++)
+        must(db, strait_exec(db, "TRUNCATE k.t0"));
+        at[6] = latency_now_ns();
+        for (unsigned j = 0; j < STEPS; j++)
             latency_add(&latencies[j], at[j + 1] - at[j]);
+        must(db, strait_restore(db, "k", "base"));
     }
-    for (unsigned i = 0; i < 5; i++) {
-        snprintf(text, sizeof text, "keyspace_%s", names[i]);
+    for (unsigned i = 0; i < STEPS; i++) {
+        snprintf(text, sizeof text, "keyspace_%s_%s", names[i], size);
         measure_latency(memory ? "cql/memory" : "cql/disk", text, &latencies[i]);
         latency_deinit(&latencies[i]);
     }
@@ -229,18 +245,18 @@ int main(int argc, char **argv)
     const char *folder = argc > 2 ? argv[2] : "bench-snapshot.store";
     const char *parts = argc > 3 ? argv[3] : "memory,disk,cql-memory,cql-disk";
     static const struct {
-        const char *name;
-        unsigned rows;
-    } sizes[] = {{"empty", 0}, {"100k", 100000 / TABLES}, {"1M", 1000000 / TABLES}};
+        const char *name, *keyspace_name;
+        unsigned rows; /* of a table; of a whole keyspace, where every row is a statement */
+    } sizes[] = {{"empty", "empty", 0}, {"100k", "10k", 100000 / TABLES}, {"1M", "100k", 1000000 / TABLES}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         if (is_wanted(parts, "memory"))
             store_run("memory", NULL, rounds, sizes[i].rows, sizes[i].name);
         if (is_wanted(parts, "disk"))
             store_run("auto", folder, rounds, sizes[i].rows, sizes[i].name);
+        if (is_wanted(parts, "cql-memory"))
+            keyspace_run(":memory:", rounds, sizes[i].rows, sizes[i].keyspace_name);
+        if (is_wanted(parts, "cql-disk"))
+            keyspace_run(folder, rounds, sizes[i].rows, sizes[i].keyspace_name);
     }
-    if (is_wanted(parts, "cql-memory"))
-        keyspace_run(":memory:", rounds);
-    if (is_wanted(parts, "cql-disk"))
-        keyspace_run(folder, rounds);
     return 0;
 }

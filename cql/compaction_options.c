@@ -1,6 +1,7 @@
 #include "cql/compaction_options_internal.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cql/compaction_values_internal.h"
 #include "cql/table_options_internal.h"
 
 /* ---- classes ---- */
@@ -86,11 +88,14 @@ enum field_kind {
 enum value_kind {
     VALUE_ANY,
     VALUE_NUMBER,
+    VALUE_LONG,      /* the same, and another text for what is none */
+    VALUE_THRESHOLD, /* the same */
     VALUE_FRACTION,
     VALUE_AMOUNT, /* the same, refused with six digits after its point */
     VALUE_FLAG,
-    VALUE_SIZE,    /* a number of bytes, or one with a unit: 100MiB */
-    VALUE_PERCENT, /* 0.333 or 33.3% */
+    VALUE_SIZE,       /* a number of bytes with a unit: 100MiB */
+    VALUE_LEAST_SIZE, /* the same, with other texts */
+    VALUE_PERCENT,    /* 0.333 or 33.3% */
     VALUE_UNIT,
     VALUE_RESOLUTION,
     VALUE_SCALING,
@@ -112,55 +117,68 @@ static const struct option_rule {
 } rules[] = {
     {"class", EVERY, BOTH, .value = VALUE_ANY},
     {"enabled", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_ENABLED},
-    {"min_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
-    {"max_threshold", EVERY, BOTH, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD_MAX},
+    {"min_threshold", EVERY, SCYLLA, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
+    {"max_threshold", EVERY, SCYLLA, VALUE_NUMBER, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD_MAX},
+    {"min_threshold", NOT_DENSITY, CASSANDRA, VALUE_THRESHOLD, 2, INT32_MAX, .refusal = MSG_OPTION_THRESHOLD},
+    {"max_threshold", NOT_DENSITY, CASSANDRA, VALUE_THRESHOLD, 1, INT32_MAX,
+     .refusal = MSG_OPTION_THRESHOLD_MAX},
     {"tombstone_threshold", EVERY, CASSANDRA, VALUE_AMOUNT, 0, 1e15, .refusal = MSG_OPTION_AMOUNT,
      .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
     {"tombstone_threshold", EVERY, SCYLLA, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(tombstone_threshold), .zero = 1e-12},
-    {"tombstone_compaction_interval", EVERY, BOTH, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
+    {"tombstone_compaction_interval", EVERY, SCYLLA, VALUE_NUMBER, 1, 9e15, .refusal = MSG_OPTION_POSITIVE,
      .kind = FIELD_S64, .field = FIELD(tombstone_interval_s)},
+    {"tombstone_compaction_interval", EVERY, CASSANDRA, VALUE_NUMBER, 0, 9e15, .refusal = MSG_OPTION_POSITIVE,
+     .kind = FIELD_S64, .field = FIELD(tombstone_interval_s), .zero = -1},
     {"unchecked_tombstone_compaction", EVERY, BOTH, VALUE_FLAG, .refusal = MSG_OPTION_FLAG,
      .kind = FIELD_BOOL, .field = FIELD(tombstones_unchecked)},
     {"only_purge_repaired_tombstones", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"provide_overlapping_tombstones", EVERY, BOTH, .value = VALUE_ANY},
-    {"log_all", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
-    {"min_sstable_size", NOT_DENSITY, BOTH, VALUE_NUMBER, 0, 9e15, .refusal = MSG_OPTION_NEGATIVE,
+    {"log_all", EVERY, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_LOG_ALL},
+    {"min_sstable_size", NOT_DENSITY, BOTH, VALUE_NUMBER, 0, 1e19, .refusal = MSG_OPTION_LEAST_SIZE,
      .kind = FIELD_U64, .field = FIELD(min_sstable_bytes), .zero = 1},
-    {"bucket_low", NOT_DENSITY, BOTH, VALUE_FRACTION, 0, 1, true, true, .refusal = MSG_OPTION_FRACTION,
+    {"bucket_low", NOT_DENSITY, SCYLLA, VALUE_FRACTION, 0, 1, true, true, .refusal = MSG_OPTION_FRACTION,
      .kind = FIELD_DOUBLE, .field = FIELD(bucket_low)},
-    {"bucket_high", NOT_DENSITY, BOTH, VALUE_FRACTION, 1, 1e15, true, .refusal = MSG_OPTION_ABOVE_ONE,
+    {"bucket_high", NOT_DENSITY, SCYLLA, VALUE_FRACTION, 1, 1e15, true, .refusal = MSG_OPTION_ABOVE_ONE,
      .kind = FIELD_DOUBLE, .field = FIELD(bucket_high)},
+    {"bucket_low", NOT_DENSITY, CASSANDRA, VALUE_FRACTION, -1e15, 1e15, .refusal = MSG_OPTION_NO_FLOAT,
+     .kind = FIELD_DOUBLE, .field = FIELD(bucket_low), .zero = 1e-12},
+    {"bucket_high", NOT_DENSITY, CASSANDRA, VALUE_FRACTION, -1e15, 1e15, .refusal = MSG_OPTION_NO_FLOAT,
+     .kind = FIELD_DOUBLE, .field = FIELD(bucket_high), .zero = 1e-12},
     {"cold_reads_to_omit", NOT_DENSITY, BOTH, VALUE_FRACTION, 0, 1, .refusal = MSG_OPTION_FRACTION},
     {"compaction_window_unit", WINDOWS, BOTH, VALUE_UNIT, .refusal = MSG_WINDOW_UNIT},
     {"compaction_window_size", WINDOWS, BOTH, VALUE_NUMBER, 1, INT32_MAX, .refusal = MSG_OPTION_WINDOW_SIZE},
     {"timestamp_resolution", WINDOWS, BOTH, VALUE_RESOLUTION, .refusal = MSG_OPTION_RESOLUTION},
     {"enable_optimized_twcs_queries", WINDOWS, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
-    {"expired_sstable_check_frequency_seconds", WINDOWS | DENSITY, BOTH, VALUE_NUMBER, 0, 9e15,
+    {"expired_sstable_check_frequency_seconds", WINDOWS, BOTH, VALUE_NUMBER, 0, 9e15,
      .refusal = MSG_OPTION_NEGATIVE, .kind = FIELD_S64, .field = FIELD(expiry_check_s), .zero = -1},
-    {"unsafe_aggressive_sstable_expiration", WINDOWS | DENSITY, CASSANDRA, VALUE_FLAG,
-     .refusal = MSG_OPTION_FLAG, .kind = FIELD_BOOL, .field = FIELD(expiry_unchecked)},
-    {"sstable_size_in_mb", LEVELS | FRAGMENTS, BOTH, VALUE_NUMBER, 1, 1e9, .refusal = MSG_OPTION_SIZE_MB,
-     .kind = FIELD_U64, .field = FIELD(sstable_bytes), .scale = 1 << 20},
-    {"fanout_size", LEVELS, BOTH, VALUE_NUMBER, 1, 1e6, .refusal = MSG_OPTION_POSITIVE, .kind = FIELD_U32,
-     .field = FIELD(fanout)},
+    {"expired_sstable_check_frequency_seconds", DENSITY, CASSANDRA, VALUE_LONG, 1, 1e19,
+     .refusal = MSG_OPTION_CONFIGURED, .kind = FIELD_S64, .field = FIELD(expiry_check_s)},
+    {"unsafe_aggressive_sstable_expiration", WINDOWS, CASSANDRA, VALUE_FLAG, .refusal = MSG_OPTION_FLAG,
+     .kind = FIELD_BOOL, .field = FIELD(expiry_unchecked)},
+    {"unsafe_aggressive_sstable_expiration", DENSITY, CASSANDRA, VALUE_FLAG, .refusal = MSG_OPTION_ENABLED,
+     .kind = FIELD_BOOL, .field = FIELD(expiry_unchecked)},
+    {"sstable_size_in_mb", LEVELS | FRAGMENTS, BOTH, VALUE_NUMBER, 1, INT32_MAX,
+     .refusal = MSG_OPTION_SIZE_MB, .kind = FIELD_U64, .field = FIELD(sstable_bytes), .scale = 1 << 20},
+    {"fanout_size", LEVELS, BOTH, VALUE_NUMBER, 1, INT32_MAX, .refusal = MSG_OPTION_SIZE_MB,
+     .kind = FIELD_U32, .field = FIELD(fanout)},
     {"single_sstable_uplevel", LEVELS, BOTH, .value = VALUE_FLAG, .refusal = MSG_OPTION_FLAG},
     {"space_amplification_goal", FRAGMENTS, SCYLLA, VALUE_FRACTION, 1, 2, true, .refusal = MSG_OPTION_GOAL,
      .kind = FIELD_DOUBLE, .field = FIELD(space_amplification_goal)},
     {"scaling_parameters", DENSITY, CASSANDRA, .value = VALUE_SCALING},
-    {"target_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 9e15, .kind = FIELD_U64,
+    {"target_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 0x1p63, .kind = FIELD_U64,
      .field = FIELD(sstable_bytes)},
-    {"min_sstable_size", DENSITY, CASSANDRA, VALUE_SIZE, 0, 9e15, .kind = FIELD_U64,
+    {"min_sstable_size", DENSITY, CASSANDRA, VALUE_LEAST_SIZE, 0, 1e30, .kind = FIELD_U64,
      .field = FIELD(min_sstable_bytes), .zero = 1},
-    {"flush_size_override", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 9e15, .kind = FIELD_U64,
+    {"flush_size_override", DENSITY, CASSANDRA, VALUE_SIZE, 1 << 20, 1e30, .kind = FIELD_U64,
      .field = FIELD(flush_bytes)},
-    {"base_shard_count", DENSITY, CASSANDRA, VALUE_NUMBER, 1, 1 << 16, .refusal = MSG_OPTION_POSITIVE,
+    {"base_shard_count", DENSITY, CASSANDRA, VALUE_NUMBER, 1, INT32_MAX, .refusal = MSG_OPTION_CONFIGURED,
      .kind = FIELD_U32, .field = FIELD(base_shards)},
-    {"sstable_growth", DENSITY, CASSANDRA, VALUE_PERCENT, 0, 1, .refusal = MSG_OPTION_FRACTION,
+    {"sstable_growth", DENSITY, CASSANDRA, VALUE_PERCENT, 0, 1, .refusal = MSG_OPTION_GROWTH,
      .kind = FIELD_DOUBLE, .field = FIELD(growth), .zero = -1},
     {"overlap_inclusion_method", DENSITY, CASSANDRA, VALUE_OVERLAP, .refusal = MSG_OPTION_OVERLAP},
-    {"max_sstables_to_compact", DENSITY, CASSANDRA, VALUE_NUMBER, 0, INT32_MAX,
-     .refusal = MSG_OPTION_NEGATIVE},
+    {"max_sstables_to_compact", DENSITY, CASSANDRA, VALUE_NUMBER, INT32_MIN, INT32_MAX,
+     .refusal = MSG_OPTION_NO_NUMBER},
 };
 
 static const struct option_rule *rule_of(const char *name, unsigned of_strategies, unsigned targets)
@@ -172,120 +190,20 @@ static const struct option_rule *rule_of(const char *name, unsigned of_strategie
     return NULL;
 }
 
-/* ---- values ---- */
-
-static int64_t window_unit_s(const char *unit)
-{
-    static const struct {
-        const char *name;
-        int64_t seconds;
-    } units[] = {{"MINUTES", 60}, {"HOURS", 3600}, {"DAYS", 86400}};
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (strcmp(units[i].name, unit) == 0)
-            return units[i].seconds;
-    return 0;
-}
-
-/* A number of bytes with or without a unit. */
-static bool parse_size(const char *text, double *out_bytes)
-{
-    static const struct {
-        const char *name;
-        double bytes;
-    } units[] = {{"", 1},
-                 {"B", 1},
-                 {"KiB", 1024},
-                 {"KB", 1e3},
-                 {"MiB", 1048576},
-                 {"MB", 1e6},
-                 {"GiB", 1073741824.0},
-                 {"GB", 1e9},
-                 {"TiB", 1099511627776.0},
-                 {"TB", 1e12}};
-    char *end;
-    double number = strtod(text, &end);
-    if (end == text || !isfinite(number) || number < 0)
-        return false;
-    while (*end == ' ')
-        end++;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (strcasecmp(units[i].name, end) == 0) {
-            *out_bytes = number * units[i].bytes;
-            return true;
-        }
-    return false;
-}
-
-static bool parse_percent(const char *text, double *out_value)
-{
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || !isfinite(value))
-        return false;
-    if (*end == '%') {
-        value /= 100;
-        end++;
-    }
-    *out_value = value;
-    return *end == 0;
-}
-
-/* One of "N", "T4", "L10", "-8": as the number that Cassandra calls W. */
-static bool parse_scaling(const char *text, int32_t *out_scaling)
-{
-    char letter = (char)toupper((unsigned char)*text), *end;
-    if (letter == 'N' && !text[1]) {
-        *out_scaling = 0;
-        return true;
-    }
-    bool fanout = letter == 'T' || letter == 'L';
-    long number = strtol(text + fanout, &end, 10);
-    if (end == text + fanout || *end || number < (fanout ? 2 : -10000) || number > 10000)
-        return false;
-    *out_scaling = (int32_t)(letter == 'T' ? number - 2 : letter == 'L' ? 2 - number : number);
-    return true;
-}
-
-/* A list with commas between; false leaves *out_bad at the piece that is none. */
-static bool parse_scalings(const char *text, struct store_compaction_tuning *tuning, char out_bad[32])
-{
-    struct store_compaction_tuning parsed = {0};
-    for (const char *at = text;; at++) {
-        char piece[32];
-        size_t bytes = strcspn(at, ","), begin = strspn(at, " ");
-        begin = begin < bytes ? begin : bytes;
-        snprintf(piece, sizeof piece, "%.*s", (int)(bytes - begin), at + begin);
-        piece[strcspn(piece, " ")] = 0;
-        int32_t scaling = 0;
-        if (!parse_scaling(piece, &scaling)) {
-            snprintf(out_bad, 32, "%s", piece);
-            return false;
-        }
-        /* Of more levels than there is room for, the last stands for all further ones. */
-        uint32_t slot =
-            parsed.scaling_count < STORE_SCALING_MAX ? parsed.scaling_count++ : STORE_SCALING_MAX - 1;
-        parsed.scaling[slot] = scaling;
-        at += bytes;
-        if (!*at)
-            break;
-    }
-    memcpy(tuning->scaling, parsed.scaling, sizeof tuning->scaling);
-    tuning->scaling_count = parsed.scaling_count;
-    return true;
-}
-
-static bool is_flag(const char *text)
-{
-    return strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0;
-}
-
-static bool is_overlap(const char *text)
-{
-    return strcasecmp(text, "NONE") == 0 || strcasecmp(text, "SINGLE") == 0 ||
-           strcasecmp(text, "TRANSITIVE") == 0;
-}
-
 /* ---- checking ---- */
+
+/* What Cassandra reads as an int or a long; ScyllaDB saturates. */
+static bool parse_number(const struct option_rule *rule, const char *text, bool strictly, double *out_value)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    *out_value = (double)number;
+    if (end == text || *end)
+        return false;
+    bool fits = !errno && (rule->most > INT32_MAX || (number >= INT32_MIN && number <= INT32_MAX));
+    return !strictly || (fits && !isspace((unsigned char)*text));
+}
 
 static bool check_range(const struct option_rule *rule, const char *text, double value,
                         enum cql_profile profile, struct cql_error *error)
@@ -295,53 +213,88 @@ static bool check_range(const struct option_rule *rule, const char *text, double
     return (!below && !above) || cql_refuse(error, profile, rule->refusal, rule->name, text);
 }
 
-/* As Cassandra shows sizes. */
-static void print_size(double bytes, char out[32])
+/* Cassandra looks at these before anything else. */
+static bool check_threshold(const struct option_rule *rule, const char *text, enum cql_profile profile,
+                            struct cql_error *error)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    for (; bytes >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
-        bytes /= 1024;
-    snprintf(out, 32, unit ? "%.3f%s" : "%.0f%s", bytes, units[unit]);
+    double value;
+    if (!parse_number(rule, text, true, &value) || value < 0)
+        return cql_refuse(error, profile, MSG_OPTION_NO_THRESHOLD, rule->name, text);
+    if (value == 0)
+        return cql_refuse(error, profile, MSG_OPTION_THRESHOLD_ZERO);
+    return check_range(rule, text, value, profile, error);
 }
 
-static bool check_value(const struct option_rule *rule, const char *text, enum cql_profile profile,
-                        struct cql_error *error)
+static enum cql_message scaling_refusal(const char *piece)
 {
+    bool fanout = (*piece == 'T' || *piece == 'L') && piece[1] && !piece[1 + strspn(piece + 1, "0123456789")];
+    return fanout ? MSG_OPTION_FAN : MSG_OPTION_SCALING;
+}
+
+static bool check_size(const struct option_rule *rule, const char *text, enum cql_profile profile,
+                       struct cql_error *error)
+{
+    const char *stop;
+    char least[32];
+    double value = 0;
+    size_t bytes = strlen(text);
+    bool parsed = compaction_size_parse(text, &value, &stop);
+    if (rule->value == VALUE_LEAST_SIZE) {
+        if (!parsed)
+            return cql_refuse(error, profile, MSG_OPTION_NO_LEAST, rule->name, text);
+        return value >= 0 || cql_refuse(error, profile, MSG_OPTION_LEAST_BELOW, rule->name);
+    }
+    if (!parsed && bytes && text[bytes - 1] == 'B')
+        return cql_refuse(error, profile, MSG_OPTION_SIZE_MIDDLE, rule->name, text, (int)(stop - text),
+                          (int)bytes - 1);
+    if (!parsed || value > rule->most)
+        return cql_refuse(error, profile, MSG_OPTION_NO_SIZE, rule->name, text);
+    compaction_size_print(rule->least, least);
+    return value >= rule->least || cql_refuse(error, profile, MSG_OPTION_SIZE, rule->name, text, least);
+}
+
+static bool check_value(const struct option_rule *rule, const char *text,
+                        const struct table_options_request *request, struct cql_error *error)
+{
+    enum cql_profile profile = request->profile;
     struct store_compaction_tuning tuning;
-    char *end, bad[32], least[32], digits[DBL_MAX_10_EXP + 16];
+    char *end, bad[32], digits[DBL_MAX_10_EXP + 16];
     double value = 0;
     switch (rule->value) {
     case VALUE_ANY: return true;
-    case VALUE_FLAG: return is_flag(text) || cql_refuse(error, profile, rule->refusal, rule->name, text);
+    case VALUE_FLAG:
+        return compaction_is_flag(text) || cql_refuse(error, profile, rule->refusal, rule->name, text);
+    case VALUE_THRESHOLD: return check_threshold(rule, text, profile, error);
     case VALUE_NUMBER:
-        value = (double)strtoll(text, &end, 10);
-        if (end == text || *end)
-            return cql_refuse(error, profile, MSG_PROPERTY_NOT_INTEGER, rule->name, text);
+    case VALUE_LONG:
+        if (!parse_number(rule, text, !request->target->is_scylla, &value))
+            return cql_refuse(error, profile,
+                              rule->value == VALUE_LONG ? MSG_OPTION_NO_LONG : MSG_OPTION_NO_NUMBER,
+                              rule->name, text);
         return check_range(rule, text, value, profile, error);
     case VALUE_FRACTION:
     case VALUE_AMOUNT:
         value = strtod(text, &end);
         if (end == text || *end || !isfinite(value))
-            return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
+            return cql_refuse(error, profile,
+                              rule->value == VALUE_AMOUNT ? MSG_OPTION_NO_AMOUNT : MSG_OPTION_NO_FLOAT,
+                              rule->name, text);
         snprintf(digits, sizeof digits, "%f", value);
         return check_range(rule, rule->value == VALUE_AMOUNT ? digits : text, value, profile, error);
     case VALUE_PERCENT:
-        if (!parse_percent(text, &value))
-            return cql_refuse(error, profile, MSG_PROPERTY_NOT_DOUBLE, rule->name, text);
+        if (!compaction_percent_parse(text, &value))
+            return cql_refuse(error, profile, MSG_OPTION_NO_GROWTH, rule->name, text);
         return check_range(rule, text, value, profile, error);
     case VALUE_SIZE:
-        if (!parse_size(text, &value) || value > rule->most)
-            return cql_refuse(error, profile, MSG_OPTION_NO_SIZE, rule->name, text);
-        print_size(rule->least, least);
-        return value >= rule->least || cql_refuse(error, profile, MSG_OPTION_SIZE, rule->name, text, least);
-    case VALUE_UNIT: return window_unit_s(text) || cql_refuse(error, profile, rule->refusal, text);
+    case VALUE_LEAST_SIZE: return check_size(rule, text, profile, error);
+    case VALUE_UNIT: return compaction_window_unit_s(text) || cql_refuse(error, profile, rule->refusal, text);
     case VALUE_RESOLUTION:
         return strcmp(text, "MICROSECONDS") == 0 || strcmp(text, "MILLISECONDS") == 0 ||
                cql_refuse(error, profile, rule->refusal, rule->name, text);
-    case VALUE_OVERLAP: return is_overlap(text) || cql_refuse(error, profile, rule->refusal, text);
+    case VALUE_OVERLAP: return compaction_is_overlap(text) || cql_refuse(error, profile, rule->refusal, text);
     case VALUE_SCALING:
-        return parse_scalings(text, &tuning, bad) || cql_refuse(error, profile, MSG_OPTION_SCALING, bad);
+        return compaction_scalings_parse(text, &tuning, bad) ||
+               cql_refuse(error, profile, scaling_refusal(bad), bad);
     }
     return cql_refuse(error, profile, MSG_INTERNAL, "an option without a kind of value");
 }
@@ -381,29 +334,33 @@ static bool check_sizes(const struct cql_option_map *map, enum cql_profile profi
     const char *least = option_map_get(map, "min_sstable_size"),
                *target = option_map_get(map, "target_sstable_size");
     double least_bytes = 0, target_bytes = 1 << 30;
-    char shown[32], shown_limit[32];
-    if (!least || !parse_size(least, &least_bytes))
+    char shown[32], shown_target[32];
+    if (!least || !compaction_size_of(least, &least_bytes))
         return true;
     if (target)
-        (void)parse_size(target, &target_bytes);
+        (void)compaction_size_of(target, &target_bytes);
     double limit = fmin(ceil(target_bytes * sqrt(0.5)), INT32_MAX); /* an int there */
-    print_size(least_bytes, shown);
-    print_size(limit, shown_limit);
-    return least_bytes < limit || cql_refuse(error, profile, MSG_OPTION_SIZES, shown, shown_limit);
+    compaction_size_print(least_bytes, shown);
+    compaction_size_print(target_bytes, shown_target);
+    return least_bytes < limit || cql_refuse(error, profile, MSG_OPTION_SIZES, shown, shown_target);
 }
 
 /* What two options say together. */
 static bool check_pairs(const struct cql_option_map *map, enum cql_profile profile, struct cql_error *error)
 {
+    char shown_low[32], shown_high[32];
     const char *low = option_map_get(map, "bucket_low"), *high = option_map_get(map, "bucket_high");
     const char *least = option_map_get(map, "min_threshold"), *most = option_map_get(map, "max_threshold");
     long min_threshold = least ? strtol(least, NULL, 10) : 4,
          max_threshold = most ? strtol(most, NULL, 10) : 32;
     if (max_threshold < min_threshold)
         return cql_refuse(error, profile, MSG_COMPACTION_THRESHOLDS, (int)min_threshold, (int)max_threshold);
-    if (low && high && strtod(high, NULL) <= strtod(low, NULL))
-        return cql_refuse(error, profile, MSG_OPTION_BUCKETS, high, low);
-    return true;
+    double low_value = low ? strtod(low, NULL) : 0.5, high_value = high ? strtod(high, NULL) : 1.5;
+    if (high_value > low_value)
+        return true;
+    compaction_double_print(low_value, shown_low);
+    compaction_double_print(high_value, shown_high);
+    return cql_refuse(error, profile, MSG_OPTION_BUCKETS, shown_high, shown_low);
 }
 
 bool compaction_options_check(const struct table_options_request *request, const struct cql_option_map *map,
@@ -421,7 +378,7 @@ bool compaction_options_check(const struct table_options_request *request, const
         return false;
     for (uint32_t i = 0; i < map->count; i++) {
         const struct option_rule *rule = rule_of(map->items[i].key, strategy->options, target);
-        if (rule && !check_value(rule, map->items[i].value, profile, error))
+        if (rule && !check_value(rule, map->items[i].value, request, error))
             return false;
     }
     if (strategy->stands_in) {
@@ -458,10 +415,17 @@ enum store_compaction compaction_options_strategy(const struct cql_option_map *m
     return strategy ? strategy->runs_as : STORE_COMPACTION_SIZE_TIERED;
 }
 
+/* The engine takes no more than this; what is given is shown all the same. */
+enum { COUNT_MOST = 1 << 16 };
+#define BYTES_MOST 9e15
+
 static void field_set(const struct option_rule *rule, double value, struct store_compaction_tuning *tuning)
 {
     char *at = (char *)tuning + rule->field;
-    value = value == 0 ? rule->zero : value * (rule->scale > 0 ? rule->scale : 1);
+    bool large = rule->kind == FIELD_U64 || rule->kind == FIELD_S64;
+    double most = large ? BYTES_MOST : rule->kind == FIELD_U32 ? COUNT_MOST : value;
+    value = value <= 0 && rule->zero != 0 ? rule->zero : value * (rule->scale > 0 ? rule->scale : 1);
+    value = rule->kind != FIELD_BOOL && value > most ? most : value;
     switch (rule->kind) {
     case FIELD_U64: *(uint64_t *)at = (uint64_t)value; break;
     case FIELD_U32: *(uint32_t *)at = (uint32_t)value; break;
@@ -479,12 +443,15 @@ static void option_store(const struct option_rule *rule, const char *text,
     char bad[32];
     switch (rule->value) {
     case VALUE_FLAG: value = strcasecmp(text, "true") == 0; break;
-    case VALUE_SIZE: (void)parse_size(text, &value); break;
-    case VALUE_PERCENT: (void)parse_percent(text, &value); break;
+    case VALUE_SIZE:
+    case VALUE_LEAST_SIZE: (void)compaction_size_of(text, &value); break;
+    case VALUE_PERCENT: (void)compaction_percent_parse(text, &value); break;
     case VALUE_NUMBER:
+    case VALUE_LONG:
+    case VALUE_THRESHOLD:
     case VALUE_FRACTION:
     case VALUE_AMOUNT: value = strtod(text, NULL); break;
-    case VALUE_SCALING: (void)parse_scalings(text, tuning, bad); return;
+    case VALUE_SCALING: (void)compaction_scalings_parse(text, tuning, bad); return;
     case VALUE_ANY:
     case VALUE_OVERLAP:
     case VALUE_UNIT:
@@ -505,8 +472,8 @@ static void window_store(const struct cql_option_map *map, struct store_table_op
     const char *unit = option_map_get(map, "compaction_window_unit");
     const char *resolution = option_map_get(map, "timestamp_resolution");
     if (unit || option_map_get(map, "compaction_window_size"))
-        store->window_s =
-            (unit ? window_unit_s(unit) : 86400) * (int64_t)map_u32(map, "compaction_window_size", 1);
+        store->window_s = (unit ? compaction_window_unit_s(unit) : 86400) *
+                          (int64_t)map_u32(map, "compaction_window_size", 1);
     store->tuning.timestamps_in_ms = resolution && strcmp(resolution, "MILLISECONDS") == 0;
     store->tuning.tombstones_alone =
         option_map_get(map, "tombstone_threshold") || option_map_get(map, "tombstone_compaction_interval");

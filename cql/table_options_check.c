@@ -354,6 +354,15 @@ static double usual_chance(const struct cql_option_map *compaction)
                                                                                                        : 0.01;
 }
 
+/* A table of an earlier version may have options that are refused now: it goes on with them until others are given. */
+static bool is_given(const struct table_options_request *request, const char *name)
+{
+    for (uint32_t i = 0; i < request->property_count; i++)
+        if (strcmp(request->properties[i].name.text, name) == 0)
+            return true;
+    return false;
+}
+
 bool table_options_check(const struct table_options_request *request, struct cql_table_options *options,
                          struct cql_error *error)
 {
@@ -361,9 +370,10 @@ bool table_options_check(const struct table_options_request *request, struct cql
     if (options->bloom_filter_fp_chance == -1 && !request->target->is_scylla)
         options->bloom_filter_fp_chance = usual_chance(&options->compaction);
     if (!check_numbers(request, options, error) ||
-        !compaction_options_check(request, &options->compaction, error) ||
-        !check_compression(request, options, error) || !check_caching(request, &options->caching, error) ||
-        !check_policies(request, options, error))
+        (is_given(request, "compaction") &&
+         !compaction_options_check(request, &options->compaction, error)) ||
+        (is_given(request, "compression") && !check_compression(request, options, error)) ||
+        !check_caching(request, &options->caching, error) || !check_policies(request, options, error))
         return false;
     /* The maps may be the static ones of the defaults: work on copies. */
     if (failed(option_map_copy(request->arena, &options->compaction, &compaction)) ||
