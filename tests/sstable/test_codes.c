@@ -300,6 +300,9 @@ static void pause_ms(unsigned ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
 }
 
+#if INTERPOSED
+void *__libc_calloc(size_t count, size_t bytes);
+
 static void learning_begins(void)
 {
     enum { PATIENCE_MS = 4000 };
@@ -313,9 +316,6 @@ static void learning_begins(void)
         pause_ms(1);
     atomic_fetch_add(&meeting.met, atomic_load(&meeting.learning) >= others);
 }
-
-#if INTERPOSED
-void *__libc_calloc(size_t count, size_t bytes);
 
 void *calloc(size_t count, size_t bytes)
 {
