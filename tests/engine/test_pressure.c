@@ -36,6 +36,24 @@ static void the_delay_of_a_writer_grows_without_a_step(void **state)
                      2 * pressure_delay_ns(BUDGET, BUDGET, BATCH) / 1000);
 }
 
+static void compaction_that_is_far_behind_brakes_writers(void **state)
+{
+    (void)state;
+    struct store *store;
+    struct store_options options = {.shards = 1};
+    struct store_stats stats;
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 2000; i++)
+            assert_ok(apply_text(store, "k/1 a=some-text-that-is-not-too-short @1", DURABILITY_DEFAULT));
+        store_stats(store, &stats);
+        assert_int_equal(stats.stalls > 0, round == 1);
+        atomic_fetch_add(&store->backlog_bytes, UINT64_C(64) << 30);
+    }
+    assert_ok(store_close(store));
+}
+
 /* ---- memory ---- */
 
 static uint64_t memory_of_tables(struct store *store, uint64_t tables)
@@ -290,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_delay_of_a_writer_grows_without_a_step),
+        cmocka_unit_test(compaction_that_is_far_behind_brakes_writers),
         cmocka_unit_test(the_memory_of_the_store_is_that_of_its_tables_to_the_byte),
         cmocka_unit_test(memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it),
         cmocka_unit_test(several_memtables_that_wait_for_their_flush_are_read_and_counted),

@@ -1,6 +1,6 @@
 /*
- * A merge of runs of fragments hands finished outputs over, and lets go of drained inputs, while it goes on. Whatever fails
- * then, the next open finds every file that the manifest may name.
+ * How inputs of compaction go. A merge of runs of fragments hands finished outputs over, and lets go of drained inputs, while
+ * it goes on; whatever fails then, the next open finds every file that the manifest may name. What has expired goes unread.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -247,9 +247,51 @@ static void wherever_a_merge_of_fragments_fails_nothing_is_lost(void **state)
     }
 }
 
+/* ---- files of which everything has expired ---- */
+
+static void read_count(void *context, const char *line)
+{
+    *(unsigned *)context += strstr(line, " read ") != NULL;
+}
+
+static void a_file_of_which_all_has_expired_goes_without_being_read(void **state)
+{
+    (void)state;
+    struct io_env *env;
+    struct store_table_stats stats;
+    unsigned reads = 0;
+    bool did = true;
+    assert_ok(io_env_open(IO_BODY_SIM, SEED, &env));
+    struct store *store = open_over(env);
+    struct store_change change = {.kind = STORE_CREATE_TABLE,
+                                  .table_id = store_new_table_id(store),
+                                  .options = {.compaction = STORE_COMPACTION_TIME_WINDOW}};
+    assert_ok(store_change(store, &change, 1));
+    assert_ok(apply_text(store, "k/1 a=x +60 @1; k/2 a=x +60 @2; m/1 a=x +60 @3", DURABILITY_DURABLE));
+    assert_ok(store_flush(store, TABLE));
+    assert_int_equal(files_of(store).count, 1);
+    /* Opened anew, so that nothing of it is in memory. */
+    int64_t now_us = store_now_us(store);
+    assert_ok(store_close(store));
+    store = open_over(env);
+    store_clock_set(store, now_us + INT64_C(86400000000));
+    sim_observe(env, read_count, &reads);
+    while (did)
+        assert_ok(store_step(store, &did));
+    sim_observe(env, NULL, NULL);
+    assert_int_equal(files_of(store).count, 0);
+    assert_int_equal(reads, 0);
+    assert_ok(store_table_stats(store, TABLE, &stats));
+    for (uint32_t i = 0; i < STORE_COMPACTION_REASONS; i++)
+        assert_int_equal(stats.compacted[i].jobs, strcmp(store_compaction_reason(i), "expired") == 0);
+    assert_ok(store_close(store));
+    io_env_close(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_of_which_all_has_expired_goes_without_being_read),
         cmocka_unit_test(fragments_are_let_go_of_while_the_merge_goes_on),
         cmocka_unit_test(wherever_a_merge_of_fragments_fails_nothing_is_lost),
     };
