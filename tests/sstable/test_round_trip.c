@@ -1,6 +1,7 @@
 /* What is put into a table comes out of it, in both directions, however it is cut into blocks. */
 #include "model.h"
 #include "sstable/sstable_internal.h"
+#include "sstable/statistics_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,24 @@ static void statistics_survive_their_encoding_and_unknown_fields(void **state)
     buffer_deinit(&bytes);
 }
 
+/* Of more times than there are bins, neighbours share one, at the later time: nothing is lost, and nothing is old too early. */
+static void a_histogram_loses_no_tombstone_and_never_says_too_much(void **state)
+{
+    (void)state;
+    enum { TIMES = 1000 };
+    struct statistics statistics = {0};
+    for (int64_t i = 0; i < TIMES; i++) {
+        int64_t time_s = i * 617 % TIMES; /* in any order */
+        statistics_add_head(&statistics,
+                            &(struct sstable_block_summary){
+                                .tombstones = 1, .expiring = 1, .cells = 1, .max_expiry_s = time_s});
+    }
+    for (int64_t before_s = 0; before_s <= TIMES; before_s += 10)
+        assert_in_range(statistics_droppable(&statistics, before_s).droppable, 0, 2 * (uint64_t)before_s);
+    assert_int_equal(statistics_droppable(&statistics, TIMES).droppable, 2 * TIMES);
+    assert_in_range(statistics_droppable(&statistics, TIMES / 2).droppable, TIMES / 2, TIMES);
+}
+
 static void bounds_of_a_file_enclose_the_keys_they_were_cut_from(void **state)
 {
     (void)state;
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_small_partition_is_never_cut_in_two),
         cmocka_unit_test(a_builder_refuses_what_is_out_of_order),
         cmocka_unit_test(statistics_survive_their_encoding_and_unknown_fields),
+        cmocka_unit_test(a_histogram_loses_no_tombstone_and_never_says_too_much),
         cmocka_unit_test(bounds_of_a_file_enclose_the_keys_they_were_cut_from),
     };
     return cmocka_run_group_tests(tests, model_env_open, model_env_close);
