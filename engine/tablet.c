@@ -168,9 +168,19 @@ status tablet_apply(struct tablet *tablet, struct mutation mutation, uint32_t st
     return STATUS_DONE;
 }
 
-/* `active` waits for its flush, and `fresh`, which may be NULL, is written to. Without a fresh one the version, which keeps
- * its memtables in the same order, stays as it is. */
-static status active_exchange(struct tablet *tablet, struct write_buffer *active, struct write_buffer *fresh)
+/* No write comes to the buffer any more. */
+static void write_buffer_freeze(struct write_buffer *buffer, const struct log_position *floors)
+{
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        buffer->floors[i] = floors[i];
+    memtable_use_reserve(buffer->memtable, NULL);
+    memtable_freeze(buffer->memtable);
+}
+
+/* `active` is frozen and waits for its flush, and `fresh`, which may be NULL, is written to. Without a fresh one the version,
+ * which keeps its memtables in the same order, stays as it is. The flush may take `active` as soon as `versions` is free. */
+static status active_exchange(struct tablet *tablet, struct write_buffer *active, struct write_buffer *fresh,
+                              const struct log_position *floors)
 {
     struct version *old = tablet->version, *next = NULL;
     status st = STATUS_DONE;
@@ -179,9 +189,11 @@ static status active_exchange(struct tablet *tablet, struct write_buffer *active
     tablet->active = fresh;
     if (fresh)
         st = version_of(tablet, old ? old->sstables : NULL, old ? old->sstable_count : 0, &next);
-    if (ok(st) && fresh) {
+    if (ok(st) && fresh)
         tablet->version = next;
-    } else if (failed(st)) {
+    if (ok(st)) {
+        write_buffer_freeze(active, floors);
+    } else {
         tablet->frozen_count--;
         tablet->active = active;
     }
@@ -202,15 +214,11 @@ status tablet_freeze(struct tablet *tablet, const struct log_position *floors,
         return STATUS_FAIL(STATUS_BUSY);
     if (tablet->shard->claimed.partitions)
         TRY(active_new(tablet, &fresh));
-    status st = active_exchange(tablet, active, fresh);
+    status st = active_exchange(tablet, active, fresh, floors);
     if (failed(st)) {
         write_buffer_unref(fresh);
         return st;
     }
-    for (uint32_t i = 0; i < SHARDS_MAX; i++)
-        active->floors[i] = floors[i];
-    memtable_use_reserve(active->memtable, NULL);
-    memtable_freeze(active->memtable);
     store_memory_add(tablet->shard->store, 0, (int64_t)active->bytes);
     *out_frozen = write_buffer_ref(active);
     return STATUS_DONE;

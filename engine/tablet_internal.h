@@ -32,7 +32,7 @@ struct write_buffer {
     uint64_t
         first_segments[SHARDS_MAX]; /* by stream: the least segment that fed it, 0 for none; guard: writer */
     /* By stream: every mutation of this tablet that the log holds before this position is in this memtable or an
-     * older one. Set when frozen, constant then. */
+     * older one. Set before it is among the frozen ones, constant then. */
     struct log_position floors[SHARDS_MAX];
 };
 
