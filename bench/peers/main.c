@@ -2,7 +2,7 @@
  * bench-peers: Strait beside the stores a user would pick instead, on one workload.
  *
  *   bench-peers [--rows N] [--channels C] [--engines A,B] [--phases P,Q] [--runs K] [--seed S] [--reads N]
- *               [--cache-mib M] [--seconds T] [--folder DIR] [--json FILE]
+ *               [--cache-mib M] [--seconds T] [--folder DIR] [--json FILE] [--touch-memory]
  *
  * docs/benchmarks.md says what each phase is and how to read the figures.
  */
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/peers/machine.h"
 #include "bench/peers/result.h"
 #include "bench/peers/run.h"
 
@@ -42,6 +43,7 @@ struct settings {
     double seconds;
     const char *folder;
     const char *json; /* NULL: none */
+    bool touch_memory;
 };
 
 _Noreturn static void usage(void)
@@ -49,7 +51,8 @@ _Noreturn static void usage(void)
     fprintf(
         stderr,
         "usage: bench-peers [--rows N] [--channels C] [--engines A,B] [--phases P,Q] [--runs K] [--seed S]\n"
-        "                   [--reads N] [--cache-mib M] [--seconds T] [--folder DIR] [--json FILE]\n"
+        "                   [--reads N] [--cache-mib M] [--seconds T] [--folder DIR] [--json FILE] "
+        "[--touch-memory]\n"
         "engines:");
     for (unsigned i = 0; peers[i]; i++)
         fprintf(stderr, " %s", peers[i]->name);
@@ -186,13 +189,19 @@ static void run_all(const struct settings *settings, const struct workload workl
 
 static void take_options(struct settings *settings, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"rows", required_argument, NULL, 'n'},    {"channels", required_argument, NULL, 'c'},
-        {"engines", required_argument, NULL, 'e'}, {"phases", required_argument, NULL, 'p'},
-        {"runs", required_argument, NULL, 'k'},    {"seed", required_argument, NULL, 's'},
-        {"reads", required_argument, NULL, 'r'},   {"cache-mib", required_argument, NULL, 'm'},
-        {"seconds", required_argument, NULL, 't'}, {"folder", required_argument, NULL, 'f'},
-        {"json", required_argument, NULL, 'j'},    {0}};
+    static const struct option options[] = {{"rows", required_argument, NULL, 'n'},
+                                            {"channels", required_argument, NULL, 'c'},
+                                            {"engines", required_argument, NULL, 'e'},
+                                            {"phases", required_argument, NULL, 'p'},
+                                            {"runs", required_argument, NULL, 'k'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"reads", required_argument, NULL, 'r'},
+                                            {"cache-mib", required_argument, NULL, 'm'},
+                                            {"seconds", required_argument, NULL, 't'},
+                                            {"folder", required_argument, NULL, 'f'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"touch-memory", no_argument, NULL, 'w'},
+                                            {0}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
@@ -207,6 +216,7 @@ static void take_options(struct settings *settings, int argc, char **argv)
         case 't': settings->seconds = (double)number(optarg); break;
         case 'f': settings->folder = optarg; break;
         case 'j': settings->json = optarg; break;
+        case 'w': settings->touch_memory = true; break;
         default: usage();
         }
     }
@@ -238,6 +248,8 @@ int main(int argc, char **argv)
     }
     take_options(&settings, argc, argv);
     default_sizes(&settings);
+    if (settings.touch_memory)
+        machine_touch_memory();
     for (unsigned shape = 0; shape < SHAPES; shape++) {
         struct chat_options chat = settings.chat;
         if (shape == SHAPE_WIDE)

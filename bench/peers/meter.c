@@ -95,6 +95,11 @@ uint64_t meter_peak_bytes(void)
     return number_after("/proc/self/status", "VmHWM:") * 1024;
 }
 
+uint64_t meter_available_bytes(void)
+{
+    return number_after("/proc/meminfo", "MemAvailable:") * 1024;
+}
+
 /* nftw() has no argument for its callback. */
 static uint64_t walked_bytes;
 

@@ -24,6 +24,8 @@ double meter_foreign(const struct meter *used);
 uint64_t meter_resident_bytes(void);
 void meter_peak_reset(void);
 uint64_t meter_peak_bytes(void);
+/* What the system says can be had without swapping; 0 when it does not say. */
+uint64_t meter_available_bytes(void);
 
 /* Blocks allocated to the files of a folder, and what is below it. */
 uint64_t meter_disk_bytes(const char *folder);
