@@ -125,25 +125,27 @@ static bool has_room(const struct store *store)
 /* With the background by hand nobody else makes room. */
 static status make_room(struct store *store)
 {
-    bool did = true;
-    while (!has_room(store) && did)
+    bool did = true, room;
+    while (!(room = has_room(store)) && did)
         TRY(background_work_step(store, &did));
-    return has_room(store) ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
+    return room ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
 }
 
+/* Room that was seen counts, though others may take it at once: each lets in what it has waited with, and no more. */
 static status wait_for_room(struct store *store, struct slice payload)
 {
     if (!store->background.threaded)
         return make_room(store);
     int64_t begun_ns = io_monotonic_ns(store->env), waited_us = 0;
-    while (!has_room(store) && waited_us < WAIT_US_MAX) {
+    bool room;
+    while (!(room = has_room(store)) && waited_us < WAIT_US_MAX) {
         background_wait(store, WAIT_STEP_US);
         waited_us = (io_monotonic_ns(store->env) - begun_ns) / 1000;
         if (atomic_load_explicit(&store->no_space, memory_order_relaxed))
             return STATUS_FAIL(STATUS_NOSPACE);
     }
     stalled(store, payload, waited_us);
-    return has_room(store) ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
+    return room ? STATUS_DONE : STATUS_FAIL(STATUS_BUSY);
 }
 
 /* What the disk has beyond what memory holds; INT64_MAX when that cannot be told. */

@@ -1,4 +1,5 @@
 /* Too little memory and too little disk: writers are slowed and refused, and everything goes on when there is room again. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +56,48 @@ static void compaction_that_is_far_behind_brakes_writers(void **state)
 }
 
 /* ---- memory ---- */
+
+enum { CROWD = 4, CROWD_WRITES = 3000 };
+
+struct writer_in_a_crowd {
+    struct store *store;
+    pthread_t thread;
+    status failure;
+};
+
+static void *write_large_values(void *argument)
+{
+    struct writer_in_a_crowd *writer = argument;
+    char text[1100];
+    for (unsigned i = 0; i < CROWD_WRITES && ok(writer->failure); i++) {
+        snprintf(text, sizeof text, "p%u/%u a=%0*u @%u", i % 7, i % 50, 1000, i, i + 1);
+        writer->failure = apply_text(writer->store, text, DURABILITY_DEFAULT);
+    }
+    return NULL;
+}
+
+/* Who waits for room while others take what comes is let in as soon as it has seen some. */
+static void nobody_is_refused_while_there_comes_room(void **state)
+{
+    (void)state;
+    struct writer_in_a_crowd crowd[CROWD] = {0};
+    struct store_options options = {.shards = 2, .memtable_bytes = 64 << 10};
+    struct store *store;
+    struct store_stats stats;
+    assert_ok(store_open(&options, &store));
+    make_table(store, 1, 864000);
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd[i].store = store;
+        assert_int_equal(0, pthread_create(&crowd[i].thread, NULL, write_large_values, &crowd[i]));
+    }
+    for (unsigned i = 0; i < CROWD; i++)
+        pthread_join(crowd[i].thread, NULL);
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_ok(crowd[i].failure);
+    store_stats(store, &stats);
+    assert_true(stats.stalls > 0);
+    assert_ok(store_close(store));
+}
 
 static uint64_t memory_of_tables(struct store *store, uint64_t tables)
 {
@@ -309,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_delay_of_a_writer_grows_without_a_step),
         cmocka_unit_test(compaction_that_is_far_behind_brakes_writers),
+        cmocka_unit_test(nobody_is_refused_while_there_comes_room),
         cmocka_unit_test(the_memory_of_the_store_is_that_of_its_tables_to_the_byte),
         cmocka_unit_test(memory_is_held_at_the_limit_while_writers_are_many_times_faster_than_it),
         cmocka_unit_test(several_memtables_that_wait_for_their_flush_are_read_and_counted),
