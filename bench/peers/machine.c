@@ -45,7 +45,7 @@ static bool touch(uint64_t bytes)
 void machine_touch_memory(void)
 {
     uint64_t bytes = meter_available_bytes() / 10 * 9;
-    struct meter begun = meter_now();
+    int64_t begun_ns = latency_now_ns();
     int how = -1;
     fflush(NULL);
     pid_t child = bytes ? fork() : -1;
@@ -57,5 +57,5 @@ void machine_touch_memory(void)
         return;
     }
     printf("memory touched: %.1f GiB in %.1f s\n", (double)bytes / (1 << 30),
-           (double)meter_since(&begun).wall_ns / 1e9);
+           (double)(latency_now_ns() - begun_ns) / 1e9);
 }
